@@ -1,0 +1,1 @@
+"""What may happen: facts, state and decisions of outreach; pure."""

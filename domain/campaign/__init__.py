@@ -1,0 +1,55 @@
+"""The contact-campaign: one contact in one campaign, one run; state, evolve, decisions.
+
+Every decision is `(state, grounds, *, input) -> facts`: pure, and silent when it is asked again.
+"""
+
+from domain.campaign.control import pause, resume, stop
+from domain.campaign.enrolment import accept, enrol, start
+from domain.campaign.evolve import evolve, fold
+from domain.campaign.sending import (
+    Acceptance,
+    accept_message,
+    doubt,
+    give_up,
+    hold,
+    lose,
+    queue,
+    refuse,
+    return_attempt,
+    skip,
+    start_attempt,
+)
+from domain.campaign.signals import Reported, expire, hear, record, time_out
+from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase
+
+__all__ = [
+    "INITIAL",
+    "Acceptance",
+    "Campaign",
+    "Heard",
+    "Message",
+    "Phase",
+    "Reported",
+    "accept",
+    "accept_message",
+    "doubt",
+    "enrol",
+    "evolve",
+    "expire",
+    "fold",
+    "give_up",
+    "hear",
+    "hold",
+    "lose",
+    "pause",
+    "queue",
+    "record",
+    "refuse",
+    "resume",
+    "return_attempt",
+    "skip",
+    "start",
+    "start_attempt",
+    "stop",
+    "time_out",
+]

@@ -1,0 +1,300 @@
+"""The messages of a contact-campaign: rendered, tried once at a time, settled (trust.md 1)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from domain.campaign import placing
+from domain.campaign.matching import guard_holds, match_word, timers_from
+from domain.campaign.state import Campaign, Message, Phase
+from domain.campaign.walk import Walk
+from domain.events import (
+    Event,
+    MessageAccepted,
+    MessageDeferred,
+    MessagePresumedLost,
+    MessageQueued,
+    MessageUnknown,
+    SendAttemptReturned,
+    SendAttemptStarted,
+)
+from domain.ids import MessageId
+from domain.lifecycle import Stage
+from domain.plan import Grounds, Send
+from domain.taxonomy import CancelReason, HoldReason, MessageState, Signal, Via
+from domain.timing import is_open
+
+ATTEMPTS_MAX = 8
+"""Attempts that certainly did not leave, after which a message is given up."""
+
+DOUBTFUL = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.PRESUMED_LOST)
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider took an attempt: when, and how that became known."""
+
+    message_id: MessageId
+    attempt: int
+    at: datetime
+    via: Via
+    provider_id: str = ""
+
+
+def queue(
+    state: Campaign,
+    grounds: Grounds,  # noqa: ARG001  # every decision has the same head
+    *,
+    queued: MessageQueued,
+) -> list[Event]:
+    """Note that a planned message was rendered and kept."""
+    message = _in(state, queued.message_id, MessageState.PLANNED)
+    return [] if message is None or state.ended else [queued]
+
+
+def give_up(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    reason: str,
+    at: datetime,
+) -> Sequence[Event]:
+    """Fail a message before any call (it cannot be rendered); the plan goes on by `send_failed`."""
+    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    if message is None or state.ended:
+        return []
+    walk = Walk(state, grounds)
+    walk.fail(message_id, reason, at)
+    return walk.facts
+
+
+def skip(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    reason: CancelReason,
+    at: datetime,
+) -> Sequence[Event]:
+    """Do not send a waiting message and follow the plan's `send_skipped`."""
+    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    if message is None or state.ended:
+        return []
+    walk = Walk(state, grounds)
+    walk.cancel(message_id, reason, at)
+    return walk.facts
+
+
+def hold(
+    state: Campaign,
+    grounds: Grounds,  # noqa: ARG001  # every decision has the same head
+    *,
+    message_id: MessageId,
+    reason: HoldReason,
+    until: datetime,
+    at: datetime,
+) -> list[Event]:
+    """A gate says "not now": look again at `until`, until the message expires as before."""
+    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    if message is None or state.ended:
+        return []
+    return [
+        MessageDeferred(
+            message_id=message_id,
+            reason=reason,
+            due_at=until,
+            expires_at=message.expires_at,
+            at=at,
+        )
+    ]
+
+
+def start_attempt(
+    state: Campaign, grounds: Grounds, *, message_id: MessageId, now: datetime
+) -> Sequence[Event]:
+    """Claim a due message, or say why not now or not at all: the gates that the plan knows."""
+    message = _in(state, message_id, MessageState.QUEUED)
+    ready = state.stage == Stage.ACTIVE and state.phase == Phase.SCHED
+    if message is None or not ready or state.pending != message_id or now < message.due_at:
+        return []
+    send = grounds.plan.nodes[message.node]
+    assert isinstance(send, Send)
+    walk = Walk(state, grounds)
+    if now >= message.expires_at:
+        walk.cancel(message_id, CancelReason.EXPIRED, now)
+    elif not guard_holds(state, grounds, send.send_if):
+        walk.cancel(message_id, CancelReason.SEND_IF, now)
+    elif state.sends >= grounds.plan.limits.max_sends:
+        walk.cancel(message_id, CancelReason.POLICY, now)
+    elif (reason := _not_now(state, grounds, send, now)) is not None:
+        _defer(walk, send, message, reason, now)
+    else:
+        attempt = message.attempt + 1
+        walk.say(
+            SendAttemptStarted(
+                message_id=message_id, attempt=attempt, body_mac=message.body_mac, at=now
+            )
+        )
+    return walk.facts
+
+
+def _not_now(state: Campaign, grounds: Grounds, send: Send, now: datetime) -> HoldReason | None:
+    if not is_open(now, send.hours):
+        return HoldReason.HOURS
+    lowest = placing.floor(state, grounds, send)
+    return HoldReason.SPACING if lowest is not None and now < lowest else None
+
+
+def _defer(walk: Walk, send: Send, message: Message, reason: HoldReason, now: datetime) -> None:
+    due_at = placing.again(walk.state, walk.grounds, send, base=now, key=message.dedupe_key)
+    if due_at is None:
+        walk.fail(message.id, "no_window", now)
+        return
+    walk.say(
+        MessageDeferred(
+            message_id=message.id,
+            reason=reason,
+            due_at=due_at,
+            expires_at=due_at + placing.EXPIRES_AFTER,
+            at=now,
+        )
+    )
+
+
+def return_attempt(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    returned: SendAttemptReturned,
+) -> Sequence[Event]:
+    """The attempt certainly did not leave: queue it again, or give up after the eighth."""
+    message = _in(state, returned.message_id, MessageState.SENDING)
+    if message is None or message.attempt != returned.attempt:
+        return _certain_late(state, grounds, returned=returned)
+    walk = Walk(state, grounds)
+    if state.ended or message.returned + returned.counted >= ATTEMPTS_MAX:
+        walk.fail(message.id, returned.reason, returned.at)
+    else:
+        walk.say(returned)
+    return walk.facts
+
+
+def _certain_late(
+    state: Campaign, grounds: Grounds, *, returned: SendAttemptReturned
+) -> Sequence[Event]:
+    """A doubt that the worker itself settles late: what did not leave is lost, not sent again."""
+    message = _in(state, returned.message_id, MessageState.UNKNOWN)
+    if message is None or message.attempt != returned.attempt:
+        return []
+    return lose(
+        state,
+        grounds,
+        message_id=message.id,
+        attempt=message.attempt,
+        evidence="not_sent",
+        at=returned.at,
+    )
+
+
+def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance) -> Sequence[Event]:
+    """The provider has the message: the clock of its node starts, or a late fact is noted."""
+    message = _in(state, acceptance.message_id, *DOUBTFUL)
+    if message is None or message.attempt != acceptance.attempt:
+        return []
+    at = acceptance.at
+    walk = Walk(state, grounds)
+    current = state.pending == message.id and state.stage == Stage.ACTIVE
+    sent = match_word(state, grounds, Signal.SENT) if current else None
+    watches = current and sent is None
+    armed = timers_from(grounds.plan, message.node, at, message.heard_at) if watches else ()
+    walk.say(
+        MessageAccepted(
+            message_id=message.id,
+            attempt=message.attempt,
+            at=at,
+            via=acceptance.via,
+            node=message.node,
+            visit=message.visit,
+            provider_id=acceptance.provider_id,
+            late=message.state == MessageState.PRESUMED_LOST,
+            timers=armed,
+            variant=message.variant,
+            sender=message.sender,
+            domain=message.domain,
+        )
+    )
+    if sent is not None:
+        walk.follow(sent, at, on=Signal.SENT)
+    elif current:
+        walk.offer()
+    return walk.facts
+
+
+def refuse(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    attempt: int,
+    reason: str,
+    at: datetime,
+) -> Sequence[Event]:
+    """The provider refused the message for good."""
+    message = _in(state, message_id, MessageState.SENDING)
+    if message is None or message.attempt != attempt:
+        return []
+    walk = Walk(state, grounds)
+    walk.fail(message_id, reason, at)
+    return walk.facts
+
+
+def doubt(
+    state: Campaign,
+    grounds: Grounds,  # noqa: ARG001  # every decision has the same head
+    *,
+    message_id: MessageId,
+    attempt: int,
+    reason: str,
+    at: datetime,
+) -> list[Event]:
+    """Nobody knows whether the attempt left; the plan waits, and nothing is sent again."""
+    message = _in(state, message_id, MessageState.SENDING)
+    if message is None or message.attempt != attempt:
+        return []
+    return [MessageUnknown(message_id=message_id, attempt=attempt, reason=reason, at=at)]
+
+
+def lose(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    attempt: int,
+    evidence: str,
+    at: datetime,
+) -> Sequence[Event]:
+    """The attempt is taken as lost; the plan goes on by its `send_failed`."""
+    message = _in(state, message_id, MessageState.UNKNOWN)
+    if message is None or message.attempt != attempt:
+        return []
+    walk = Walk(state, grounds)
+    walk.say(
+        MessagePresumedLost(
+            message_id=message_id,
+            attempt=attempt,
+            evidence=evidence,
+            at=at,
+            node=message.node,
+            variant=message.variant,
+            sender=message.sender,
+            domain=message.domain,
+        )
+    )
+    walk.fall(at)
+    return walk.facts
+
+
+def _in(state: Campaign, message_id: MessageId, *states: MessageState) -> Message | None:
+    message = state.messages.get(message_id)
+    return message if message is not None and message.state in states else None

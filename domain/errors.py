@@ -1,0 +1,37 @@
+"""What a decision may refuse, each with a code that the edge maps to an answer."""
+
+
+class CampaignError(Exception):
+    """A refused decision; `code` is stable, the text is for people."""
+
+    code = "campaign_error"
+
+
+class CampaignNotStarted(CampaignError):
+    """The contact-campaign has no plan yet or was not started."""
+
+    code = "campaign_not_started"
+
+
+class CampaignEnded(CampaignError):
+    """The contact-campaign is over; nothing restarts it."""
+
+    code = "campaign_ended"
+
+
+class AlreadyEnrolled(CampaignError):
+    """This contact is already in this campaign with another plan."""
+
+    code = "already_enrolled"
+
+
+class StreamTooLong(CampaignError):
+    """A stream may not grow past its bound (invariant I29)."""
+
+    code = "stream_too_long"
+
+
+class MessageUnknownHere(CampaignError):
+    """The stream has no message of that id."""
+
+    code = "message_unknown"

@@ -1,0 +1,52 @@
+"""A fact as it stands in the log: with its stream, place, time of recording and cause."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.events import Event
+from domain.ids import CampaignId, ContactId, StreamId, TenantId
+from domain.taxonomy import CauseKind
+
+
+class Cause(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What made an append happen: a kind and the id of the row, request or timer."""
+
+    kind: CauseKind
+    id: str
+
+
+class Envelope(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    omit_defaults=True,
+    rename={"fact": "f", "at": "t", "append": "a", "cause": "c", "correlation": "k"},
+):
+    """The stored body of an event.
+
+    `append` names the append that wrote it, so that a lost commit answer is recognised;
+    `correlation` is the outside input that the whole chain goes back to.
+    """
+
+    fact: Event
+    at: datetime
+    append: str
+    cause: Cause
+    correlation: UUID
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """A fact as readers get it."""
+
+    tenant: TenantId
+    stream: StreamId
+    version: int
+    position: int
+    fact: Event
+    at: datetime
+    cause: Cause
+    correlation: UUID
+    campaign_id: CampaignId
+    contact_id: ContactId

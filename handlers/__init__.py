@@ -1,0 +1,1 @@
+"""What to do when something arrives: use cases over ports."""

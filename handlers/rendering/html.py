@@ -1,0 +1,144 @@
+"""The HTML part: made from plain text, or the plan's own with nothing but its links changed."""
+
+import re
+from collections.abc import Iterable
+from html import escape, unescape
+from html.parser import HTMLParser
+from itertools import accumulate
+from typing import Final
+
+from typing_extensions import override
+
+from handlers.rendering.failed import RenderFailed
+from handlers.rendering.text import Rewrite, is_web, web_links
+
+_LINK_TAGS: Final = frozenset({"a", "area"})
+_ATTRIBUTE: Final = re.compile(
+    r"""(?P<name>[^\s"'>/=]+)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"'][^\s>]*)"""
+)
+_DROPPED: Final = re.compile(r"[\t\r\n]")
+"""Browsers drop these inside an address; in the header of a redirect they would do harm."""
+_SWALLOWS: Final = frozenset(
+    {
+        *("script", "style", "title", "textarea", "noscript", "template", "select", "iframe"),
+        *("object", "svg", "math", "xmp", "noembed", "noframes", "plaintext", "details", "dialog"),
+    }
+)
+"""Elements that would hide the footer if they were left open."""
+_FONT: Final = "font-family:Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5;color:#222"
+
+Edit = tuple[int, int, str]
+
+
+def html_of(text: str) -> str:
+    """An HTML part that looks like the plain text: paragraphs, line breaks, links to click on."""
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    shown = (_clickable(paragraph).replace("\n", "<br>\n") for paragraph in paragraphs)
+    return f'<div style="{_FONT}">\n' + "".join(f"<p>{one}</p>\n" for one in shown) + "</div>\n"
+
+
+def finished(source: str, rewrite: Rewrite, *, opening: str, closing: str) -> str:
+    """The source with web links replaced, `opening` first and `closing` last in its body.
+
+    Raises RenderFailed for a source that leaves something open that would swallow the end.
+    """
+    page = _Page(source)
+    page.feed(source)
+    if page.swallows_what_follows():
+        raise RenderFailed("html")
+    links = ((start, stop, f'"{escape(rewrite(url))}"') for start, stop, url in page.links)
+    return _edited(
+        source,
+        [
+            (page.body_start, page.body_start, opening),
+            *links,
+            (page.body_end, page.body_end, closing),
+        ],
+    )
+
+
+def pixel(address: str) -> str:
+    """The image that tells of an open."""
+    return (
+        f'<img src="{escape(address)}" width="1" height="1" alt=""'
+        ' style="width:1px;height:1px;border:0;opacity:0">\n'
+    )
+
+
+def hidden_preheader(text: str) -> str:
+    """The line that mail programs show beside the subject."""
+    style = "display:none;max-height:0;overflow:hidden;opacity:0;mso-hide:all"
+    return f'<div style="{style}">{escape(text)}</div>\n'
+
+
+def footer(postal_address: str, opt_out: str) -> str:
+    """Who writes, from where, and the way out."""
+    address = escape(postal_address).replace("\n", "<br>\n")
+    style = "margin-top:32px;font-family:Helvetica,Arial,sans-serif;font-size:12px;color:#666"
+    link = f'<a href="{escape(opt_out)}" style="color:#666">Unsubscribe</a>'
+    return f'\n<div style="{style}">{address}<br>\n{link}</div>\n'
+
+
+def _clickable(text: str) -> str:
+    pieces, end = [], 0
+    for start, stop in web_links(text):
+        url = escape(text[start:stop])
+        pieces += [escape(text[end:start]), f'<a href="{url}">{url}</a>']
+        end = stop
+    return "".join([*pieces, escape(text[end:])])
+
+
+def _edited(source: str, edits: Iterable[Edit]) -> str:
+    pieces, end = [], 0
+    for start, stop, text in sorted(edits, key=lambda edit: edit[:2]):
+        pieces += [source[end:start], text]
+        end = stop
+    return "".join([*pieces, source[end:]])
+
+
+class _Page(HTMLParser):
+    """Where the links of an HTML source stand, and where its body begins and ends."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.links: list[tuple[int, int, str]] = []
+        self.body_start = 0
+        self.body_end = len(source)
+        self._ends: dict[str, int] = {}
+        self._lines = [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
+        self._open: dict[str, int] = {}
+
+    def swallows_what_follows(self) -> bool:
+        """Whether text after the source would be inside a comment, a tag or a hidden element."""
+        unread = self.rawdata.startswith("<") or self.cdata_elem is not None
+        return unread or any(count > 0 for count in self._open.values())
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        raw, at = self.get_starttag_text() or "", self._at()
+        if tag in _SWALLOWS:
+            self._open[tag] = self._open.get(tag, 0) + 1
+        if tag == "body":
+            self.body_start = at + len(raw)
+        if tag in _LINK_TAGS:
+            self.links += _web_hrefs(raw, at)
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            self._open[tag] -= 1
+        if tag == "body":
+            self.body_end = self._at()
+
+    def _at(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column
+
+
+def _web_hrefs(tag: str, at: int) -> Iterable[tuple[int, int, str]]:
+    for found in _ATTRIBUTE.finditer(tag):
+        value = found["value"]
+        quoted = value[0] in "\"'"
+        url = _DROPPED.sub("", unescape(value[1:-1] if quoted else value)).strip()
+        if found["name"].lower() == "href" and is_web(url):
+            yield at + found.start("value"), at + found.end("value"), url

@@ -1,0 +1,191 @@
+"""Due messages: render, claim behind every gate, call the provider once, record what came of it.
+
+The order is what makes a message go out at most once: the claim is committed before the call, the
+call is made only by who claimed, and a doubt is recorded as a doubt, never tried again.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from domain import campaign
+from domain.campaign import Acceptance
+from domain.events import SendAttemptReturned, SendAttemptStarted
+from domain.ids import MessageId, StreamId
+from domain.recorded import Cause
+from domain.taxonomy import AnswerClass, CauseKind, Via
+from handlers import gates
+from handlers.ports import (
+    Answer,
+    Conflict,
+    Decide,
+    Due,
+    Input,
+    Mail,
+    Provider,
+    Result,
+    TenantPorts,
+    Transaction,
+)
+from handlers.rendering import body_mac
+
+BATCH = 50
+HOLD_FOR = timedelta(minutes=5)
+BACKOFF_FIRST_S, BACKOFF_MAX_S = 30.0, 3600.0
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A message that this worker, and nobody else, may call the provider for."""
+
+    message_id: MessageId
+    stream: StreamId
+    attempt: int
+    body_mac: str
+
+
+class Sender:
+    """Sends what is due for one tenant."""
+
+    def __init__(self, ports: TenantPorts, provider: Provider, executor: Executor) -> None:
+        self._ports = ports
+        self._provider = provider
+        self._executor = executor
+
+    def send_batch(self) -> int:
+        """Claim, call and record one batch; the number of messages that left the queue's head."""
+        limit = BATCH
+        while True:
+            try:
+                seen, claims = self._claim(limit)
+                break
+            except Conflict:
+                if limit == 1:
+                    return 0
+                limit = max(1, limit // 4)
+        if claims:
+            self._record(claims, self._call(claims))
+        return seen
+
+    # --- T1 ---------------------------------------------------------------------------------------
+
+    def _claim(self, limit: int) -> tuple[int, list[Claim]]:
+        ports, now = self._ports, self._ports.clock.now()
+        with ports.transactions.begin() as tx:
+            rows = ports.outbox.due(tx, now, limit)
+            given = [self._judged(tx, row, now) for row in rows]
+            results = ports.campaigns.decide_in(tx, [item for item in given if item is not None])
+            claims = [claim for result in results for claim in _claims_of(result)]
+            ports.outbox.sign(tx, [claim.message_id for claim in claims])
+        return len(rows), claims
+
+    def _judged(self, tx: Transaction, due: Due, now: datetime) -> Input | None:
+        verdict = gates.judge(due)
+        if verdict is None:
+            attempt = partial(campaign.start_attempt, message_id=due.message_id, now=now)
+            return self._input(due, attempt)
+        if isinstance(verdict, gates.Never):
+            skip = partial(campaign.skip, message_id=due.message_id, reason=verdict.reason, at=now)
+            return self._input(due, skip)
+        if due.hold_reason == verdict.reason:
+            self._ports.outbox.hold(tx, [due.message_id], now + HOLD_FOR)
+            return None
+        hold = partial(
+            campaign.hold,
+            message_id=due.message_id,
+            reason=verdict.reason,
+            until=now + HOLD_FOR,
+            at=now,
+        )
+        return self._input(due, hold)
+
+    def _input(self, due: Due, decide: Decide) -> Input:
+        cause = Cause(CauseKind.DISPATCH, str(due.message_id))
+        return Input(due.stream, decide, cause, due.message_id)
+
+    # --- T2, T3 -----------------------------------------------------------------------------------
+
+    def _call(self, claims: Sequence[Claim]) -> Mapping[MessageId, Answer]:
+        """One call for each claim that is still ours and whole, side by side; no answer is lost."""
+        ports = self._ports
+        mails = ports.vault.mails([claim.message_id for claim in claims])
+        fresh = ports.outbox.fresh({claim.message_id: claim.attempt for claim in claims})
+
+        def answer(claim: Claim) -> Answer:
+            kept = mails.get(claim.message_id)
+            if kept is None or claim.message_id not in fresh:
+                return NOT_CALLED
+            mail, key = kept
+            if body_mac(mail, key) != claim.body_mac:
+                return ALTERED
+            return self._try(mail, claim)
+
+        answers = self._executor.map(answer, claims)
+        return {claim.message_id: given for claim, given in zip(claims, answers, strict=True)}
+
+    def _try(self, mail: Mail, claim: Claim) -> Answer:
+        return self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
+
+    # --- T5 ---------------------------------------------------------------------------------------
+
+    def _record(self, claims: Sequence[Claim], answers: Mapping[MessageId, Answer]) -> None:
+        ports, now = self._ports, self._ports.clock.now()
+        given = [self._outcome(claim, answers[claim.message_id], now) for claim in claims]
+        ports.campaigns.transact_many(given)
+        for claim in claims:
+            detail = answers[claim.message_id].detail
+            if detail:
+                ports.vault.keep_note(claim.message_id, None, "provider_answer", detail)
+
+    def _outcome(self, claim: Claim, answer: Answer, now: datetime) -> Input:
+        cause = Cause(CauseKind.DISPATCH, f"{claim.message_id}.{claim.attempt}")
+        return Input(claim.stream, self._decide(claim, answer, now), cause, claim.message_id)
+
+    def _decide(self, claim: Claim, answer: Answer, now: datetime) -> Decide:
+        attempt = {"message_id": claim.message_id, "attempt": claim.attempt}
+        match answer.kind:
+            case AnswerClass.ACCEPTED:
+                taken = Acceptance(
+                    message_id=claim.message_id,
+                    attempt=claim.attempt,
+                    at=now,
+                    via=Via.ANSWER,
+                    provider_id=answer.provider_id,
+                )
+                return partial(campaign.accept_message, acceptance=taken)
+            case AnswerClass.NOT_SENT:
+                returned = SendAttemptReturned(
+                    message_id=claim.message_id,
+                    attempt=claim.attempt,
+                    reason=answer.reason,
+                    due_at=now + self._backoff(claim.attempt, answer),
+                    at=now,
+                    counted=answer.counted,
+                )
+                return partial(campaign.return_attempt, returned=returned)
+            case AnswerClass.REFUSED:
+                return partial(campaign.refuse, **attempt, reason=answer.reason, at=now)
+            case AnswerClass.AMBIGUOUS:
+                return partial(campaign.doubt, **attempt, reason=answer.reason, at=now)
+
+    def _backoff(self, attempt: int, answer: Answer) -> timedelta:
+        """30 s doubling to an hour with full jitter; what the provider names is kept to."""
+        rng = self._ports.rng
+        if answer.retry_after_s is not None:
+            return timedelta(seconds=answer.retry_after_s + rng.uniform(0.0, 5.0))
+        top = min(BACKOFF_FIRST_S * 2 ** (attempt - 1), BACKOFF_MAX_S)
+        return timedelta(seconds=rng.uniform(1.0, top))
+
+
+NOT_CALLED = Answer(kind=AnswerClass.NOT_SENT, reason="not_called", counted=False)
+ALTERED = Answer(kind=AnswerClass.REFUSED, reason="body_altered")
+
+
+def _claims_of(result: Result) -> list[Claim]:
+    return [
+        Claim(fact.message_id, result.stream, fact.attempt, fact.body_mac)
+        for fact in result.facts
+        if isinstance(fact, SendAttemptStarted)
+    ]

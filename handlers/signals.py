@@ -1,0 +1,148 @@
+"""What providers report and people do: from the inbox to decisions, in batches. Safe to repeat."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+from domain import campaign
+from domain.campaign import Acceptance, Reported
+from domain.errors import CampaignError
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind, Family, Via
+from handlers.ports import (
+    InboxItem,
+    Input,
+    Match,
+    Report,
+    Result,
+    Settled,
+    Suppression,
+    TenantPorts,
+    Transaction,
+    WebhookReader,
+)
+
+BATCH = 500
+ORPHAN_TRIES_MAX = 170
+"""About seven days of hourly tries; then an orphan stays in the list and is tried no more."""
+
+
+class Ingest:
+    """Turns the inbox of one tenant into facts."""
+
+    def __init__(self, ports: TenantPorts, readers: Mapping[str, WebhookReader]) -> None:
+        self._ports = ports
+        self._readers = readers
+
+    def take_batch(self) -> int:
+        """Settle one batch of reports: recorded, no news, orphan or parked; the number taken."""
+        ports = self._ports
+        items = ports.inbox.claim(BATCH)
+        if not items:
+            return 0
+        reports = [self._translated(item) for item in items]
+        self._suppress(reports)
+        matches = ports.outbox.find(reports)
+        now = ports.clock.now()
+        given: list[Input] = []
+        aside: list[Settled] = []
+        for item, report, match in zip(items, reports, matches, strict=True):
+            refused = _unusable(report, ports.tag) or _unmatched(item, report, match)
+            if refused is not None:
+                aside.append(Settled(item, *refused))
+            elif match is not None:
+                given.append(_input(item, report, match, now))
+        ports.inbox.settle(None, aside)
+        # by the time of what happened, so that one stream hears it in order (A7)
+        given.sort(key=lambda one: (one.ref[1].at or now, one.ref[0].inbox_id))
+        ports.campaigns.transact_many(given, along=self._settle)
+        return len(items)
+
+    def _translated(self, item: InboxItem) -> Report:
+        return self._readers[item.provider].translate(item.raw, tenant=self._ports.tenant)
+
+    def _suppress(self, reports: Sequence[Report]) -> None:
+        """A ban stands at once, also for a report whose message is not found (providers.md 1.2)."""
+        now = self._ports.clock.now()
+        bans = [
+            Suppression(
+                Family.EMAIL, report.address, report.kind, report.provider, report.at or now
+            )
+            for report in reports
+            if report.suppresses and report.address and _unusable(report, self._ports.tag) is None
+        ]
+        self._ports.suppressions.add(None, bans)
+
+    def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
+        self._ports.inbox.settle(tx, [_settled(result) for result in results])
+
+
+def _unusable(report: Report, tag: str) -> tuple[str, str] | None:
+    if report.problem is not None:
+        return "parked", report.problem
+    if report.tenant_tag is not None and report.tenant_tag != tag:
+        return "parked", "other_tenant"
+    if report.at is None:
+        return "parked", "no_time"
+    return None
+
+
+def _unmatched(item: InboxItem, report: Report, match: Match | None) -> tuple[str, str] | None:
+    if match is None:
+        if report.signal is None and not report.accepted:
+            return "parked", f"unknown_kind:{report.kind}"
+        return "orphan", "given_up" if item.tries >= ORPHAN_TRIES_MAX else "no_message"
+    return None
+
+
+def _input(item: InboxItem, report: Report, match: Match, now: datetime) -> Input:
+    at = report.at or now
+    kind = CauseKind.LINK if item.provider == "link" else CauseKind.WEBHOOK
+    decide = partial(
+        campaign.hear,
+        acceptance=_acceptance(report, match, at),
+        reported=_reported(report, match, at),
+        now=now,
+    )
+    cause = Cause(kind, f"{item.delivery_id}#{item.inbox_id}")
+    return Input(match.stream, decide, cause, item.delivery_id, ref=(item, report, match))
+
+
+def _acceptance(report: Report, match: Match, at: datetime) -> Acceptance | None:
+    """Proof that an attempt left: only where the report itself names the attempt."""
+    if not report.accepted or match.weak or match.attempt is None:
+        return None
+    return Acceptance(
+        message_id=match.message_id,
+        attempt=match.attempt,
+        at=at,
+        via=Via.REPLY if report.signal in ("replied", "auto_replied") else Via.WEBHOOK,
+        provider_id=(report.provider_id or "").partition(".")[0],
+    )
+
+
+def _reported(report: Report, match: Match, at: datetime) -> Reported | None:
+    if report.signal is None:
+        return None
+    return Reported(
+        signal=report.signal,
+        at=at,
+        key=report.key.hex()[:24],
+        message_id=match.message_id,
+        machine=report.machine,
+        weak=match.weak,
+        evidence=report.evidence,
+        url=report.url,
+    )
+
+
+def _settled(result: Result) -> Settled:
+    item, _, match = result.ref
+    if result.refused is not None:
+        return Settled(item, "parked", _reason(result.refused), match.stream, match.message_id)
+    state = "recorded" if result.facts else "no_news"
+    return Settled(item, state, "", match.stream, match.message_id)
+
+
+def _reason(refused: CampaignError) -> str:
+    return refused.code

@@ -1,0 +1,76 @@
+"""What time alone settles: dead workers' attempts, expired messages, long silence, old leases.
+
+Every sweep is idempotent and safe to run twice at once (trust.md 1.5).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from domain import campaign
+from domain.recorded import Cause
+from domain.taxonomy import CancelReason, CauseKind
+from handlers.ports import Decide, Doubt, Input, TenantPorts
+
+BATCH = 200
+
+
+class Sweeper:
+    """The sweeps of one tenant."""
+
+    def __init__(self, ports: TenantPorts) -> None:
+        self._ports = ports
+
+    def doubts(self) -> int:
+        """S1: an attempt without an outcome after 60 s is a doubt."""
+        now = self._ports.clock.now()
+        return self._decide(
+            self._ports.outbox.stale(BATCH),
+            lambda row: partial(
+                campaign.doubt,
+                message_id=row.message_id,
+                attempt=row.attempt,
+                reason="sweep",
+                at=now,
+            ),
+        )
+
+    def expired(self) -> int:
+        """S2: a message that could not be sent within three days of its due time is not sent."""
+        now = self._ports.clock.now()
+        return self._decide(
+            self._ports.outbox.expired(now, BATCH),
+            lambda row: partial(
+                campaign.skip, message_id=row.message_id, reason=CancelReason.EXPIRED, at=now
+            ),
+        )
+
+    def lost(self) -> int:
+        """S4: silence for 72 h under living webhooks means that an attempt did not leave."""
+        now = self._ports.clock.now()
+        return self._decide(
+            self._ports.outbox.silent(now, BATCH),
+            lambda row: partial(
+                campaign.lose,
+                message_id=row.message_id,
+                attempt=row.attempt,
+                evidence="silence",
+                at=now,
+            ),
+        )
+
+    def leases(self) -> int:
+        """S7: what a dead worker had taken is free again."""
+        return self._ports.timers.free_expired() + self._ports.inbox.free_expired()
+
+    def _decide(self, rows: Sequence[Doubt], decide: Callable[[Doubt], Decide]) -> int:
+        given = [
+            Input(
+                row.stream,
+                decide(row),
+                Cause(CauseKind.SWEEP, str(row.message_id)),
+                row.message_id,
+            )
+            for row in rows
+        ]
+        self._ports.campaigns.transact_many(given)
+        return len(given)

@@ -1,0 +1,1 @@
+"""What providers report: verified, kept, answered, then read in our words."""

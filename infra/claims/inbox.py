@@ -1,0 +1,156 @@
+"""The webhook inbox: kept before it is answered for, leased in batches, settled with its facts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from typing_extensions import override
+
+from domain.ids import TenantId, schema_of
+from handlers.ports import Inbox, InboxItem, Report, Rng, Settled, Transaction
+from infra.statements import Statements, transaction
+from infra.tenancy import Database
+
+LEASE_S = 60
+ORPHAN_TRIES_S = (60, 600, 3600)
+"""When an orphan is matched again: after a minute, ten, then every hour."""
+
+
+class SqlInbox(Inbox):
+    """The webhook inbox of one tenant, in PostgreSQL."""
+
+    def __init__(self, database: Database, tenant: TenantId, rng: Rng) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._rng = rng
+        self._sql = Statements(schema_of(tenant))
+
+    @override
+    def keep(
+        self,
+        provider: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        reports: Sequence[Report],
+        *,
+        late: bool,
+    ) -> int:
+        delivery = {
+            "id": self._rng.new_id(),
+            "provider": provider,
+            "headers": json.dumps(dict(headers)),
+            "body": body,
+            "late": late,
+        }
+        rows = {
+            "id": delivery["id"],
+            "provider": provider,
+            "kinds": [report.kind for report in reports],
+            "keys": [report.key for report in reports],
+            "raws": [report.raw for report in reports],
+            "times": [report.at for report in reports],
+            "problems": [report.problem for report in reports],
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            self._sql.run(tx, _KEEP_DELIVERY, delivery)
+            states = self._sql.rows(tx, _KEEP_ITEMS, rows)
+        return sum(state == "new" for (state,) in states)
+
+    @override
+    def claim(self, limit: int) -> list[InboxItem]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            params = {"limit": limit, "lease": LEASE_S}
+            found = self._sql.rows(transaction(curs), _CLAIM, params)
+        items = [InboxItem(*row) for row in found]
+        return sorted(items, key=lambda item: item.inbox_id)
+
+    @override
+    def settle(self, tx: Transaction | None, settled: Sequence[Settled]) -> None:
+        if not settled:
+            return
+        if tx is None:
+            with self._database.tenant_tx(self._tenant) as curs:
+                self.settle(transaction(curs), settled)
+            return
+        params = {
+            "ids": [one.item.inbox_id for one in settled],
+            "fences": [one.item.fence for one in settled],
+            "states": [one.state for one in settled],
+            "reasons": [one.reason or None for one in settled],
+            "streams": [one.stream for one in settled],
+            "messages": [one.message_id for one in settled],
+            "waits": [_next_try(one) for one in settled],
+        }
+        self._sql.run(tx, _SETTLE, params)
+
+    @override
+    def free_expired(self) -> int:
+        with self._database.tenant_tx(self._tenant) as curs:
+            return self._sql.run(transaction(curs), _FREE)
+
+
+def _next_try(settled: Settled) -> timedelta | None:
+    if settled.state != "orphan" or settled.reason == "given_up":
+        return None
+    return timedelta(seconds=ORPHAN_TRIES_S[min(settled.item.tries, len(ORPHAN_TRIES_S) - 1)])
+
+
+_KEEP_DELIVERY = """
+INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body,
+                                    late_signature)
+VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s, %(late)s)
+"""
+
+# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Two posts with
+# the same fact at once meet the unique key: the second insert waits, then takes the other branch.
+_KEEP_ITEMS = """
+WITH given AS (
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY item) AS nth
+      FROM unnest(%(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
+                  %(times)s::timestamptz[], %(problems)s::text[]) WITH ORDINALITY AS u (kind, key, raw, at, problem, item)
+), fresh AS (
+    INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
+                                   occurred_at, received_at, state, reason)
+    SELECT %(id)s, item, %(provider)s, kind, key, raw, at, now(),
+           CASE WHEN problem IS NULL THEN 'new' ELSE 'parked' END, problem
+      FROM given WHERE nth = 1 ORDER BY key
+    ON CONFLICT (semantic_key) WHERE state NOT IN ('duplicate', 'parked') DO NOTHING
+    RETURNING item, state
+), repeated AS (
+    INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
+                                   occurred_at, received_at, state, settled_at)
+    SELECT %(id)s, item, %(provider)s, kind, key, raw, at, now(), 'duplicate', now()
+      FROM given WHERE item NOT IN (SELECT item FROM fresh)
+    RETURNING state
+)
+SELECT state FROM fresh UNION ALL SELECT state FROM repeated
+"""
+
+_CLAIM = """
+UPDATE {s}.webhook_inbox w SET state = 'claimed', tries = tries + 1, fence = fence + 1,
+       lease_until = now() + make_interval(secs => %(lease)s)
+ WHERE w.inbox_id = ANY(ARRAY(
+       SELECT inbox_id FROM {s}.webhook_inbox WHERE state = 'new'
+        ORDER BY inbox_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+    OR w.inbox_id = ANY(ARRAY(
+       SELECT inbox_id FROM {s}.webhook_inbox WHERE state = 'orphan' AND next_try_at <= now()
+        ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+RETURNING inbox_id, delivery_id, provider, raw, semantic_key, received_at, tries - 1, fence
+"""
+
+_SETTLE = """
+UPDATE {s}.webhook_inbox w
+   SET state = u.state, reason = u.reason, stream_id = u.stream_id, message_id = u.message_id,
+       lease_until = NULL, next_try_at = coalesce(now() + u.wait, 'infinity'),
+       settled_at = CASE WHEN u.state = 'orphan' THEN NULL ELSE now() END
+  FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+              %(streams)s::uuid[], %(messages)s::uuid[], %(waits)s::interval[])
+       AS u (id, fence, state, reason, stream_id, message_id, wait)
+ WHERE w.inbox_id = u.id AND w.fence = u.fence AND w.state = 'claimed'
+"""
+
+_FREE = """
+UPDATE {s}.webhook_inbox SET state = 'new', lease_until = NULL, fence = fence + 1
+ WHERE state = 'claimed' AND lease_until < now()
+"""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey under our own supervisor."""

@@ -1,0 +1,1 @@
+"""SendGrid: sends by Mail Send, reads the Event Webhook and Inbound Parse."""

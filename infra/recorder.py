@@ -1,0 +1,194 @@
+"""The library's Postgres recorders on our pool: binary arrays in, one lock and channel per log."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    InfrastructureFactory,
+    NotSupportedError,
+    ProcessRecorder,
+    StoredEvent,
+    Subscription,
+)
+from eventsourcing.postgres import (
+    PostgresAggregateRecorder,
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresTrackingRecorder,
+)
+from eventsourcing.utils import Environment
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.sql import SQL, Identifier
+from typing_extensions import override
+
+from domain.ids import TenantId, schema_of
+from infra.tenancy import Database
+
+EVENTS_TABLE = "events"
+TRACKING_TABLE = "tracking"
+
+_INSERT_UNNEST = (
+    "INSERT INTO {}.{} (originator_id, originator_version, topic, state) "
+    "SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+)
+
+Columns = tuple[list[Any], list[int], list[str], list[bytes]]
+
+
+class BorrowedPool:
+    """What a datastore needs of a pool, made of the transactions of one tenant."""
+
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    def open(self, *_: object) -> None:
+        """Nothing to do: the database opens its pool at first use."""
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[DictRow]]:
+        """A connection inside a tenant transaction, with rows as the library reads them."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            connection = cast(Connection[DictRow], curs.connection)
+            before = connection.row_factory
+            connection.row_factory = dict_row
+            try:
+                yield connection
+            finally:
+                connection.row_factory = before
+
+
+class BorrowingDatastore(PostgresDatastore):
+    """A datastore of one tenant that shares the pool of the process.
+
+    It makes no pool of its own, so the constructor of the library, which makes one, is not called.
+    """
+
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self.schema = schema_of(tenant)
+        self.originator_id_type = "uuid"
+        self.single_row_tracking = True
+        self.enable_db_functions = False  # the function takes no lock: readers would skip events
+        self.lock_timeout = 0  # bounded by the connection's own settings
+        self.pool_open_timeout = None
+        self.db_type_names = set()  # arrays of plain types need no adapters, whose oids
+        self.psycopg_type_adapters = {}  # would differ in each schema
+        self.psycopg_python_types = {}
+        self.pool = cast(Any, BorrowedPool(database, tenant))
+
+    @override
+    def register_type_adapters(self) -> None:
+        """There are none."""
+
+    @override
+    def close(self) -> None:
+        """The pool is not ours; the library closes a datastore when it is collected."""
+
+
+class StreamRecorder(PostgresAggregateRecorder):
+    """Streams without positions; the insert sends four binary arrays, ten times the library's."""
+
+    def __init__(self, datastore: PostgresDatastore, *, events_table_name: str) -> None:
+        super().__init__(datastore, events_table_name=events_table_name)
+        table = Identifier(datastore.schema), Identifier(events_table_name)
+        self._insert = SQL(_INSERT_UNNEST).format(*table)
+
+    @override
+    def _insert_stored_events(
+        self, curs: Cursor[Any], stored_events: Sequence[StoredEvent], **_: Any
+    ) -> None:
+        curs.execute(self._insert, columns_of(stored_events), prepare=True)
+
+
+class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
+    """The one writer of a log: positions grow in the order of commits, no gap is filled later."""
+
+    def __init__(
+        self, datastore: PostgresDatastore, *, events_table_name: str = EVENTS_TABLE
+    ) -> None:
+        super().__init__(datastore, events_table_name=events_table_name)
+        log = f"{datastore.schema}.{events_table_name}"
+        self.channel_name = log.replace(".", "_")
+        # Not the library's table lock, which waits for VACUUM; and with the schema in its key,
+        # since advisory locks belong to the whole database.
+        self.lock_table_statements = [
+            SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(log)
+        ]
+        self._insert += SQL(" RETURNING notification_id")
+
+    def lock(self, curs: Cursor[Any]) -> None:
+        """Hold the log until this transaction ends; no other append is under way then."""
+        self._lock_table(curs)
+
+    def append(self, curs: Cursor[TupleRow], stored_events: Sequence[StoredEvent]) -> list[int]:
+        """Insert in the caller's transaction, one round trip; the positions in order of the events.
+
+        The log is locked from here on: commit at once.
+        """
+        with curs.connection.pipeline():
+            self._insert_stored_events(curs, stored_events)
+        return [position for (position,) in curs.fetchall()]
+
+    @override
+    def _insert_stored_events(
+        self, curs: Cursor[Any], stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> None:
+        self._lock_table(curs)
+        self._notify_channel(curs)
+        super()._insert_stored_events(curs, stored_events, **kwargs)
+
+    @override
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Refused: it would keep a pooled connection for each reader."""
+        raise NotSupportedError("the projector listens on one connection for all logs")
+
+
+class TrackingRecorder(PostgresTrackingRecorder):
+    """Positions of readers; only `_insert_tracking` writes them, on the cursor of the reader."""
+
+    def __init__(
+        self, datastore: PostgresDatastore, *, tracking_table_name: str = TRACKING_TABLE
+    ) -> None:
+        super().__init__(datastore, tracking_table_name=tracking_table_name)
+
+
+class RecorderFactory(InfrastructureFactory[TrackingRecorder]):
+    """Gives the library's application our recorders on tables that migrations made."""
+
+    def __init__(self, env: Environment, datastore: PostgresDatastore) -> None:
+        super().__init__(env)
+        self._datastore = datastore
+
+    @override
+    def aggregate_recorder(self, purpose: str = EVENTS_TABLE) -> AggregateRecorder:
+        return StreamRecorder(self._datastore, events_table_name=purpose)
+
+    @override
+    def application_recorder(self) -> LogRecorder:
+        return LogRecorder(self._datastore)
+
+    @override
+    def tracking_recorder(
+        self, tracking_recorder_class: type[TrackingRecorder] | None = None
+    ) -> TrackingRecorder:
+        return (tracking_recorder_class or TrackingRecorder)(self._datastore)
+
+    @override
+    def process_recorder(self) -> ProcessRecorder:
+        raise NotSupportedError("no process of ours writes events and positions together")
+
+
+def columns_of(stored_events: Sequence[StoredEvent]) -> Columns:
+    """The four columns of some rows."""
+    return (
+        [event.originator_id for event in stored_events],
+        [event.originator_version for event in stored_events],
+        [event.topic for event in stored_events],
+        [event.state for event in stored_events],
+    )

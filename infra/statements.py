@@ -1,0 +1,52 @@
+"""SQL of one tenant schema: every statement names its schema, none is put together from values."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, LiteralString, cast
+
+from psycopg import Cursor
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from handlers.ports import Transaction
+
+Row = tuple[Any, ...]
+
+
+class Statements:
+    """Runs statements in an open tenant transaction; `{s}` in a text stands for the schema."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+
+    def rows(
+        self, tx: Transaction, text: LiteralString, params: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        """All rows that a statement returns, as tuples."""
+        with cursor_of(tx).connection.cursor(row_factory=tuple_row) as curs:
+            curs.execute(composed(self.schema, text), params, prepare=True)
+            return curs.fetchall()
+
+    def run(
+        self, tx: Transaction, text: LiteralString, params: Mapping[str, Any] | None = None
+    ) -> int:
+        """Run a statement; the number of rows it touched."""
+        curs = cursor_of(tx)
+        curs.execute(composed(self.schema, text), params, prepare=True)
+        return curs.rowcount
+
+
+@lru_cache(maxsize=4096)
+def composed(schema: str, text: LiteralString) -> Composed:
+    """The statement with its schema quoted in."""
+    return SQL(text).format(s=Identifier(schema))
+
+
+def cursor_of(tx: Transaction) -> Cursor[Any]:
+    """What a transaction is inside infra."""
+    return cast("Cursor[Any]", tx)
+
+
+def transaction(curs: Cursor[Any]) -> Transaction:
+    """How infra hands a cursor out."""
+    return Transaction(curs)

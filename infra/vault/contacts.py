@@ -1,0 +1,159 @@
+"""Contacts: written in batches, by their external id; every change makes a new snapshot."""
+
+import json
+import secrets  # noqa: TID251  # a vault key is a secret, drawn where it is stored
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import ContactId, TenantId, schema_of
+from handlers.ports import Person, Rng, Transaction
+from infra.statements import Statements, transaction
+from infra.tenancy import Database
+from infra.vault.addresses import AddressMac
+
+FIELDS = (
+    "external_id",
+    "email",
+    "first_name",
+    "last_name",
+    "title",
+    "company",
+    "city",
+    "timezone",
+    "linkedin_url",
+    "phone",
+)
+
+
+class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact as given; `external_id` is the caller's own key, None makes a new contact."""
+
+    external_id: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    company: str | None = None
+    city: str | None = None
+    timezone: str | None = None
+    linkedin_url: str | None = None
+    phone: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = {}
+
+
+class ImportedRow(msgspec.Struct, frozen=True):
+    """The contact that a given row became, and whether it is new."""
+
+    contact_id: ContactId
+    created: bool
+
+
+class Contacts:
+    """The contacts of one tenant."""
+
+    def __init__(self, database: Database, tenant: TenantId, mac: AddressMac, rng: Rng) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._mac = mac
+        self._rng = rng
+        self._sql = Statements(schema_of(tenant))
+
+    def put(self, rows: Sequence[ContactRow]) -> list[ImportedRow]:
+        """Create or overwrite; one answer for each row in order. The last of equal ids wins."""
+        named = [msgspec.structs.replace(row, external_id=self._name(row)) for row in rows]
+        last = {row.external_id: row for row in named}
+        with self._database.tenant_tx(self._tenant) as curs:
+            found = self._sql.rows(transaction(curs), _PUT, self._columns(list(last.values())))
+        by_name = {name: ImportedRow(ContactId(cid), created) for name, cid, created in found}
+        return [by_name[row.external_id] for row in named]
+
+    def _name(self, row: ContactRow) -> str:
+        return row.external_id or str(self._rng.new_id())
+
+    def _columns(self, rows: Sequence[ContactRow]) -> dict[str, Any]:
+        columns: dict[str, Any] = {field: [getattr(row, field) for row in rows] for field in FIELDS}
+        columns["ids"] = [self._rng.new_id() for _ in rows]
+        columns["macs"] = [self._mac(row.email) if row.email else None for row in rows]
+        columns["tags"] = [json.dumps(row.tags) for row in rows]
+        columns["attributes"] = [json.dumps(dict(row.attributes)) for row in rows]
+        columns["keys"] = [secrets.token_bytes(32) for _ in rows]
+        return columns
+
+    def by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Person]:
+        """The contacts that are there, of these."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            return people_in(self._sql, transaction(curs), ids)
+
+    def by_external_id(self, names: Iterable[str]) -> dict[str, ContactId]:
+        """The ids of contacts by the caller's own keys."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _BY_NAME, {"names": list(names)})
+        return {name: ContactId(cid) for name, cid in rows}
+
+    def page(self, after: UUID | None, limit: int) -> list[Person]:
+        """Contacts in the order of their ids."""
+        params = {"after": after or UUID(int=0), "limit": limit}
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _PAGE, params)
+        return [_person(row) for row in rows]
+
+
+def people_in(
+    sql: Statements, tx: Transaction, ids: Iterable[ContactId]
+) -> dict[ContactId, Person]:
+    """Contacts by id inside an open transaction."""
+    found = (_person(row) for row in sql.rows(tx, _BY_ID, {"ids": list(ids)}))
+    return {person.contact_id: person for person in found}
+
+
+def _person(row: Sequence[Any]) -> Person:
+    fields = dict(zip(FIELDS, row[5:], strict=True))
+    return Person(
+        contact_id=ContactId(row[0]),
+        snapshot=row[1],
+        vault_key=bytes(row[2]),
+        tags=tuple(row[3]),
+        attributes=row[4],
+        **fields,
+    )
+
+
+_COLUMNS = """contact_id, snapshot, vault_key, tags, attributes, external_id, email, first_name,
+       last_name, title, company, city, timezone, linkedin_url, phone"""
+
+_PUT = """
+INSERT INTO {s}.contacts AS c (contact_id, external_id, email, email_hmac, first_name, last_name,
+       title, company, city, timezone, linkedin_url, phone, tags, attributes, vault_key)
+SELECT id, external_id, email, mac, first_name, last_name, title, company, city, timezone,
+       linkedin_url, phone, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)),
+       attributes::jsonb, key
+  FROM unnest(%(ids)s::uuid[], %(external_id)s::text[], %(email)s::text[], %(macs)s::bytea[],
+              %(first_name)s::text[], %(last_name)s::text[], %(title)s::text[], %(company)s::text[],
+              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[], %(phone)s::text[],
+              %(tags)s::text[], %(attributes)s::text[], %(keys)s::bytea[])
+       AS u (id, external_id, email, mac, first_name, last_name, title, company, city, timezone,
+             linkedin_url, phone, tags, attributes, key)
+ ORDER BY external_id
+ON CONFLICT (external_id) DO UPDATE SET
+       email = excluded.email, email_hmac = excluded.email_hmac, first_name = excluded.first_name,
+       last_name = excluded.last_name, title = excluded.title, company = excluded.company,
+       city = excluded.city, timezone = excluded.timezone, linkedin_url = excluded.linkedin_url,
+       phone = excluded.phone, tags = excluded.tags, attributes = excluded.attributes,
+       snapshot = c.snapshot + 1, updated_at = now()
+RETURNING external_id, contact_id, xmax = 0
+"""
+
+_BY_ID = f"SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id = ANY(%(ids)s)"  # noqa: S608  # constant columns
+
+_PAGE = f"""
+SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id > %(after)s
+ ORDER BY contact_id LIMIT %(limit)s
+"""  # noqa: S608  # constant columns
+
+_BY_NAME = """
+SELECT external_id, contact_id FROM {s}.contacts WHERE external_id = ANY(%(names)s)
+"""

@@ -1,0 +1,158 @@
+"""Campaigns as configured, the plans that were accepted, and who is in which campaign."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from typing_extensions import override
+
+from domain.ids import CampaignId, StreamId, TenantId, schema_of
+from handlers.ports import CampaignRow, NewPlan, Register, Sender, Transaction
+from infra.statements import Row, Statements, transaction
+from infra.tenancy import Database
+
+
+class NameTaken(Exception):
+    """The tenant has a campaign of this name already."""
+
+
+class SqlRegister(Register):
+    """The register of one tenant."""
+
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._sql = Statements(schema_of(tenant))
+
+    @override
+    def campaign(self, campaign_id: CampaignId) -> CampaignRow | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _CAMPAIGN, {"id": campaign_id})
+        return _row(rows[0]) if rows else None
+
+    def campaign_named(self, name: str) -> CampaignRow | None:
+        """A campaign by its name."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _NAMED, {"name": name})
+        return _row(rows[0]) if rows else None
+
+    def campaigns(self, after: UUID | None, limit: int) -> list[CampaignRow]:
+        """Campaigns in the order of their ids."""
+        params = {"after": after or UUID(int=0), "limit": limit}
+        with self._database.tenant_tx(self._tenant) as curs:
+            return [_row(row) for row in self._sql.rows(transaction(curs), _PAGE, params)]
+
+    def add_campaign(self, row: CampaignRow) -> None:
+        """Write a new campaign; raises NameTaken."""
+        params = {
+            "id": row.campaign_id,
+            "name": row.name,
+            "description": row.description,
+            "status": row.status,
+            "sender": row.sender,
+            "limit": row.daily_limit,
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            if not self._sql.run(transaction(curs), _ADD, params):
+                raise NameTaken(row.name)
+
+    @override
+    def set_status(self, campaign_id: CampaignId, status: str) -> None:
+        params = {"id": campaign_id, "status": status}
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _SET_STATUS, params)
+
+    @override
+    def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None:
+        if not plans:
+            return
+        distinct = {plan.plan_hash: plan for plan in plans}
+        params = {
+            "hashes": sorted(distinct),
+            "documents": [distinct[name].document for name in sorted(distinct)],
+            "reports": [distinct[name].report for name in sorted(distinct)],
+        }
+        self._sql.run(tx, _KEEP_PLANS, params)
+        served = sorted({(plan.plan_hash, plan.contact_id) for plan in plans})
+        serves = {"hashes": [name for name, _ in served], "contacts": [cid for _, cid in served]}
+        self._sql.run(tx, _KEEP_SERVED, serves)
+
+    @override
+    def streams(
+        self, campaign_id: CampaignId, after: StreamId | None, limit: int
+    ) -> list[StreamId]:
+        params = {"id": campaign_id, "after": after or UUID(int=0), "limit": limit}
+        with self._database.tenant_tx(self._tenant) as curs:
+            return [StreamId(row[0]) for row in self._sql.rows(transaction(curs), _STREAMS, params)]
+
+    def put_sender(self, sender: Sender) -> None:
+        """Create or overwrite a sender account."""
+        params = {name: getattr(sender, name) for name in sender.__struct_fields__}
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _PUT_SENDER, params)
+
+
+def _row(row: Row) -> CampaignRow:
+    return CampaignRow(
+        campaign_id=CampaignId(row[0]),
+        name=row[1],
+        description=row[2],
+        status=row[3],
+        sender=row[4],
+        daily_limit=row[5],
+        created_at=row[6],
+    )
+
+
+_CAMPAIGN = """
+SELECT campaign_id, name, description, status, sender, daily_limit, created_at
+  FROM {s}.campaigns WHERE campaign_id = %(id)s
+"""
+
+_NAMED = """
+SELECT campaign_id, name, description, status, sender, daily_limit, created_at
+  FROM {s}.campaigns WHERE name = %(name)s
+"""
+
+_PAGE = """
+SELECT campaign_id, name, description, status, sender, daily_limit, created_at
+  FROM {s}.campaigns WHERE campaign_id > %(after)s ORDER BY campaign_id LIMIT %(limit)s
+"""
+
+_ADD = """
+INSERT INTO {s}.campaigns (campaign_id, name, description, status, sender, daily_limit)
+VALUES (%(id)s, %(name)s, %(description)s, %(status)s, %(sender)s, %(limit)s)
+ON CONFLICT (name) DO NOTHING
+"""
+
+_SET_STATUS = """
+UPDATE {s}.campaigns SET status = %(status)s, updated_at = now() WHERE campaign_id = %(id)s
+"""
+
+_KEEP_PLANS = """
+INSERT INTO {s}.plans (plan_hash, document, report)
+SELECT * FROM unnest(%(hashes)s::text[], %(documents)s::bytea[], %(reports)s::bytea[])
+ON CONFLICT (plan_hash) DO NOTHING
+"""
+
+_KEEP_SERVED = """
+INSERT INTO {s}.plan_contacts (plan_hash, contact_id)
+SELECT * FROM unnest(%(hashes)s::text[], %(contacts)s::uuid[])
+ON CONFLICT DO NOTHING
+"""
+
+_STREAMS = """
+SELECT stream_id FROM {s}.streams WHERE campaign_id = %(id)s AND stream_id > %(after)s
+ ORDER BY stream_id LIMIT %(limit)s
+"""
+
+_PUT_SENDER = """
+INSERT INTO {s}.senders (sender, from_email, from_name, first_name, calendar_url, reply_domain,
+                         postal_address, verified, paused)
+VALUES (%(sender)s, %(from_email)s, %(from_name)s, %(first_name)s, %(calendar_url)s,
+        %(reply_domain)s, %(postal_address)s, %(verified)s, %(paused)s)
+ON CONFLICT (sender) DO UPDATE SET from_email = excluded.from_email,
+       from_name = excluded.from_name, first_name = excluded.first_name,
+       calendar_url = excluded.calendar_url, reply_domain = excluded.reply_domain,
+       postal_address = excluded.postal_address, verified = excluded.verified,
+       paused = excluded.paused
+"""

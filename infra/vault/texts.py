@@ -1,0 +1,161 @@
+"""Plans, rendered mails, links, replies and notes: everything that has words in it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from typing_extensions import override
+
+from domain.ids import ContactId, MessageId, TenantId, schema_of
+from domain.plan import Plan
+from handlers.ports import Mail, Person, Rendered, Sender, Transaction, Vault
+from infra.statements import Statements, transaction
+from infra.tenancy import Database
+from infra.vault.contacts import people_in
+from plans.compile import compile_plan
+
+PLANS_KEPT = 20_000
+"""Compiled plans that a process keeps; each is some kilobytes."""
+
+
+class SqlVault(Vault):
+    """The vault of one tenant."""
+
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._sql = Statements(schema_of(tenant))
+        self._plans: dict[str, Plan] = {}
+        self._mails = msgspec.msgpack.Decoder(Mail)
+
+    @override
+    def people(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            return people_in(self._sql, transaction(curs), ids)
+
+    @override
+    def senders(self) -> Mapping[str, Sender]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _SENDERS)
+        return {row[0]: Sender(**dict(zip(_SENDER_FIELDS, row, strict=True))) for row in rows}
+
+    @override
+    def plans(self, hashes: Iterable[str]) -> Mapping[str, Plan]:
+        wanted = set(hashes)
+        missing = [name for name in wanted if name not in self._plans]
+        if missing:
+            made = {name: compile_plan(doc, name) for name, doc in self.documents(missing).items()}
+            self._keep(made)
+        return {name: self._plans[name] for name in wanted if name in self._plans}
+
+    def _keep(self, made: Mapping[str, Plan]) -> None:
+        while len(self._plans) + len(made) > PLANS_KEPT and self._plans:
+            self._plans.pop(next(iter(self._plans)))
+        self._plans.update(made)
+
+    @override
+    def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _DOCUMENTS, {"hashes": list(hashes)})
+        return {name: json.loads(document) for name, document in rows}
+
+    @override
+    def keep_rendered(self, tx: Transaction, rendered: Sequence[Rendered]) -> None:
+        if not rendered:
+            return
+        bodies = {
+            "ids": [one.message_id for one in rendered],
+            "contacts": [one.contact_id for one in rendered],
+            "snapshots": [one.snapshot for one in rendered],
+            "mails": [msgspec.msgpack.encode(one.mail) for one in rendered],
+        }
+        self._sql.run(tx, _KEEP_BODIES, bodies)
+        links = [
+            (one.message_id, number, one.contact_id, url)
+            for one in rendered
+            for number, url in enumerate(one.links)
+        ]
+        if links:
+            ids, numbers, contacts, urls = (list(column) for column in zip(*links, strict=True))
+            params = {"ids": ids, "numbers": numbers, "contacts": contacts, "urls": urls}
+            self._sql.run(tx, _KEEP_LINKS, params)
+
+    @override
+    def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _MAILS, {"ids": list(ids)})
+        return {MessageId(row[0]): (self._mails.decode(row[1]), bytes(row[2])) for row in rows}
+
+    @override
+    def keep_note(self, subject: UUID, contact: ContactId | None, kind: str, text: str) -> None:
+        params = {"subject": subject, "contact": contact, "kind": kind, "text": text}
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _KEEP_NOTE, params)
+
+    @override
+    def link(self, message_id: MessageId, number: int) -> str | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            params = {"id": message_id, "number": number}
+            rows = self._sql.rows(transaction(curs), _LINK, params)
+        return rows[0][0] if rows else None
+
+    @override
+    def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _KEEP_REPLY, {"id": reply_id, **received})
+
+
+_SENDER_FIELDS = (
+    "sender",
+    "from_email",
+    "from_name",
+    "first_name",
+    "calendar_url",
+    "reply_domain",
+    "postal_address",
+    "verified",
+    "paused",
+)
+
+_SENDERS = """
+SELECT sender, from_email, from_name, first_name, calendar_url, reply_domain, postal_address,
+       verified, paused FROM {s}.senders
+"""
+
+_DOCUMENTS = "SELECT plan_hash, document FROM {s}.plans WHERE plan_hash = ANY(%(hashes)s)"
+
+_KEEP_BODIES = """
+INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail)
+SELECT * FROM unnest(%(ids)s::uuid[], %(contacts)s::uuid[], %(snapshots)s::bigint[],
+                     %(mails)s::bytea[])
+ON CONFLICT (message_id) DO UPDATE SET snapshot = excluded.snapshot, mail = excluded.mail
+"""
+
+_KEEP_LINKS = """
+INSERT INTO {s}.links (message_id, number, contact_id, url)
+SELECT * FROM unnest(%(ids)s::uuid[], %(numbers)s::integer[], %(contacts)s::uuid[],
+                     %(urls)s::text[])
+ON CONFLICT (message_id, number) DO UPDATE SET url = excluded.url
+"""
+
+_MAILS = """
+SELECT b.message_id, b.mail, c.vault_key FROM {s}.bodies b JOIN {s}.contacts c USING (contact_id)
+ WHERE b.message_id = ANY(%(ids)s)
+"""
+
+_KEEP_NOTE = """
+INSERT INTO {s}.notes (contact_id, subject_id, kind, text)
+VALUES (%(contact)s, %(subject)s, %(kind)s, %(text)s)
+"""
+
+_LINK = "SELECT url FROM {s}.links WHERE message_id = %(id)s AND number = %(number)s"
+
+_KEEP_REPLY = """
+INSERT INTO {s}.replies (reply_id, contact_id, message_id, received_at, class, subject, text, html,
+                         sender)
+SELECT %(id)s, (SELECT contact_id FROM {s}.send_queue WHERE message_id = %(message_id)s),
+       %(message_id)s, now(), %(class)s, %(subject)s, %(text)s, %(html)s, %(sender)s
+ON CONFLICT (reply_id) DO NOTHING
+"""

@@ -1,0 +1,1 @@
+"""The plan language: shape, normal form, checks, templates, pictures; pure."""

@@ -1,0 +1,6 @@
+"""A plan as a layered drawing: SVG for pages and files, mermaid text for documents."""
+
+from plans.graph.mermaid import mermaid
+from plans.graph.svg import svg
+
+__all__ = ["mermaid", "svg"]

@@ -1,0 +1,87 @@
+"""Rendering: a source and plain values give a text, the same one each time, or TemplateFailed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from liquid import BoundTemplate
+from liquid.exceptions import ResourceLimitError, UndefinedError
+
+from plans.templates.compiling import TemplateFailed, compiled
+from plans.templates.context import CountedContext, Output
+
+MISSING_MAX: Final = 20
+VALUE_DEPTH_MAX: Final = 8
+
+
+def render_text(source: str, values: Mapping[str, object]) -> str:
+    """The text of a template for these values, nothing escaped; raises TemplateFailed."""
+    return _render(compiled(source, html=False), values)
+
+
+def render_html(source: str, values: Mapping[str, object]) -> str:
+    """The HTML of a template for these values, each value escaped; raises TemplateFailed."""
+    return _render(compiled(source, html=True), values)
+
+
+def variables(source: str) -> list[str]:
+    """The variables that a template takes from outside, as sorted dotted paths."""
+    used = compiled(source, html=False).analyze().globals
+    return sorted({str(variable) for found in used.values() for variable in found})
+
+
+def _render(template: BoundTemplate, values: Mapping[str, object]) -> str:
+    given = _plain_items(values, VALUE_DEPTH_MAX)
+    missing: list[str] = []
+    while True:
+        try:
+            rendered = _render_once(template, given, frozenset(missing))
+        except UndefinedError as err:
+            name = str(err.args[0])
+            missing.append(name)  # and look for the next one
+            if missing.count(name) > 1 or len(missing) == MISSING_MAX:
+                break
+        except TemplateFailed:
+            if not missing:
+                raise
+            break
+        else:
+            if not missing:
+                return rendered
+            break
+    raise TemplateFailed("unresolved", tuple(dict.fromkeys(missing)))
+
+
+def _render_once(
+    template: BoundTemplate, values: Mapping[str, object], filled: frozenset[str]
+) -> str:
+    context = CountedContext(template, values)
+    context.filled = filled
+    written = Output()
+    try:
+        template.render_with_context(context, written)
+    except UndefinedError:
+        raise
+    except ResourceLimitError as err:
+        raise TemplateFailed("limit", detail=str(err)) from err
+    except Exception as err:  # filters fail in as many ways as Python has
+        raise TemplateFailed("unresolved", detail=repr(err)) from err
+    return written.getvalue()
+
+
+def _plain(value: object, depth: int) -> object:
+    """JSON shapes only; what is empty, unknown or too deep is absent, so that `default` sees it."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return "".join(value) if value.strip() else None  # an exact str: Markup is not escaped
+    if isinstance(value, Mapping) and depth:
+        return _plain_items(value, depth - 1)
+    if isinstance(value, Sequence) and depth:
+        items = (_plain(item, depth - 1) for item in value)
+        return [item for item in items if item is not None]
+    return None
+
+
+def _plain_items(values: Mapping[str, object], depth: int) -> dict[str, object]:
+    items = ((str(name), _plain(value, depth)) for name, value in values.items())
+    return {name: value for name, value in items if value is not None}

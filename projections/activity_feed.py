@@ -1,0 +1,180 @@
+"""What happened, one row for each fact that people want to see, in the order of the log.
+
+A message is shown once as scheduled (`message.scheduled`) and once as sent (`message.accepted`).
+What a machine did has kinds of its own (`machine.opened`), so that no filter blends it with people.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+from domain.events import (
+    CampaignStarted,
+    Completed,
+    Exited,
+    MessageAccepted,
+    MessageCancelled,
+    MessageDeferred,
+    MessageFailed,
+    MessagePresumedLost,
+    MessageUnknown,
+    NodeEntered,
+    Paused,
+    PlanAccepted,
+    Resumed,
+    SendAttemptReturned,
+    SignalRecorded,
+    StartScheduled,
+    TransitionTaken,
+)
+from domain.recorded import Recorded
+from domain.taxonomy import SYNTHETIC
+from projections.projection import Change, Projection, Put, Table, topics
+
+TABLE = Table(
+    "activity_feed",
+    key=("position",),
+    columns={
+        "position": "bigint",
+        "at": "timestamptz",
+        "kind": "text",
+        "category": "text",
+        "stream_id": "uuid",
+        "campaign_id": "uuid",
+        "contact_id": "uuid",
+        "message_id": "uuid",
+        "node": "text",
+        "detail": "text",
+    },
+)
+
+
+class Category(StrEnum):
+    """What we did and decided, or what came back (requirement C19)."""
+
+    LIFECYCLE = "lifecycle"
+    ENGAGEMENT = "engagement"
+
+
+def changes(recorded: Recorded) -> Iterator[Change]:
+    """At most one row; facts that only the machinery needs have none."""
+    shown = _of_campaign(recorded) or _of_message(recorded) or _came_back(recorded)
+    if shown is not None:
+        yield Put(TABLE, shown)
+
+
+def _of_campaign(  # noqa: C901  # a match over the facts
+    recorded: Recorded,
+) -> dict[str, Any] | None:
+    match recorded.fact:
+        case PlanAccepted():
+            return _row(recorded, "campaign.enrolled")
+        case StartScheduled(at=starts_at):
+            row = _row(recorded, "campaign.scheduled", detail=starts_at.isoformat())
+            return {**row, "at": recorded.at}
+        case CampaignStarted():
+            return _row(recorded, "campaign.started")
+        case Paused(reason=reason):
+            return _row(recorded, "campaign.paused", detail=reason)
+        case Resumed():
+            return _row(recorded, "campaign.resumed")
+        case Completed(outcome=outcome, node=node):
+            return _row(recorded, f"campaign.{outcome}", node=node, detail="stop")
+        case Exited(failed=True, reason=reason):
+            return _row(recorded, "campaign.failed", detail=reason)
+        case Exited(outcome=outcome, reason=reason):
+            return _row(recorded, f"campaign.{outcome}", detail=reason)
+        case _:
+            return None
+
+
+def _of_message(  # noqa: C901  # a match over the facts
+    recorded: Recorded,
+) -> dict[str, Any] | None:
+    match recorded.fact:
+        case NodeEntered(message_id=message_id, channel=channel, node=node) if message_id:
+            return _row(recorded, "message.scheduled", message_id, node=node, detail=channel or "")
+        case MessageDeferred(message_id=message_id, reason=reason):
+            return _row(recorded, "message.deferred", message_id, detail=reason)
+        case SendAttemptReturned(message_id=message_id, reason=reason):
+            return _row(recorded, "message.returned", message_id, detail=reason)
+        case MessageAccepted(message_id=message_id, node=node, via=via):
+            return _row(recorded, "message.accepted", message_id, node=node, detail=via)
+        case MessageCancelled(message_id=message_id, node=node, reason=reason):
+            return _row(recorded, "message.cancelled", message_id, node=node, detail=reason)
+        case MessageFailed(message_id=message_id, node=node, reason=reason):
+            return _row(recorded, "message.failed", message_id, node=node, detail=reason)
+        case MessageUnknown(message_id=message_id, reason=reason):
+            return _row(recorded, "message.unknown", message_id, detail=reason)
+        case MessagePresumedLost(message_id=message_id, node=node, evidence=evidence):
+            return _row(recorded, "message.presumed_lost", message_id, node=node, detail=evidence)
+        case _:
+            return None
+
+
+def _came_back(recorded: Recorded) -> dict[str, Any] | None:
+    """Signals, and the silence that a timer took for one."""
+    match recorded.fact:
+        case SignalRecorded() as fact:
+            who = "machine" if fact.machine else "signal"
+            row = _row(
+                recorded,
+                f"{who}.{fact.signal}",
+                fact.message_id,
+                node=fact.node or "",
+                detail="derived" if fact.derived else "",
+            )
+            return {**row, "category": Category.ENGAGEMENT}
+        case TransitionTaken(on=on, node=node, message_id=message_id) if on in SYNTHETIC:
+            return _row(recorded, f"timer.{on}", message_id, node=node)
+        case _:
+            return None
+
+
+def _row(
+    recorded: Recorded,
+    kind: str,
+    message_id: object = None,
+    *,
+    node: str = "",
+    detail: str = "",
+) -> dict[str, Any]:
+    return {
+        "position": recorded.position,
+        "at": recorded.fact.at,
+        "kind": kind,
+        "category": Category.LIFECYCLE,
+        "stream_id": recorded.stream,
+        "campaign_id": recorded.campaign_id,
+        "contact_id": recorded.contact_id,
+        "message_id": message_id,
+        "node": node,
+        "detail": detail,
+    }
+
+
+ACTIVITY_FEED = Projection(
+    "activity_feed",
+    (TABLE,),
+    topics(
+        PlanAccepted,
+        StartScheduled,
+        CampaignStarted,
+        NodeEntered,
+        TransitionTaken,
+        SignalRecorded,
+        MessageDeferred,
+        MessageCancelled,
+        SendAttemptReturned,
+        MessageAccepted,
+        MessageFailed,
+        MessageUnknown,
+        MessagePresumedLost,
+        Paused,
+        Resumed,
+        Completed,
+        Exited,
+    ),
+    changes,
+    ordered=False,
+)

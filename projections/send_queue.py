@@ -1,0 +1,179 @@
+"""The send queue: one row per message, moved in the transaction of its facts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.events import (
+    MessageAccepted,
+    MessageCancelled,
+    MessageDeferred,
+    MessageFailed,
+    MessagePresumedLost,
+    MessageQueued,
+    MessageUnknown,
+    NodeEntered,
+    Paused,
+    Resumed,
+    SendAttemptReturned,
+    SendAttemptStarted,
+)
+from domain.ids import MessageId
+from domain.recorded import Recorded
+from domain.taxonomy import HoldReason
+from domain.taxonomy import MessageState as State
+from projections.projection import Change, Move, Projection, Put, Table, topics
+
+TABLE = Table(
+    "send_queue",
+    key=("message_id",),
+    columns={
+        "message_id": "uuid",
+        "stream_id": "uuid",
+        "campaign_id": "uuid",
+        "contact_id": "uuid",
+        "dedupe_key": "text",
+        "node": "text",
+        "visit": "integer",
+        "channel": "text",
+        "variant": "text",
+        "sender": "text",
+        "state": "text",
+        "attempt": "integer",
+        "due_at": "timestamptz",
+        "not_before": "timestamptz",
+        "expires_at": "timestamptz",
+        "hold_reason": "text",
+        "reason": "text",
+        "body_mac": "text",
+        "provider_id": "text",
+        "accepted_at": "timestamptz",
+        "planned_at": "timestamptz",
+    },
+)
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Not before a resume says when."""
+
+_WAITING = (State.PLANNED, State.QUEUED)
+_DOUBTFUL = (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST)
+
+
+def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total match over the facts
+    """The row of a message as its facts say; a resume moves the due time of what waits."""
+    match recorded.fact:
+        case NodeEntered(message_id=message_id) as fact if message_id is not None:
+            yield Put(TABLE, _planned(recorded, fact))
+        case MessageQueued() as fact:
+            yield _move(
+                fact.message_id,
+                {"state": (State.PLANNED,)},
+                {"state": State.QUEUED, "body_mac": fact.body_mac},
+            )
+        case MessageDeferred() as fact:
+            row = {
+                "due_at": fact.due_at,
+                "not_before": fact.due_at,
+                "expires_at": fact.expires_at,
+                "hold_reason": fact.reason,
+            }
+            yield _move(fact.message_id, {"state": _WAITING}, row)
+        case MessageCancelled() as fact:
+            row = {"state": State.CANCELLED, "reason": fact.reason, "hold_reason": None}
+            yield _move(fact.message_id, {"state": _WAITING}, row)
+        case SendAttemptStarted() as fact:
+            row = {"state": State.SENDING, "attempt": fact.attempt, "hold_reason": None}
+            expect = {"state": (State.QUEUED,), "attempt": (fact.attempt - 1,)}
+            yield _move(fact.message_id, expect, row)
+        case SendAttemptReturned() as fact:
+            row = {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason}
+            yield _move(fact.message_id, _at((State.SENDING,), fact.attempt), row)
+        case Paused(message_id=message_id) if message_id is not None:
+            row = {"not_before": NEVER, "hold_reason": HoldReason.PAUSED}
+            yield _move(message_id, {"state": _WAITING}, row)
+        case Resumed(message_id=message_id, due_at=due_at) as fact if message_id and due_at:
+            row = {
+                "due_at": due_at,
+                "not_before": due_at,
+                "expires_at": fact.message_expires_at,
+                "hold_reason": None,
+            }
+            yield _move(message_id, {"state": _WAITING}, row)
+        case MessageAccepted() | MessageFailed() | MessageUnknown() | MessagePresumedLost() as fact:
+            yield _outcome(fact)
+        case _:
+            pass
+
+
+def _planned(recorded: Recorded, fact: NodeEntered) -> dict[str, Any]:
+    return {
+        "message_id": fact.message_id,
+        "stream_id": recorded.stream,
+        "campaign_id": recorded.campaign_id,
+        "contact_id": recorded.contact_id,
+        "dedupe_key": fact.dedupe_key,
+        "node": fact.node,
+        "visit": fact.visit,
+        "channel": fact.channel,
+        "variant": fact.variant,
+        "sender": fact.sender,
+        "state": State.PLANNED,
+        "attempt": 0,
+        "due_at": fact.due_at,
+        "not_before": fact.due_at,
+        "expires_at": fact.expires_at,
+        "planned_at": fact.at,
+    }
+
+
+def _outcome(
+    fact: MessageAccepted | MessageFailed | MessageUnknown | MessagePresumedLost,
+) -> Move:
+    match fact:
+        case MessageAccepted():
+            row = {
+                "state": State.ACCEPTED,
+                "accepted_at": fact.at,
+                "provider_id": fact.provider_id or None,
+                "reason": None,
+            }
+            return _move(fact.message_id, _at(_DOUBTFUL, fact.attempt), row)
+        case MessageFailed():
+            row = {"state": State.FAILED, "reason": fact.reason}
+            expect = _at((State.SENDING, *_WAITING), fact.attempt)
+            return _move(fact.message_id, expect, row)
+        case MessageUnknown():
+            row = {"state": State.UNKNOWN, "reason": fact.reason}
+            return _move(fact.message_id, _at((State.SENDING,), fact.attempt), row)
+        case MessagePresumedLost():
+            row = {"state": State.PRESUMED_LOST, "reason": fact.evidence}
+            return _move(fact.message_id, _at((State.UNKNOWN,), fact.attempt), row)
+
+
+def _at(states: tuple[State, ...], attempt: int) -> dict[str, tuple[Any, ...]]:
+    return {"state": states, "attempt": (attempt,)}
+
+
+def _move(message_id: MessageId, expect: dict[str, tuple[Any, ...]], row: dict[str, Any]) -> Move:
+    return Move(TABLE, {"message_id": message_id}, expect, row)
+
+
+SEND_QUEUE = Projection(
+    "send_queue",
+    (TABLE,),
+    topics(
+        NodeEntered,
+        MessageQueued,
+        MessageDeferred,
+        MessageCancelled,
+        SendAttemptStarted,
+        SendAttemptReturned,
+        MessageAccepted,
+        MessageFailed,
+        MessageUnknown,
+        MessagePresumedLost,
+        Paused,
+        Resumed,
+    ),
+    changes,
+)
