@@ -22,6 +22,7 @@ from handlers.ports import (
     NewPlan,
     Person,
     Result,
+    Sender,
     TenantPorts,
     Transaction,
 )
@@ -75,11 +76,13 @@ def enrol(
     In an active campaign an accepted plan starts at once; in a draft it waits for the launch.
     """
     people = ports.vault.people(item.contact_id for item in items)
+    sender = ports.vault.senders().get(row.sender)
     now = ports.clock.now()
     answers: list[Enrolled | None] = []
     given: list[Input] = []
     for index, item in enumerate(items):
-        found = _prepare(ports, row, people.get(item.contact_id), item)
+        person = people.get(item.contact_id)
+        found = _prepare(ports, row, item, person=person, sender=sender)
         if isinstance(found, Enrolled):
             answers.append(found)
             continue
@@ -101,11 +104,16 @@ def enrol(
 
 
 def _prepare(
-    ports: TenantPorts, row: CampaignRow, person: Person | None, item: Enrolment
+    ports: TenantPorts,
+    row: CampaignRow,
+    item: Enrolment,
+    *,
+    person: Person | None,
+    sender: Sender | None,
 ) -> _Accepted | Enrolled:
     if person is None:
         return _refusal("E_VALUE", "/contact_id", "no contact has this id")
-    checked = check(item.plan, check_context(ports.tenant, person), ports.plan_policy)
+    checked = check(item.plan, check_context(ports.tenant, person, sender), ports.plan_policy)
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))
     try:

@@ -511,6 +511,10 @@ class Register(Protocol):
 
     def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None: ...
 
+    def hold_senders(self) -> None:
+        """Let no sender send until an operator lets them again."""
+        ...
+
     def streams(
         self, campaign_id: CampaignId, after: StreamId | None, limit: int
     ) -> list[StreamId]:

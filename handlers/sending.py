@@ -56,18 +56,17 @@ class Sender:
 
     def send_batch(self) -> int:
         """Claim, call and record one batch; the number of messages that left the queue's head."""
-        limit = BATCH
-        while True:
-            try:
-                seen, claims = self._claim(limit)
-                break
-            except Conflict:
-                if limit == 1:
-                    return 0
-                limit = max(1, limit // 4)
+        seen, claims = self._claimed(BATCH)
         if claims:
             self._record(claims, self._call(claims))
         return seen
+
+    def _claimed(self, limit: int) -> tuple[int, list[Claim]]:
+        """Claim; a conflict gives the whole claim back, and a smaller one meets it less likely."""
+        try:
+            return self._claim(limit)
+        except Conflict:
+            return self._claimed(limit // 4) if limit > 1 else (0, [])
 
     # --- T1 ---------------------------------------------------------------------------------------
 
@@ -144,12 +143,12 @@ class Sender:
         return Input(claim.stream, self._decide(claim, answer, now), cause, claim.message_id)
 
     def _decide(self, claim: Claim, answer: Answer, now: datetime) -> Decide:
-        attempt = {"message_id": claim.message_id, "attempt": claim.attempt}
+        mid, attempt = claim.message_id, claim.attempt
         match answer.kind:
             case AnswerClass.ACCEPTED:
                 taken = Acceptance(
-                    message_id=claim.message_id,
-                    attempt=claim.attempt,
+                    message_id=mid,
+                    attempt=attempt,
                     at=now,
                     via=Via.ANSWER,
                     provider_id=answer.provider_id,
@@ -157,8 +156,8 @@ class Sender:
                 return partial(campaign.accept_message, acceptance=taken)
             case AnswerClass.NOT_SENT:
                 returned = SendAttemptReturned(
-                    message_id=claim.message_id,
-                    attempt=claim.attempt,
+                    message_id=mid,
+                    attempt=attempt,
                     reason=answer.reason,
                     due_at=now + self._backoff(claim.attempt, answer),
                     at=now,
@@ -166,9 +165,13 @@ class Sender:
                 )
                 return partial(campaign.return_attempt, returned=returned)
             case AnswerClass.REFUSED:
-                return partial(campaign.refuse, **attempt, reason=answer.reason, at=now)
+                return partial(
+                    campaign.refuse, message_id=mid, attempt=attempt, reason=answer.reason, at=now
+                )
             case AnswerClass.AMBIGUOUS:
-                return partial(campaign.doubt, **attempt, reason=answer.reason, at=now)
+                return partial(
+                    campaign.doubt, message_id=mid, attempt=attempt, reason=answer.reason, at=now
+                )
 
     def _backoff(self, attempt: int, answer: Answer) -> timedelta:
         """30 s doubling to an hour with full jitter; what the provider names is kept to."""

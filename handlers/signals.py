@@ -1,5 +1,6 @@
 """What providers report and people do: from the inbox to decisions, in batches. Safe to repeat."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -22,7 +23,9 @@ from handlers.ports import (
     WebhookReader,
 )
 
+LOG = logging.getLogger("antiphon.signals")
 BATCH = 500
+ACCOUNT_TROUBLE = frozenset({"account_status_change", "over_quota"})
 ORPHAN_TRIES_MAX = 170
 """About seven days of hourly tries; then an orphan stays in the list and is tried no more."""
 
@@ -42,6 +45,7 @@ class Ingest:
             return 0
         reports = [self._translated(item) for item in items]
         self._suppress(reports)
+        self._hold_senders(reports)
         matches = ports.outbox.find(reports)
         now = ports.clock.now()
         given: list[Input] = []
@@ -69,19 +73,30 @@ class Ingest:
                 Family.EMAIL, report.address, report.kind, report.provider, report.at or now
             )
             for report in reports
-            if report.suppresses and report.address and _unusable(report, self._ports.tag) is None
+            if report.suppresses and report.address and not _foreign(report, self._ports.tag)
         ]
         self._ports.suppressions.add(None, bans)
+
+    def _hold_senders(self, reports: Sequence[Report]) -> None:
+        """Trouble with the account itself: nothing is sent until an operator has looked."""
+        kinds = {report.kind for report in reports} | {report.reason for report in reports}
+        if kinds & ACCOUNT_TROUBLE:
+            LOG.error("senders of %s held: %s", self._ports.tenant, sorted(kinds & ACCOUNT_TROUBLE))
+            self._ports.register.hold_senders()
 
     def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
         self._ports.inbox.settle(tx, [_settled(result) for result in results])
 
 
+def _foreign(report: Report, tag: str) -> bool:
+    return report.tenant_tag is not None and report.tenant_tag != tag
+
+
 def _unusable(report: Report, tag: str) -> tuple[str, str] | None:
+    if _foreign(report, tag):
+        return "parked", "other_tenant"
     if report.problem is not None:
         return "parked", report.problem
-    if report.tenant_tag is not None and report.tenant_tag != tag:
-        return "parked", "other_tenant"
     if report.at is None:
         return "parked", "no_time"
     return None

@@ -31,12 +31,11 @@ def person_values(person: Person) -> Values:
     names = [name for name in (person.first_name, person.last_name) if name]
     if names:
         contact["full_name"] = " ".join(names)
-    if person.tags:
-        contact["tags"] = list(person.tags)
+    contact["tags"] = list(person.tags)
     company: dict[str, Any] = {"name": person.company} if person.company else {}
     for key, value in person.attributes.items():
         owner, _, name = key.rpartition(".")
-        (company if owner == "company" else contact)[name] = value
+        (company if owner == "company" else contact).setdefault(name, value)
     return {"contact": contact, "company": company}
 
 
@@ -60,7 +59,7 @@ def guard_values(person: Person) -> Mapping[str, object]:
     }
 
 
-def check_context(tenant: TenantId, person: Person) -> ContactContext:
+def check_context(tenant: TenantId, person: Person, sender: Sender | None) -> ContactContext:
     """The contact context that a plan is checked against (plan-dsl.md 13)."""
     addresses = {"email": person.email, "sms": person.phone, "linkedin": person.linkedin_url}
     return ContactContext.model_validate(
@@ -68,12 +67,12 @@ def check_context(tenant: TenantId, person: Person) -> ContactContext:
             "tenant": schema_of(tenant),
             "contact": str(person.contact_id),
             "channels": {family: {"address": at} for family, at in addresses.items() if at},
-            "vars": person_values(person),
+            "vars": person_values(person) | (sender_values(sender) if sender else {}),
         }
     )
 
 
 def context_digest(person: Person) -> str:
     """Proof of the data a plan was accepted with; keyed, so that it tells nothing by itself."""
-    text = msgspec.json.encode(person_values(person), order="sorted")
+    text = msgspec.json.encode(person_values(person), order="deterministic")
     return sha256(person.vault_key + text).hexdigest()[:32]

@@ -1,22 +1,34 @@
-"""The streams of one tenant as the use cases see them: load, decide, append, again after a conflict."""
+"""The streams of a tenant for the use cases: load, decide, append; again after a conflict."""
 
-import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
 from msgspec.structs import replace
 from psycopg import Cursor
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
+from psycopg_pool import PoolClosed
+from typing_extensions import override
 
 from domain.campaign import Campaign
-from domain.errors import CampaignError, CampaignNotStarted, StreamTooLong
-from domain.events import Event
+from domain.events import topic_of
 from domain.ids import StreamId, TenantId, schema_of
 from domain.plan import Grounds
-from domain.recorded import Envelope, Recorded
-from handlers.ports import Clock, Conflict, Input, Result, Rng, Transaction
+from domain.recorded import Recorded
+from handlers.ports import (
+    Campaigns,
+    Clock,
+    Conflict,
+    Input,
+    Result,
+    Rng,
+    Transaction,
+    Transactions,
+)
 from infra.changes import apply
+from infra.draft import Draft, Stamp
 from infra.log import Entry, Loaded, Log
 from infra.row_locks import lock_rows
 from infra.statements import cursor_of, transaction
@@ -24,39 +36,187 @@ from infra.tenancy import CommitUnknown, Database, DatabaseOutOfReach
 from projections.projection import Change, Projection
 
 GroundsOf = Callable[[Sequence[tuple[StreamId, Campaign]]], Mapping[StreamId, Grounds]]
-"""Plans and contact data of streams that have facts; a stream that is left out has lost them."""
+"""Plans and contact data for streams that have facts; one that is left out has lost its plan."""
 Along = Callable[[Transaction, Sequence[Result]], None]
 
 TRIES = 3
-LONG = 2_000
-LENGTH_MAX = 10_000
 STREAM_KEY = "events_pkey"
-TRANSIENT = ("40", "55", "57")
-"""Classes of errors after which nothing is stored and another try may succeed."""
-
-logger = logging.getLogger(__name__)
+PASSING = ("40", "55", "57")
+"""Classes of errors that leave nothing stored and may be gone the next time."""
 
 
-class GroundsMissing(CampaignError):
-    """The plan or the contact of this stream is no longer in the vault; nothing can be decided."""
+class TenantTransactions(Transactions):
+    """Opens transactions of one tenant."""
 
-    code = "grounds_missing"
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    @override
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            yield transaction(curs)
 
 
-class Draft:
-    """One append in the making: each input is decided on the state that the one before left."""
+class LogCampaigns(Campaigns):
+    """Implements handlers.ports.Campaigns on the log of one tenant."""
 
     def __init__(
         self,
-        tenant: TenantId,
-        append: str,
-        loaded: Mapping[StreamId, Loaded],
-        grounds: Mapping[StreamId, Grounds],
+        log: Log,
+        transactions: Transactions,
+        *,
+        clock: Clock,
+        rng: Rng,
+        grounds_of: GroundsOf,
+        work: Sequence[Projection],
     ) -> None:
-        self.tenant = tenant
-        self.append = append
-        self.results: list[Result] = []
-        self.recorded: list[Recorded] = []
-        """In the order of the log, without position until it is stored."""
-        self._streams = dict(loaded)
-        self._grounds = dict(grounds)
+        self._log = log
+        self._schema = schema_of(log.tenant)
+        self._transactions = transactions
+        self._clock = clock
+        self._rng = rng
+        self._grounds_of = grounds_of
+        self._work = _by_topic(work)
+
+    @override
+    def transact(self, given: Input) -> Result:
+        return self._settle([given], None, self._new_append())[0]
+
+    @override
+    def transact_many(self, given: Sequence[Input], along: Along | None = None) -> list[Result]:
+        return self._settle(given, along, self._new_append()) if given else []
+
+    @override
+    def decide_in(self, tx: Transaction, given: Sequence[Input]) -> list[Result]:
+        curs = cursor_of(tx)
+        with _conflicts():
+            loaded = self._log.load_many(curs, (each.stream for each in given))
+            draft = self._decide(loaded, given, self._new_append())
+            lock_rows(curs, self._schema, self._changes(draft.recorded))
+            self._append(curs, draft)
+        return draft.results
+
+    @override
+    def load(self, stream: StreamId) -> Campaign:
+        return self._log.load(stream).state
+
+    def _settle(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
+        for left in reversed(range(TRIES)):
+            try:
+                return self._once(given, along, append)
+            except Conflict:
+                if len(given) > 1:
+                    return self._in_halves(given, along, append)
+                if not left:
+                    raise
+        raise AssertionError  # the last try returns or raises
+
+    def _in_halves(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
+        """The second half is stored even where the first has to be given up."""
+        middle = len(given) // 2
+        try:
+            first = self._settle(given[:middle], along, append)
+        except Conflict:
+            self._settle(given[middle:], along, append)
+            raise
+        return first + self._settle(given[middle:], along, append)
+
+    def _once(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
+        """Load, decide, save; `Conflict` says that nothing is stored and another try may help."""
+        with _conflicts():
+            with self._transactions.begin() as tx:
+                loaded = self._log.load_many(cursor_of(tx), (each.stream for each in given))
+            draft = self._decide(loaded, given, append)
+            if draft.recorded or along is not None:
+                self._save(draft, along)
+        return draft.results
+
+    def _decide(
+        self, loaded: Mapping[StreamId, Loaded], given: Sequence[Input], append: str
+    ) -> Draft:
+        sought = dict.fromkeys(
+            each.stream
+            for each in given
+            if each.grounds is None and loaded[each.stream].version > 0
+        )
+        states = [(stream, loaded[stream].state) for stream in sought]
+        stamp = Stamp(self._log.tenant, append, self._clock.now())
+        draft = Draft(stamp, loaded, self._grounds_of(states) if states else {})
+        for each in given:
+            draft.take(each)
+        return draft
+
+    def _save(self, draft: Draft, along: Along | None) -> None:
+        try:
+            with self._transactions.begin() as tx:
+                curs = cursor_of(tx)
+                lock_rows(curs, self._schema, self._changes(draft.recorded))
+                if along is not None:
+                    along(tx, draft.results)
+                self._append(curs, draft)
+        except CommitUnknown as error:
+            if not draft.recorded:
+                raise  # nothing in the log could tell
+            if not self._is_stored(draft.entries()[0]):
+                raise Conflict("the connection was lost before the commit") from error
+
+    def _append(self, curs: Cursor[TupleRow], draft: Draft) -> None:
+        """The log is locked from the insert to the commit, so this comes last."""
+        if not draft.recorded:
+            return
+        positions = self._log.append(curs, draft.entries())
+        recorded = [
+            replace(each, position=position)
+            for each, position in zip(draft.recorded, positions, strict=True)
+        ]
+        apply(curs, self._schema, self._changes(recorded))
+
+    def _changes(self, recorded: Sequence[Recorded]) -> Iterator[tuple[StreamId, Change]]:
+        for each in recorded:
+            for projection in self._work.get(topic_of(each.fact), ()):
+                for change in projection.changes(each):
+                    yield each.stream, change
+
+    def _is_stored(self, entry: Entry) -> bool:
+        """After a cut the other pooled connections may be dead as well: each costs one try."""
+        for left in reversed(range(TRIES)):
+            try:
+                return self._log.holds(entry)
+            except psycopg.OperationalError as error:
+                if not left or not _is_passing(error):
+                    raise
+        raise AssertionError  # the last try returns or raises
+
+    def _new_append(self) -> str:
+        return self._rng.new_id().hex
+
+
+def _by_topic(work: Sequence[Projection]) -> Mapping[str, Sequence[Projection]]:
+    projections: defaultdict[str, list[Projection]] = defaultdict(list)
+    for projection in work:
+        for topic in projection.topics:
+            projections[topic].append(projection)
+    return projections
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    """Call `Conflict` what leaves nothing stored and may go better the next time."""
+    try:
+        yield
+    except UniqueViolation as error:
+        if error.diag.constraint_name != STREAM_KEY:
+            raise
+        raise Conflict("another writer was first") from error
+    except psycopg.OperationalError as error:
+        if not _is_passing(error):
+            raise
+        raise Conflict("the database gave up this transaction") from error
+
+
+def _is_passing(error: psycopg.OperationalError) -> bool:
+    if isinstance(error, CommitUnknown | DatabaseOutOfReach | PoolClosed):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in PASSING

@@ -21,7 +21,7 @@ from eventsourcing.postgres import (
 )
 from eventsourcing.utils import Environment
 from psycopg import Connection, Cursor
-from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 from typing_extensions import override
 
@@ -132,6 +132,20 @@ class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
         with curs.connection.pipeline():
             self._insert_stored_events(curs, stored_events)
         return [position for (position,) in curs.fetchall()]
+
+    @override
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Insert in a transaction of its own.
+
+        Not tried again after a lost connection, as the library does: if the commit was done after
+        all, the second try would take its own rows for a conflict.
+        """
+        if not stored_events:
+            return None
+        with self.datastore.transaction(commit=True) as curs:
+            return self.append(curs.connection.cursor(row_factory=tuple_row), stored_events)
 
     @override
     def _insert_stored_events(

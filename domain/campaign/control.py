@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.campaign import placing
-from domain.campaign.matching import known_about, match, silenced, timers_from
-from domain.campaign.state import Campaign, Heard, Message, Phase
+from domain.campaign.matching import known_about, match_word, silenced, timers_from
+from domain.campaign.settling import settle
+from domain.campaign.state import Campaign, Message, Phase
 from domain.campaign.walk import Walk
 from domain.errors import CampaignEnded, CampaignNotStarted
 from domain.events import Event, Paused, Resumed, TimerSet
@@ -13,8 +14,6 @@ from domain.lifecycle import Stage, allowed
 from domain.plan import Grounds, Send
 from domain.taxonomy import CancelReason, Outcome, Signal
 from domain.timing import due_time
-
-_EXITS = {Signal.REPLIED: Outcome.REPLIED, Signal.BOUNCED: Outcome.BOUNCED}
 
 
 def pause(
@@ -37,9 +36,10 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
     _running(state)
     if not allowed(state.stage, "resume") or state.paused_at is None or state.expires_at is None:
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, at)
     waiting = state.waiting
     due_at = _placed_again(state, grounds, waiting, at) if waiting else None
+    sent = match_word(state, grounds, Signal.SENT) if state.fell == Signal.SENT else None
     walk.say(
         Resumed(
             at=at,
@@ -50,13 +50,15 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
             message_id=waiting.id if waiting else None,
             due_at=due_at or (at if waiting else None),
             message_expires_at=(due_at or at) + placing.EXPIRES_AFTER if waiting else None,
-            timers=_rearmed(state, grounds, at),
+            timers=() if sent is not None else _rearmed(state, grounds, at),
         )
     )
+    if sent is not None:
+        walk.follow(sent, at, on=Signal.SENT)
     if waiting is not None:
         _past_or_closed(walk, waiting, due_at, at)
     walk.fall(at)
-    _catch_up(walk, at)
+    settle(walk, _unsettled(state), since=at)
     return walk.facts
 
 
@@ -64,7 +66,7 @@ def stop(state: Campaign, grounds: Grounds, *, reason: str, at: datetime) -> Seq
     """End it by order. Safe to repeat."""
     if state.ended or state.stage == Stage.NONE:
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, at)
     walk.exit(Outcome.CANCELLED, reason, at)
     return walk.facts
 
@@ -83,18 +85,25 @@ def _shift(state: Campaign, at: datetime) -> timedelta:
 
 
 def _rearmed(state: Campaign, grounds: Grounds, at: datetime) -> tuple[TimerSet, ...]:
-    if state.phase != Phase.WATCH or state.fell:
+    """The node's timers by its moved clock; a message accepted during the pause had none yet."""
+    if state.phase != Phase.WATCH or state.t0 is None:
         return ()
-    assert state.paused_at is not None
-    assert state.t0 is not None
-    if state.t0 > state.paused_at:
-        return timers_from(grounds.plan, state.node, at, known_about(state, state.anchor))
-    shift = at - state.paused_at
-    return tuple(
-        TimerSet(timer.index, timer.kind, timer.due_at + shift)
-        for timer in state.timers
-        if not silenced(state, TimerSet(timer.index, timer.kind, timer.due_at + shift))
-    )
+    shift = _shift(state, at)
+    if state.fell == Signal.SENT:
+        known = known_about(state, state.anchor)
+        return timers_from(grounds.plan, state.node, state.t0 + shift, known)
+    moved = [TimerSet(timer.index, timer.kind, timer.due_at + shift) for timer in state.timers]
+    return tuple(timer for timer in moved if not silenced(state, timer))
+
+
+def _unsettled(state: Campaign) -> set[int]:
+    """Signals that came during the pause, or that waited for a timer when it began."""
+    return {
+        heard.no
+        for heard in state.latched
+        if heard.no >= state.signals_at_pause
+        or any(timer.due_at < heard.at for timer in state.timers)
+    }
 
 
 def _placed_again(
@@ -121,23 +130,3 @@ def _past_or_closed(walk: Walk, waiting: Message, due_at: datetime | None, at: d
         walk.cancel(waiting.id, CancelReason.PAST, at)
     elif due_at is None:
         walk.fail(waiting.id, "no_window", at)
-
-
-def _catch_up(walk: Walk, at: datetime) -> None:
-    """Offer what came during the pause; a goal, a reply or a bounce that nothing uses ends it."""
-    for heard in sorted(walk.state.latched, key=lambda heard: (heard.at, heard.no)):
-        if walk.state.stage != Stage.ACTIVE:
-            return
-        if any(latched.no == heard.no for latched in walk.state.latched):
-            _one_of_the_pause(walk, heard, at)
-
-
-def _one_of_the_pause(walk: Walk, heard: Heard, at: datetime) -> None:
-    goal = walk.grounds.plan.goal(heard.signal)
-    index = match(walk.state, walk.grounds, heard) if walk.state.phase == Phase.WATCH else None
-    if goal is not None:
-        walk.exit(goal, f"goal:{heard.signal}", at)
-    elif index is not None:
-        walk.follow(index, at, on=heard.signal, heard=heard)
-    elif heard.signal in _EXITS:
-        walk.exit(_EXITS[Signal(heard.signal)], heard.signal, at)

@@ -32,7 +32,7 @@ def start(state: Campaign, grounds: Grounds, *, at: datetime, now: datetime) -> 
         return []
     if at > now:
         return [] if state.starts_at == at else [StartScheduled(at=at)]
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, now)
     expires_at = add(at, grounds.plan.limits.max_duration, grounds.plan.zone)
     walk.say(CampaignStarted(at=at, expires_at=expires_at))
     walk.enter(grounds.plan.start, at)
@@ -43,7 +43,7 @@ def enrol(
     state: Campaign, grounds: Grounds, *, accepted: PlanAccepted, starts_at: datetime
 ) -> Sequence[Event]:
     """Accept and start in one append; what was done before is not done again."""
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, accepted.at)
     walk.say(*accept(state, grounds, accepted=accepted))
     walk.say(*start(walk.state, grounds, at=starts_at, now=accepted.at))
     return walk.facts

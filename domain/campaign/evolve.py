@@ -127,7 +127,9 @@ def _taken(state: Campaign, fact: TransitionTaken) -> Campaign:
 
 def _heard(state: Campaign, fact: SignalRecorded) -> Campaign:
     keys = state.keys | {fact.key} if fact.key else state.keys
-    state = replace(state, signals=state.signals + 1, keys=keys)
+    kind = (fact.signal, fact.message_id, fact.machine)
+    told = {**state.told, kind: state.told.get(kind, 0) + 1}
+    state = replace(state, signals=state.signals + 1, keys=keys, told=told)
     if fact.machine:
         return state
     latched = Heard(state.signals - 1, fact.signal, fact.at, fact.message_id, fact.url_tags)
@@ -153,7 +155,7 @@ def _resumed(state: Campaign, fact: Resumed) -> Campaign:
         t0=t0,
         fell="" if state.fell == Signal.SENT else state.fell,
     )
-    if fact.message_id not in state.messages or not (fact.due_at and fact.message_expires_at):
+    if fact.message_id is None or not (fact.due_at and fact.message_expires_at):
         return state
     times = {"due_at": fact.due_at, "expires_at": fact.message_expires_at}
     return _with(state, fact.message_id, **times)
@@ -235,5 +237,7 @@ def _fell(state: Campaign, message_id: MessageId, word: str) -> Campaign:
 
 
 def _with(campaign: Campaign, message_id: MessageId, **changes: Any) -> Campaign:  # noqa: ANN401  # fields of the struct
+    if message_id not in campaign.messages:
+        return campaign
     message = replace(campaign.messages[message_id], **changes)
     return replace(campaign, messages={**campaign.messages, message_id: message})

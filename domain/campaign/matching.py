@@ -83,9 +83,7 @@ def _in_time(state: Campaign, zone: str, transition: Transition, at: datetime) -
     """Both bounds inclusive; a signal older than the node's clock counts as at its start."""
     if state.t0 is None:
         return False
-    return matches_offset(
-        at, state.t0, transition.after or Duration(), transition.within, zone
-    )
+    return matches_offset(at, state.t0, transition.after or Duration(), transition.within, zone)
 
 
 def timers_from(

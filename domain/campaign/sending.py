@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.campaign import placing
+from domain.campaign.evolve import evolve
 from domain.campaign.matching import guard_holds, match_word, timers_from
 from domain.campaign.state import Campaign, Message, Phase
-from domain.campaign.walk import Walk
+from domain.campaign.walk import Walk, cancelled_by
 from domain.events import (
     Event,
     MessageAccepted,
@@ -64,7 +66,7 @@ def give_up(
     message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
     if message is None or state.ended:
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, at)
     walk.fail(message_id, reason, at)
     return walk.facts
 
@@ -81,7 +83,9 @@ def skip(
     message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
     if message is None or state.ended:
         return []
-    walk = Walk(state, grounds)
+    if reason == CancelReason.EXPIRED and (state.stage == Stage.PAUSED or at < message.expires_at):
+        return []  # a pause and a later due time move the expiry
+    walk = Walk(state, grounds, at)
     walk.cancel(message_id, reason, at)
     return walk.facts
 
@@ -97,7 +101,7 @@ def hold(
 ) -> list[Event]:
     """A gate says "not now": look again at `until`, until the message expires as before."""
     message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
-    if message is None or state.ended:
+    if message is None or state.ended or message.due_at == until:
         return []
     return [
         MessageDeferred(
@@ -120,12 +124,12 @@ def start_attempt(
         return []
     send = grounds.plan.nodes[message.node]
     assert isinstance(send, Send)
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, now)
     if now >= message.expires_at:
         walk.cancel(message_id, CancelReason.EXPIRED, now)
     elif not guard_holds(state, grounds, send.send_if):
         walk.cancel(message_id, CancelReason.SEND_IF, now)
-    elif state.sends >= grounds.plan.limits.max_sends:
+    elif _perhaps_sent(state) >= grounds.plan.limits.max_sends:
         walk.cancel(message_id, CancelReason.POLICY, now)
     elif (reason := _not_now(state, grounds, send, now)) is not None:
         _defer(walk, send, message, reason, now)
@@ -137,6 +141,12 @@ def start_attempt(
             )
         )
     return walk.facts
+
+
+def _perhaps_sent(state: Campaign) -> int:
+    """Messages that were accepted, or still may be: a doubt counts against the limit."""
+    sent = (*DOUBTFUL, MessageState.ACCEPTED)
+    return sum(message.state in sent for message in state.messages.values())
 
 
 def _not_now(state: Campaign, grounds: Grounds, send: Send, now: datetime) -> HoldReason | None:
@@ -172,11 +182,13 @@ def return_attempt(
     message = _in(state, returned.message_id, MessageState.SENDING)
     if message is None or message.attempt != returned.attempt:
         return _certain_late(state, grounds, returned=returned)
-    walk = Walk(state, grounds)
-    if state.ended or message.returned + returned.counted >= ATTEMPTS_MAX:
+    walk = Walk(state, grounds, returned.at)
+    if message.returned + returned.counted >= ATTEMPTS_MAX:
         walk.fail(message.id, returned.reason, returned.at)
-    else:
-        walk.say(returned)
+        return walk.facts
+    walk.say(returned)
+    if state.outcome is not None:
+        walk.cancel(message.id, cancelled_by(state.outcome, ""), returned.at)
     return walk.facts
 
 
@@ -202,32 +214,31 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
     message = _in(state, acceptance.message_id, *DOUBTFUL)
     if message is None or message.attempt != acceptance.attempt:
         return []
-    at = acceptance.at
-    walk = Walk(state, grounds)
-    current = state.pending == message.id and state.stage == Stage.ACTIVE
-    sent = match_word(state, grounds, Signal.SENT) if current else None
-    watches = current and sent is None
-    armed = timers_from(grounds.plan, message.node, at, message.heard_at) if watches else ()
-    walk.say(
-        MessageAccepted(
-            message_id=message.id,
-            attempt=message.attempt,
-            at=at,
-            via=acceptance.via,
-            node=message.node,
-            visit=message.visit,
-            provider_id=acceptance.provider_id,
-            late=message.state == MessageState.PRESUMED_LOST,
-            timers=armed,
-            variant=message.variant,
-            sender=message.sender,
-            domain=message.domain,
-        )
+    accepted = MessageAccepted(
+        message_id=message.id,
+        attempt=message.attempt,
+        at=acceptance.at,
+        via=acceptance.via,
+        node=message.node,
+        visit=message.visit,
+        provider_id=acceptance.provider_id,
+        late=message.state == MessageState.PRESUMED_LOST,
+        variant=message.variant,
+        sender=message.sender,
+        domain=message.domain,
     )
+    walk = Walk(state, grounds, acceptance.at)
+    if state.pending != message.id or state.stage != Stage.ACTIVE:
+        walk.say(accepted)
+        return walk.facts
+    sent = match_word(evolve(state, accepted), grounds, Signal.SENT)
     if sent is not None:
-        walk.follow(sent, at, on=Signal.SENT)
-    elif current:
-        walk.offer()
+        walk.say(accepted)
+        walk.follow(sent, accepted.at, on=Signal.SENT)
+        return walk.facts
+    armed = timers_from(grounds.plan, message.node, accepted.at, message.heard_at)
+    walk.say(replace(accepted, timers=armed))
+    walk.offer()
     return walk.facts
 
 
@@ -244,7 +255,7 @@ def refuse(
     message = _in(state, message_id, MessageState.SENDING)
     if message is None or message.attempt != attempt:
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, at)
     walk.fail(message_id, reason, at)
     return walk.facts
 
@@ -278,7 +289,7 @@ def lose(
     message = _in(state, message_id, MessageState.UNKNOWN)
     if message is None or message.attempt != attempt:
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, at)
     walk.say(
         MessagePresumedLost(
             message_id=message_id,

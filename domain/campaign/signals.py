@@ -7,22 +7,21 @@ import msgspec
 
 from domain.campaign import placing
 from domain.campaign.evolve import fold
-from domain.campaign.matching import guard_holds, match, silenced, transitions_at
+from domain.campaign.matching import guard_holds, silenced, transitions_at
 from domain.campaign.sending import Acceptance, accept_message
-from domain.campaign.state import Campaign, Phase
+from domain.campaign.settling import settle
+from domain.campaign.state import Campaign, Message, Phase
 from domain.campaign.walk import Walk
 from domain.errors import CampaignNotStarted, MessageUnknownHere
 from domain.events import Event, MessageDeferred, SignalRecorded, TimerSet
 from domain.ids import MessageId, NodeId
-from domain.lifecycle import Stage
+from domain.lifecycle import RUNNING, Stage
 from domain.plan import Grounds, Send
 from domain.taxonomy import ENDING_SIGNALS, HoldReason, Outcome, Signal
 
 IMPLY_OPEN = (Signal.CLICKED, Signal.REPLIED)
 SIGNALS_PER_KIND_MAX = 50
 """Reports of one kind about one message that the log keeps; more are in the inbox only."""
-
-_EXITS = {Signal.REPLIED: Outcome.REPLIED, Signal.BOUNCED: Outcome.BOUNCED}
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,43 +64,49 @@ def record(
         raise CampaignNotStarted("nothing was sent yet that this could be about")
     if reported.message_id is not None and reported.message_id not in state.messages:
         raise MessageUnknownHere(str(reported.message_id))
-    if reported.key in state.keys or _too_many(state, reported):
+    if reported.key in state.keys or _too_many(state, grounds, reported):
         return []
-    walk = Walk(state, grounds)
+    walk = Walk(state, grounds, now)
     told = _note(walk, reported)
-    if walk.state.ended:
+    human = not _by_machine(grounds, reported)
+    if human and reported.signal in ENDING_SIGNALS and not state.ended:
+        walk.exit(Outcome.UNSUBSCRIBED, reported.signal, reported.at)
+    if walk.state.stage != Stage.ACTIVE:
         return walk.facts
-    if _left_for_good(walk, reported) or walk.state.stage == Stage.PAUSED:
-        return walk.facts
-    _timers_first(walk, reported.at, now)
-    if not _timer_owed(walk.state, grounds, reported.at, now):
-        _follow(walk, told)
-    _default(walk, reported)
+    _timers_first(walk, reported.at)
+    settle(walk, told)
+    if human and reported.signal == Signal.AUTO_REPLIED:
+        _put_off(walk, reported.at)
     return walk.facts
 
 
-def _too_many(state: Campaign, reported: Reported) -> bool:
+def _too_many(state: Campaign, grounds: Grounds, reported: Reported) -> bool:
     """Endless repeats of opens, clicks and deferrals must not grow the stream for ever (I29)."""
-    alike = [
-        heard
-        for heard in state.latched
-        if (heard.signal, heard.message_id) == (reported.signal, reported.message_id)
-    ]
-    return len(alike) >= SIGNALS_PER_KIND_MAX
+    kind = (reported.signal, reported.message_id, _by_machine(grounds, reported))
+    return state.told.get(kind, 0) >= SIGNALS_PER_KIND_MAX
+
+
+def _by_machine(grounds: Grounds, reported: Reported) -> bool:
+    return reported.machine and not grounds.policy.machine_events_count
 
 
 def _note(walk: Walk, reported: Reported) -> list[int]:
     """Record the report, and before it the open that a click or a reply implies (A3)."""
-    machine = reported.machine and not walk.grounds.policy.machine_events_count
+    machine = _by_machine(walk.grounds, reported)
     message = walk.state.messages.get(reported.message_id) if reported.message_id else None
     told: list[int] = []
-    implied = reported.signal in IMPLY_OPEN and message is not None
-    if implied and message is not None and Signal.OPENED not in message.heard_at:
+    if reported.signal in IMPLY_OPEN and message is not None and not _opened(message, reported):
         told.append(walk.state.signals)
         walk.say(_fact(walk, reported, Signal.OPENED, machine=machine, derived=True))
     told.append(walk.state.signals)
     walk.say(_fact(walk, reported, reported.signal, machine=machine, derived=False))
     return told
+
+
+def _opened(message: Message, reported: Reported) -> bool:
+    """Whether an open is known that is no younger: one that came first may have happened later."""
+    known = message.heard_at.get(Signal.OPENED)
+    return known is not None and known <= reported.at
 
 
 def _tags(grounds: Grounds, url: str | None) -> tuple[str, ...]:
@@ -134,67 +139,29 @@ def _fact(
     )
 
 
-def _left_for_good(walk: Walk, reported: Reported) -> bool:
-    """Hard exits act in every phase, also while paused; then goals, where the clock runs."""
-    if reported.machine:
-        return False
-    if reported.signal in ENDING_SIGNALS:
-        walk.exit(Outcome.UNSUBSCRIBED, reported.signal, reported.at)
-        return True
-    goal = walk.grounds.plan.goal(reported.signal)
-    if goal is not None and walk.state.stage == Stage.ACTIVE:
-        walk.exit(goal, f"goal:{reported.signal}", reported.at)
-        return True
-    return False
-
-
-def _follow(walk: Walk, told: Sequence[int]) -> None:
-    """Offer the new signals, oldest first; each only as long as it is still latched."""
-    for no in told:
-        heard = next((heard for heard in walk.state.latched if heard.no == no), None)
-        if heard is None or walk.state.phase != Phase.WATCH:
-            continue
-        index = match(walk.state, walk.grounds, heard)
-        if index is not None and walk.state.t0 is not None:
-            at = max(heard.at, walk.state.t0)
-            walk.follow(index, at, on=heard.signal, heard=heard)
-
-
-def _default(walk: Walk, reported: Reported) -> None:
-    """What happens to a human signal that no transition used (plan-dsl.md 8)."""
-    used = all(heard.no != walk.state.signals - 1 for heard in walk.state.latched)
-    if used or walk.state.stage != Stage.ACTIVE:
+def _put_off(walk: Walk, at: datetime) -> None:
+    """Keep the pending message back until the auto-reply is old enough (A13)."""
+    state, waiting = walk.state, walk.state.waiting
+    if waiting is None or state.stage != Stage.ACTIVE:
         return
-    if reported.signal in _EXITS:
-        walk.exit(_EXITS[Signal(reported.signal)], reported.signal, reported.at)
-    elif reported.signal == Signal.AUTO_REPLIED:
-        _auto_replied(walk, reported.at)
-
-
-def _auto_replied(walk: Walk, at: datetime) -> None:
-    plan = walk.grounds.plan
-    if plan.auto_reply == "exit":
-        walk.exit(Outcome.NO_RESPONSE, Signal.AUTO_REPLIED, at)
-    waiting = walk.state.waiting
-    if plan.auto_reply != "defer" or waiting is None:
-        return
-    send = plan.nodes[waiting.node]
+    send = walk.grounds.plan.nodes[waiting.node]
     assert isinstance(send, Send)
-    due_at = placing.again(
-        walk.state, walk.grounds, send, base=waiting.due_at, key=waiting.dedupe_key
-    )
+    lowest = placing.floor(state, walk.grounds, send)
+    if lowest is None or lowest <= waiting.due_at:
+        return
+    due_at = placing.again(state, walk.grounds, send, base=lowest, key=waiting.dedupe_key)
     if due_at is None:
         walk.fail(waiting.id, "no_window", at)
-    elif due_at != waiting.due_at:
-        walk.say(
-            MessageDeferred(
-                message_id=waiting.id,
-                reason=HoldReason.AUTO_REPLIED,
-                due_at=due_at,
-                expires_at=due_at + placing.EXPIRES_AFTER,
-                at=at,
-            )
+        return
+    walk.say(
+        MessageDeferred(
+            message_id=waiting.id,
+            reason=HoldReason.AUTO_REPLIED,
+            due_at=due_at,
+            expires_at=due_at + placing.EXPIRES_AFTER,
+            at=at,
         )
+    )
 
 
 # --- timers ---------------------------------------------------------------------------------------
@@ -214,31 +181,56 @@ def time_out(
     current = (state.node, state.visit) == (node, visit) and state.phase == Phase.WATCH
     if state.stage != Stage.ACTIVE or not current or timer is None or timer.due_at != due_at:
         return []
-    walk = Walk(state, grounds)
-    if _fires(state, grounds, timer):
-        walk.follow(index, due_at, on=timer.kind)
-    else:
-        walk.offer()  # what was dated after this timer had waited for it
+    walk = Walk(state, grounds, due_at + timedelta(seconds=grounds.policy.timer_grace_s))
+    fires = next((due for due in _up_to(state, grounds, timer) if _fires(walk, due)), None)
+    if fires is not None:
+        walk.follow(fires.index, fires.due_at, on=fires.kind)
+    settle(walk, {heard.no for heard in state.latched if heard.at > due_at})  # they had waited
     return walk.facts
 
 
-def _fires(state: Campaign, grounds: Grounds, timer: TimerSet) -> bool:
-    transition = transitions_at(grounds.plan, state.node)[timer.index]
-    return not silenced(state, timer) and guard_holds(state, grounds, transition.when)
+def _up_to(state: Campaign, grounds: Grounds, timer: TimerSet) -> list[TimerSet]:
+    """The timers that go before this one, and itself, in order (7.3).
+
+    One with a guard only counts at its own instant: earlier ones had their turn.
+    """
+    ways = transitions_at(grounds.plan, state.node)
+    return [
+        due
+        for due in sorted(state.timers, key=_turn)
+        if due == timer
+        or (
+            _turn(due) < _turn(timer)
+            and (ways[due.index].when is None or due.due_at == timer.due_at)
+        )
+    ]
 
 
-def _timers_first(walk: Walk, at: datetime, now: datetime) -> None:
+def _turn(timer: TimerSet) -> tuple[datetime, int]:
+    return timer.due_at, timer.index
+
+
+def _fires(walk: Walk, timer: TimerSet) -> bool:
+    transition = transitions_at(walk.grounds.plan, walk.state.node)[timer.index]
+    return not silenced(walk.state, timer) and guard_holds(
+        walk.state, walk.grounds, transition.when
+    )
+
+
+def _timers_first(walk: Walk, at: datetime) -> None:
     """Let timers whose time and grace are over go before a signal dated after them (A7)."""
     grace = timedelta(seconds=walk.grounds.policy.timer_grace_s)
-    while walk.state.phase == Phase.WATCH and walk.state.stage == Stage.ACTIVE:
+    while walk.state.stage == Stage.ACTIVE:
         due = [
             timer
             for timer in _unguarded(walk)
-            if timer.due_at < at and timer.due_at + grace <= now and not silenced(walk.state, timer)
+            if timer.due_at < at
+            and timer.due_at + grace <= walk.now
+            and not silenced(walk.state, timer)
         ]
         if not due:
             return
-        first = min(due, key=lambda timer: (timer.due_at, timer.index))
+        first = min(due, key=_turn)
         walk.follow(first.index, first.due_at, on=first.kind)
 
 
@@ -248,19 +240,12 @@ def _unguarded(walk: Walk) -> list[TimerSet]:
     return [timer for timer in walk.state.timers if ways[timer.index].when is None]
 
 
-def _timer_owed(state: Campaign, grounds: Grounds, at: datetime, now: datetime) -> bool:
-    """Whether a timer dated before this signal waits for its grace: then the signal waits too."""
-    grace = timedelta(seconds=grounds.policy.timer_grace_s)
-    return any(
-        timer.due_at < at and now < timer.due_at + grace and not silenced(state, timer)
-        for timer in state.timers
-    )
-
-
 def expire(state: Campaign, grounds: Grounds, *, due_at: datetime) -> list[Event]:
     """End a contact-campaign whose longest duration is over."""
-    if state.stage != Stage.ACTIVE or state.expires_at is None or state.expires_at > due_at:
+    if state.stage not in RUNNING or state.expires_at is None or state.expires_at > due_at:
         return []
-    walk = Walk(state, grounds)
+    if state.paused_at is not None and state.paused_at < state.expires_at:
+        return []  # its clock stands still
+    walk = Walk(state, grounds, due_at)
     walk.exit(Outcome.EXPIRED, "max_duration", due_at)
     return walk.facts

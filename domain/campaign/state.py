@@ -61,7 +61,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
     `pending` is the message the token waits to see sent, `anchor` the one that signals are about,
     `fell` how the node's own message ended when its way out is still to be taken: on resume, if it
-    came while paused. `signals_at_pause` tells what was heard since.
+    came while paused. `signals_at_pause` tells what was heard since. `told` counts reports by signal,
+    message and whether a machine made them.
     """
 
     stage: Stage = Stage.NONE
@@ -88,6 +89,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     latched: tuple[Heard, ...] = ()
     signals: int = 0
     keys: frozenset[str] = frozenset()
+    told: Mapping[tuple[str, MessageId | None, bool], int] = {}
     last_sent_at: Mapping[str, datetime] = {}
     auto_replied_at: datetime | None = None
     sends: int = 0

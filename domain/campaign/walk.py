@@ -75,11 +75,12 @@ class Walk:
 
     def enter(self, node: NodeId, at: datetime) -> None:
         """Come to a node and go on from there as long as nothing has to be waited for."""
-        following: _Next = (node, at)
+        place, reached_at = node, at
         for _ in range(STEPS_MAX):
-            following = self._step(*following)
+            following = self._step(place, reached_at)
             if following is None:
                 return
+            place, reached_at = following
         self.exit(Outcome.CANCELLED, "step_bound", at, failed=True)
 
     def take(

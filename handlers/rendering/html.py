@@ -10,14 +10,12 @@ from typing import Final
 from typing_extensions import override
 
 from handlers.rendering.failed import RenderFailed
-from handlers.rendering.text import Rewrite, is_web, web_links
+from handlers.rendering.text import Rewrite, address_in, is_web, web_links
 
 _LINK_TAGS: Final = frozenset({"a", "area"})
 _ATTRIBUTE: Final = re.compile(
-    r"""(?P<name>[^\s"'>/=]+)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"'][^\s>]*)"""
+    r"""(?<![^\s"'/])(?P<name>[^\s"'>/=]++)\s*+=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"'][^\s>]*)"""
 )
-_DROPPED: Final = re.compile(r"[\t\r\n]")
-"""Browsers drop these inside an address; in the header of a redirect they would do harm."""
 _SWALLOWS: Final = frozenset(
     {
         *("script", "style", "title", "textarea", "noscript", "template", "select", "iframe"),
@@ -139,6 +137,6 @@ def _web_hrefs(tag: str, at: int) -> Iterable[tuple[int, int, str]]:
     for found in _ATTRIBUTE.finditer(tag):
         value = found["value"]
         quoted = value[0] in "\"'"
-        url = _DROPPED.sub("", unescape(value[1:-1] if quoted else value)).strip()
+        url = address_in(unescape(value[1:-1] if quoted else value))
         if found["name"].lower() == "href" and is_web(url):
             yield at + found.start("value"), at + found.end("value"), url

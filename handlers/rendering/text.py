@@ -13,6 +13,7 @@ Rewrite = Callable[[str], str]
 URL_CHARACTERS_MAX: Final = 2_000
 
 _URL: Final = re.compile(rf'https?://[^\s<>"]{{1,{URL_CHARACTERS_MAX}}}', re.IGNORECASE)
+_DROPPED: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UNREAD: Final = frozenset({"script", "style", "title", "template"})
 _LINE: Final = "\x01"
 _PARAGRAPH: Final = "\x02"
@@ -22,6 +23,11 @@ _BREAK_OF: Final = {
     **dict.fromkeys(("div", "tr", "hr", "li", "blockquote", "section", "header", "pre"), _LINE),
 }
 _GAP: Final = re.compile(rf" ?[\n{_LINE}{_PARAGRAPH}][{_BLANK}]*")
+
+
+def address_in(href: str) -> str:
+    """The address that an attribute leads to, without line breaks: redirects put it in a header."""
+    return _DROPPED.sub("", href).strip()
 
 
 def is_web(url: str) -> bool:
@@ -46,8 +52,7 @@ def relinked(text: str, rewrite: Rewrite) -> str:
 def text_of(html: str, shown: Rewrite) -> str:
     """A readable text of an HTML part, each link as `text (address)`."""
     reader = _Reader(shown)
-    reader.feed(html)
-    reader.close()
+    reader.feed(f"{html}\n")  # and no close(): it takes quadratic time over what was left open
     text = re.sub(" +", " ", "".join(reader.pieces))
     return _GAP.sub(_gap, text).strip()
 
@@ -85,7 +90,7 @@ class _Reader(HTMLParser):
         self.pieces.append(_BREAK_OF.get(tag, ""))
         self.pieces.append({"br": "\n", "li": "- ", "td": " ", "th": " "}.get(tag, ""))
         if tag == "a":
-            self._links.append((len(self.pieces), (dict(attrs).get("href") or "").strip()))
+            self._links.append((len(self.pieces), address_in(dict(attrs).get("href") or "")))
 
     @override
     def handle_endtag(self, tag: str) -> None:

@@ -102,13 +102,14 @@ INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers,
 VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s, %(late)s)
 """
 
-# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Two posts with
-# the same fact at once meet the unique key: the second insert waits, then takes the other branch.
+# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Two posts
+# of the same fact at once meet the unique key: the second insert waits, then takes the other branch.
 _KEEP_ITEMS = """
 WITH given AS (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY item) AS nth
       FROM unnest(%(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
-                  %(times)s::timestamptz[], %(problems)s::text[]) WITH ORDINALITY AS u (kind, key, raw, at, problem, item)
+                  %(times)s::timestamptz[], %(problems)s::text[])
+           WITH ORDINALITY AS u (kind, key, raw, at, problem, item)
 ), fresh AS (
     INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
                                    occurred_at, received_at, state, reason)

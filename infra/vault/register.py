@@ -84,6 +84,11 @@ class SqlRegister(Register):
         with self._database.tenant_tx(self._tenant) as curs:
             return [StreamId(row[0]) for row in self._sql.rows(transaction(curs), _STREAMS, params)]
 
+    @override
+    def hold_senders(self) -> None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _HOLD_SENDERS)
+
     def put_sender(self, sender: Sender) -> None:
         """Create or overwrite a sender account."""
         params = {name: getattr(sender, name) for name in sender.__struct_fields__}
@@ -144,6 +149,8 @@ _STREAMS = """
 SELECT stream_id FROM {s}.streams WHERE campaign_id = %(id)s AND stream_id > %(after)s
  ORDER BY stream_id LIMIT %(limit)s
 """
+
+_HOLD_SENDERS = "UPDATE {s}.senders SET paused = true WHERE NOT paused"
 
 _PUT_SENDER = """
 INSERT INTO {s}.senders (sender, from_email, from_name, first_name, calendar_url, reply_domain,

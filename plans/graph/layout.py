@@ -17,6 +17,7 @@ _COLUMN_GAP = 26.0
 _BEND_WIDTH = 8.0
 _BEND_PULL = 8.0
 _SETTLING_ROUNDS = 40
+_WORK_MAX = 100_000
 
 
 class Arc(msgspec.Struct, frozen=True):
@@ -143,7 +144,7 @@ def _columns(
     x = [0.0] * len(items)
     for line in lines:
         _place(line, [0.0] * len(line), items, x)
-    for turn in range(_SETTLING_ROUNDS):
+    for turn in range(min(_SETTLING_ROUNDS, 2 + _WORK_MAX // len(items))):
         for line in lines if turn % 2 == 0 else reversed(lines):
             _place(line, [_middle(at, neighbours[at], items, x) for at in line], items, x)
     return x

@@ -1,9 +1,12 @@
 """The order of items within their rows, with few crossings."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 _SWEEPS = 16
+_WORK_MAX = 40_000
+"""Items touched while sweeping; a plan with very many edges is drawn with less care."""
 
 Lines = list[list[int]]
 
@@ -14,7 +17,7 @@ def ordered(rows: Sequence[int], neighbours: Sequence[Sequence[int]]) -> Lines:
     for item, row in enumerate(rows):
         lines[row].append(item)
     best, fewest = lines, crossings(lines, neighbours)
-    for sweep in range(_SWEEPS):
+    for sweep in range(min(_SWEEPS, _WORK_MAX // len(rows))):
         lines = _swept(lines, neighbours, downwards=sweep % 2 == 0)
         count = crossings(lines, neighbours)
         if count < fewest:
@@ -25,18 +28,26 @@ def ordered(rows: Sequence[int], neighbours: Sequence[Sequence[int]]) -> Lines:
 def crossings(lines: Lines, neighbours: Sequence[Sequence[int]]) -> int:
     """How many pairs of edges cross between neighbouring rows."""
     at = _positions(lines, len(neighbours))
-    total = 0
-    for upper, lower in pairwise(lines):
-        below = set(lower)
-        ends = [
-            at[end]
-            for item in upper
-            for end in sorted(neighbours[item], key=at.__getitem__)
-            if end in below
-        ]
-        total += sum(
-            earlier > later for index, later in enumerate(ends) for earlier in ends[:index]
-        )
+    return sum(
+        _inversions(_ends(upper, set(lower), neighbours, at)) for upper, lower in pairwise(lines)
+    )
+
+
+def _ends(
+    upper: list[int], below: set[int], neighbours: Sequence[Sequence[int]], at: list[int]
+) -> Iterator[int]:
+    """The places of the lower ends, in the order of the upper ones."""
+    for item in upper:
+        yield from sorted(at[end] for end in neighbours[item] if end in below)
+
+
+def _inversions(places: Iterable[int]) -> int:
+    """How many pairs are in the wrong order."""
+    total, seen = 0, list[int]()
+    for count, place in enumerate(places):
+        rank = bisect_right(seen, place)
+        total += count - rank
+        seen.insert(rank, place)
     return total
 
 

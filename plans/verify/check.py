@@ -14,7 +14,7 @@ from plans.verify.references import references
 from plans.verify.report import Findings, Issue, Note, Report, in_order, issue
 from plans.verify.shape import shape
 
-ISSUES_MAX = 200
+ISSUES_MAX = 100
 """Issues that one stage reports; a hostile plan must not make the report grow without end."""
 
 

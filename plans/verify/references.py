@@ -8,7 +8,7 @@ from plans.pointer import pointer
 from plans.schema.models import Node, Plan, Send, Wait
 from plans.schema.parts import Condition
 from plans.schema.scalars import is_event
-from plans.verify.report import Issue, issue, nearest
+from plans.verify.report import Issue, did_you_mean, issue, nearest
 
 _NOT_IDS = ("anchor", "any")
 """What a transition's `about` may say instead of a node."""
@@ -95,7 +95,7 @@ def _condition(plan: Plan, path: str, node: Node, condition: Condition) -> Itera
             node=node.id,
             expected=["state.sends", "state.visits.<node id>", "facts.<send node id>.<event>"],
             got=condition.field,
-            suggestion=_meant(_named(condition.field) or "", known),
+            suggestion=did_you_mean(nearest(_named(condition.field) or "", known)),
         )
 
 
@@ -123,11 +123,6 @@ def _unknown(
         node=node,
         expected=list(known),
         got=name,
-        suggestion=_meant(name, known),
+        suggestion=did_you_mean(meant),
         patch=patch,
     )
-
-
-def _meant(name: str, known: Sequence[str]) -> str | None:
-    word = nearest(name, known)
-    return f'did you mean "{word}"?' if word else None

@@ -86,6 +86,11 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def did_you_mean(word: str | None) -> str | None:
+    """The suggestion to write that word, if there is one."""
+    return f'did you mean "{word}"?' if word else None
+
+
 def quoted(value: object) -> object:
     """The value as a report may repeat it: scalars, cut to a length; of the rest only the kind."""
     if isinstance(value, str):

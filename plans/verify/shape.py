@@ -12,7 +12,7 @@ from plans.pointer import found, pointer
 from plans.schema.models import Node, Place, Plan
 from plans.schema.parts import Part
 from plans.schema.scalars import EVENTS, zones
-from plans.verify.report import Issue, issue, nearest, quoted
+from plans.verify.report import Issue, did_you_mean, issue, nearest, quoted
 
 Parts = tuple[str | int, ...]
 Translation = Callable[[ErrorDetails, Parts, object], Issue]
@@ -49,7 +49,7 @@ def _calendars(document: object, policy: TenantPolicy | None) -> Iterator[Issue]
                 "the tenant has no holiday calendar of that name",
                 expected=known,
                 got=quoted(name),
-                suggestion=_did_you_mean(nearest(name, known)) or "list the dates instead",
+                suggestion=did_you_mean(nearest(name, known)) or "list the dates instead",
             )
 
 
@@ -83,7 +83,7 @@ def _unknown_field(details: ErrorDetails, parts: Parts, document: object) -> Iss
         f"{quoted(str(parts[-1]))!r} is not a field here",
         node=_node_id(document, parts),
         expected=list(known),
-        suggestion=_did_you_mean(meant) or "remove it",
+        suggestion=did_you_mean(meant) or "remove it",
         patch=(step,),
     )
 
@@ -111,7 +111,7 @@ def _time_zone(details: ErrorDetails, parts: Parts, document: object) -> Issue:
         node=_node_id(document, parts),
         expected='a name with a slash such as "America/Los_Angeles", or "UTC"',
         got=quoted(given),
-        suggestion=_did_you_mean(meant),
+        suggestion=did_you_mean(meant),
         patch=_replacement(parts, meant),
     )
 
@@ -126,7 +126,7 @@ def _word_issue(code: str, parts: Parts, document: object, words: tuple[Any, Any
         node=_node_id(document, parts),
         expected=known,
         got=quoted(given),
-        suggestion=_did_you_mean(meant),
+        suggestion=did_you_mean(meant),
         patch=_replacement(parts, meant),
     )
 
@@ -148,10 +148,6 @@ def _simple(code: str, message: str, expected: str) -> Translation:
 def _value(details: ErrorDetails, parts: Parts, document: object) -> Issue:
     message = _KINDS.get(details["type"], details["msg"])
     return _simple("E_VALUE", message, message)(details, parts, document)
-
-
-def _did_you_mean(word: str | None) -> str | None:
-    return f'did you mean "{word}"?' if word else None
 
 
 def _replacement(parts: Parts, word: str | None) -> tuple[Mapping[str, Any], ...] | None:

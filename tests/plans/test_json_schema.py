@@ -9,33 +9,14 @@ from plans.verify.check import check
 from tests.plans.plan_cases import DATA, END, EXAMPLES, Json, files, mail, plan, read
 
 Schema = dict[str, Any]
-KNOWN = {
-    *[
-        "$schema",
-        "$id",
-        "$defs",
-        "$ref",
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "enum",
-        "const",
-    ],
-    *[
-        "pattern",
-        "minimum",
-        "maximum",
-        "minLength",
-        "maxLength",
-        "minItems",
-        "maxItems",
-        "anyOf",
-        "oneOf",
-    ],
-    *["default", "description", "format"],
-}
+KNOWN = set(
+    re.findall(
+        r"\S+",
+        "$schema $id $defs $ref type properties required additionalProperties items enum const"
+        " pattern minimum maximum minLength maxLength minItems maxItems anyOf oneOf"
+        " default description format",
+    )
+)
 TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
@@ -45,7 +26,7 @@ TYPES: dict[str, Any] = {
     "number": (int, float),
     "null": type(None),
 }
-BOUNDS = {
+BOUNDS: dict[str, Any] = {
     "minimum": lambda value, bound: value >= bound,
     "maximum": lambda value, bound: value <= bound,
     "minLength": lambda value, bound: len(value) >= bound,

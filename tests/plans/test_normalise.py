@@ -1,3 +1,4 @@
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -10,65 +11,19 @@ from plans.pointer import found
 from plans.verify.check import check
 from tests.plans.plan_cases import DATA, END, EXAMPLES, Json, files, mail, plan, read
 
-WORDS = (
-    *[
-        "id",
-        "type",
-        "action",
-        "channel",
-        "message",
-        "subject",
-        "html",
-        "text",
-        "body",
-        "replyTo",
-        "reply_to",
-        "delay",
-        "sendAt",
-    ],
-    *[
-        "send_at",
-        "businessDays",
-        "schedule",
-        "transitions",
-        "next",
-        "duration",
-        "event",
-        "on",
-        "to",
-        "target",
-        "goto",
-    ],
-    *[
-        "after",
-        "within",
-        "about",
-        "outcome",
-        "kind",
-        "title",
-        "metadata",
-        "endpoint",
-        "variants",
-        "nodes",
-        "goals",
-    ],
-    *[
-        "defaults",
-        "timers",
-        "no_open",
-        "no_open_after",
-        "start",
-        "startNodeId",
-        "start_node_id",
-        "version",
-    ],
-    *["timezone", "time_zone", "timeZone", "max_visits", "maxVisits", "name"],
+WORDS = re.findall(
+    r"\S+",
+    "id type action channel message subject html text body replyTo reply_to delay sendAt send_at"
+    " businessDays schedule transitions next duration event on to target goto after within about"
+    " outcome kind title metadata endpoint variants nodes goals defaults timers no_open"
+    " no_open_after start startNodeId start_node_id version timezone time_zone timeZone max_visits"
+    " maxVisits name",
 )
 VALUES = st.sampled_from(
     [
-        *("", "none", "send", "email", "sms", "wait", "stop", "end", "task", "webhook", "branch"),
-        *("open", "NoOpen", "opened", "timer", "timeout", "PT0S", "P1D", "a", "<p>x</p>", "{}"),
-        *('{"a":null,"b":[null]}', 1.0, 1, -1, None, True, 10**30, float("nan")),
+        *re.findall(r"\S+", "none send email sms wait stop end task webhook branch"),
+        *re.findall(r"\S+", "open NoOpen opened timer timeout PT0S P1D a <p>x</p> {}"),
+        *("", '{"a":null,"b":[null]}', 1.0, 1, -1, None, True, 10**30, float("nan")),
     ]
 )
 JSON = st.recursive(

@@ -29,7 +29,7 @@ def guarded(**condition: Json) -> dict[str, Any]:
     return with_mail(sendIf={"all": [{"field": "contact.x", "op": "eq", **condition}]})
 
 
-CASES = [
+CASES: list[tuple[object, str, str]] = [
     ([], "E_VALUE", ""),
     (None, "E_VALUE", ""),
     ({}, "E_MISSING", "/timezone"),

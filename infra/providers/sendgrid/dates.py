@@ -6,7 +6,6 @@ from email.utils import parsedate_to_datetime
 MS_FROM = 100_000_000_000
 """A larger number counts milliseconds."""
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-_FIRST_MS = int(_FIRST.timestamp()) * 1000
 _LAST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
 _DIGITS_MAX = 16
 
@@ -27,7 +26,7 @@ def event_ms(value: object) -> int | None:
     if number is None:
         return None
     milliseconds = number if number > MS_FROM else number * 1000
-    return milliseconds if _FIRST_MS <= milliseconds < _LAST_MS else None
+    return milliseconds if 0 < milliseconds < _LAST_MS else None
 
 
 def instant(milliseconds: int) -> datetime:

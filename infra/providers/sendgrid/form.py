@@ -67,6 +67,7 @@ class _Fields:
     def __init__(self) -> None:
         self.whole: dict[str, bytes] = {}
         self.cut = False
+        self.ended = False
         self._header = bytearray()
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
@@ -110,6 +111,9 @@ class _Fields:
         else:
             self.cut = True
 
+    def end_all(self) -> None:
+        self.ended = True
+
 
 def _parse(boundary: bytes, body: bytes, into: _Fields) -> tuple[str, ...]:
     try:
@@ -123,12 +127,15 @@ def _parse(boundary: bytes, body: bytes, into: _Fields) -> tuple[str, ...]:
                 "on_header_value": into.header_value,
                 "on_header_end": into.header_end,
                 "on_headers_finished": into.headers_finished,
+                "on_end": into.end_all,
             },
         )
         parser.write(body)
         parser.finalize()
     except FormParserError:
         return ("the form is broken",)
+    if not into.ended:
+        return ("the form is cut off",)
     return ("a field was cut",) if into.cut else ()
 
 

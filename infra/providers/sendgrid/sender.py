@@ -27,6 +27,9 @@ class SendGridProvider:
         total_s: float = 10.0,
         open_tracking: bool = False,
     ) -> None:
+        if not api_key:
+            # The official client would look for one in the environment.
+            raise ValueError("the API key is empty")
         # The official client writes keys and bodies to its debug log, whatever the root level is.
         logging.getLogger("python_http_client.client").setLevel(logging.WARNING)
         self._base_url = base_url.rstrip("/")

@@ -1,0 +1,51 @@
+"""What a recorded signal comes to: taken by a transition, latched, or the end (plan-dsl.md 8)."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from domain.campaign.matching import held_up, in_order, match
+from domain.campaign.state import Heard, Phase
+from domain.campaign.walk import GOAL, Walk
+from domain.lifecycle import Stage
+from domain.plan import Plan
+from domain.taxonomy import Outcome, Signal
+
+_EXITS: dict[str, Outcome] = {Signal.REPLIED: Outcome.REPLIED, Signal.BOUNCED: Outcome.BOUNCED}
+
+
+def settle(walk: Walk, fresh: Collection[int], *, since: datetime | None = None) -> None:
+    """Offer signals that this node was not offered yet, oldest first.
+
+    `fresh` has their numbers. A goal, a reply or a bounce is never passed over: where one is still
+    latched it had to wait, for a timer dated before it or for a resume, and is settled with them.
+    Nothing is dated before `since`.
+    """
+    for heard in in_order(walk.state.latched):
+        if walk.state.stage != Stage.ACTIVE:
+            return
+        waits = held_up(walk.state, walk.grounds, heard, walk.now)
+        if heard in walk.state.latched and not waits:
+            _settle_one(walk, heard, since or heard.at, fresh=heard.no in fresh)
+
+
+def _settle_one(walk: Walk, heard: Heard, since: datetime, *, fresh: bool) -> None:
+    state, plan = walk.state, walk.grounds.plan
+    goal, default = plan.goal(heard.signal), _default(plan, heard.signal)
+    at = max(heard.at, since)
+    if goal is not None:
+        walk.exit(goal, f"{GOAL}{heard.signal}", at)
+        return
+    offered = state.phase == Phase.WATCH and (fresh or default is not None)
+    index = match(state, walk.grounds, heard) if offered else None
+    if index is not None:
+        assert state.t0 is not None
+        walk.follow(index, max(at, state.t0), on=heard.signal, heard=heard)
+    elif default is not None:
+        walk.exit(default, heard.signal, at)
+
+
+def _default(plan: Plan, signal: str) -> Outcome | None:
+    """How a signal ends the plan where no node names it."""
+    if signal == Signal.AUTO_REPLIED:
+        return Outcome.NO_RESPONSE if plan.auto_reply == "exit" else None
+    return _EXITS.get(signal)

@@ -1,0 +1,198 @@
+"""Who may do what: one table of routes and permissions, one of permissions and roles; else no."""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from threading import Lock
+from time import monotonic
+
+import msgspec
+
+from domain.ids import TenantId
+from handlers.errors import NotAuthenticated, NotPermitted, TooManyWrongKeys
+
+WRONG_KEYS_MAX = 20
+WINDOW_S = 60.0
+ADDRESSES_MAX = 10_000
+_BEARER = re.compile(r"Bearer +(\S{1,200}) *", re.IGNORECASE)
+
+
+class Role(StrEnum):
+    """What a key is for; a planner writes and proves plans, and never makes a message leave."""
+
+    ADMIN = "admin"
+    AGENT = "agent"
+    VIEWER = "viewer"
+    PLANNER = "planner"
+
+
+class KeyHolder(msgspec.Struct, frozen=True):
+    """Who a good key belongs to."""
+
+    key_id: str
+    tenant: TenantId
+    role: Role
+
+
+class Permission(StrEnum):
+    """What a route does, as far as rights go."""
+
+    CHECK_PLANS = "plans.check"
+    READ_CONTACTS = "contacts.read"
+    WRITE_CONTACTS = "contacts.write"
+    READ_CAMPAIGNS = "campaigns.read"
+    WRITE_CAMPAIGNS = "campaigns.write"
+    RUN_CAMPAIGNS = "campaigns.run"
+    ENROL = "enrol"
+    READ_JOURNEYS = "journeys.read"
+    RUN_JOURNEYS = "journeys.run"
+    READ_MESSAGES = "messages.read"
+    READ_METRICS = "metrics.read"
+    READ_SENDERS = "senders.read"
+    WRITE_SENDERS = "senders.write"
+    READ_SUPPRESSIONS = "suppressions.read"
+    ADD_SUPPRESSIONS = "suppressions.add"
+    LIFT_SUPPRESSIONS = "suppressions.lift"
+
+
+_ALL = frozenset(Role)
+_WORKING = frozenset({Role.ADMIN, Role.AGENT})
+_READING = frozenset({Role.ADMIN, Role.AGENT, Role.VIEWER})
+
+ROLES_OF: Mapping[Permission, frozenset[Role]] = {
+    Permission.CHECK_PLANS: _ALL,
+    Permission.READ_CONTACTS: _ALL,
+    Permission.WRITE_CONTACTS: _WORKING,
+    Permission.READ_CAMPAIGNS: _ALL,
+    Permission.WRITE_CAMPAIGNS: _WORKING,
+    Permission.RUN_CAMPAIGNS: _WORKING,
+    Permission.ENROL: _WORKING | {Role.PLANNER},  # a planner into drafts only, see enrolments
+    Permission.READ_JOURNEYS: _ALL,
+    Permission.RUN_JOURNEYS: _WORKING,
+    Permission.READ_MESSAGES: _READING,
+    Permission.READ_METRICS: _ALL,
+    Permission.READ_SENDERS: _READING,
+    Permission.WRITE_SENDERS: frozenset({Role.ADMIN}),
+    Permission.READ_SUPPRESSIONS: _READING,
+    Permission.ADD_SUPPRESSIONS: _WORKING,
+    Permission.LIFT_SUPPRESSIONS: frozenset({Role.ADMIN}),
+}
+
+Route = tuple[str, str]
+"""Method and path, as the operations name it."""
+
+PERMISSION_OF: Mapping[Route, Permission] = {
+    ("POST", "/v1/plans/check"): Permission.CHECK_PLANS,
+    ("GET", "/v1/plans/schema"): Permission.CHECK_PLANS,
+    ("POST", "/v1/plans/graph"): Permission.CHECK_PLANS,
+    ("POST", "/v1/contacts"): Permission.WRITE_CONTACTS,
+    ("GET", "/v1/contacts"): Permission.READ_CONTACTS,
+    ("POST", "/v1/contacts/import"): Permission.WRITE_CONTACTS,
+    ("GET", "/v1/contacts/{id}"): Permission.READ_CONTACTS,
+    ("PATCH", "/v1/contacts/{id}"): Permission.WRITE_CONTACTS,
+    ("POST", "/v1/campaigns"): Permission.WRITE_CAMPAIGNS,
+    ("GET", "/v1/campaigns"): Permission.READ_CAMPAIGNS,
+    ("GET", "/v1/campaigns/{id}"): Permission.READ_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/launch"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/pause"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/resume"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/stop"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/enrolments"): Permission.ENROL,
+    ("GET", "/v1/contact-campaigns"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/contact-campaigns/{id}"): Permission.READ_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/pause"): Permission.RUN_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/resume"): Permission.RUN_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/stop"): Permission.RUN_JOURNEYS,
+    ("GET", "/v1/contact-campaigns/{id}/timeline"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/messages/{id}"): Permission.READ_MESSAGES,
+    ("GET", "/v1/send-queue"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/activity"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/metrics/campaigns/{id}/summary"): Permission.READ_METRICS,
+    ("GET", "/v1/senders"): Permission.READ_SENDERS,
+    ("POST", "/v1/senders"): Permission.WRITE_SENDERS,
+    ("GET", "/v1/suppressions"): Permission.READ_SUPPRESSIONS,
+    ("POST", "/v1/suppressions"): Permission.ADD_SUPPRESSIONS,
+    ("DELETE", "/v1/suppressions"): Permission.LIFT_SUPPRESSIONS,
+}
+
+OPEN: frozenset[Route] = frozenset(
+    {
+        ("POST", "/webhooks/sendgrid/{tenant}"),  # signed
+        ("POST", "/webhooks/sendgrid/{tenant}/inbound"),  # signed
+        ("POST", "/webhooks/sendgrid/{tenant}/inbound/{secret}"),
+        ("GET", "/t/o/{token}.gif"),  # signed token, as the next three
+        ("GET", "/t/c/{token}"),
+        ("GET", "/u/{token}"),
+        ("POST", "/u/{token}"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/openapi.json"),
+    }
+)
+"""Routes without a key: they carry a proof of their own, or tell nothing of a tenant."""
+
+
+class RouteWithoutPermission(Exception):
+    """A route that is in no table; nothing is served until it is."""
+
+
+def permission_for(method: str, path: str) -> Permission:
+    """What a key must allow for this route; raises RouteWithoutPermission."""
+    try:
+        return PERMISSION_OF[method, path]
+    except KeyError:
+        raise RouteWithoutPermission(f"{method} {path}") from None
+
+
+def require_open(method: str, path: str) -> None:
+    """Raise RouteWithoutPermission unless this route may be served without a key."""
+    if (method, path) not in OPEN:
+        raise RouteWithoutPermission(f"{method} {path}")
+
+
+def require(holder: KeyHolder, permission: Permission) -> None:
+    """Raise NotPermitted unless the role includes this."""
+    if holder.role not in ROLES_OF.get(permission, frozenset()):
+        raise NotPermitted(f"a key of role {holder.role} may not do this ({permission})")
+
+
+class Gatekeeper:
+    """Tells who a request is from; after 20 wrong keys in a minute an address waits."""
+
+    def __init__(
+        self, check: Callable[[str], KeyHolder | None], ticks: Callable[[], float] = monotonic
+    ) -> None:
+        self._check = check
+        self._ticks = ticks
+        self._lock = Lock()
+        self._wrong: dict[str, tuple[float, int]] = {}
+
+    def holder(self, authorization: str, address: str) -> KeyHolder:
+        """Who the key belongs to; raises NotAuthenticated or TooManyWrongKeys."""
+        if self._count(address) >= WRONG_KEYS_MAX:
+            raise TooManyWrongKeys("wait a minute")
+        given = _BEARER.fullmatch(authorization)
+        if given is None:
+            raise NotAuthenticated("send the header Authorization: Bearer KEY")
+        found = self._check(given[1])
+        if found is None:
+            self._note(address)
+            raise NotAuthenticated("this key is not known, expired or revoked")
+        return found
+
+    def _count(self, address: str) -> int:
+        with self._lock:
+            return self._recent(address)[1]
+
+    def _note(self, address: str) -> None:
+        with self._lock:
+            since, count = self._recent(address)
+            self._wrong.pop(address, None)
+            self._wrong[address] = since, count + 1
+            if len(self._wrong) > ADDRESSES_MAX:
+                del self._wrong[next(iter(self._wrong))]
+
+    def _recent(self, address: str) -> tuple[float, int]:
+        now = self._ticks()
+        since, count = self._wrong.get(address, (now, 0))
+        return (since, count) if now - since < WINDOW_S else (now, 0)

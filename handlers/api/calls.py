@@ -1,0 +1,108 @@
+"""One call of an operation: who calls, with what, and how its answer is described."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.ids import CampaignId
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind
+from handlers.access import KeyHolder
+from handlers.errors import NotHere
+from handlers.ports import CampaignRow
+from handlers.services import Services, TenantServices
+
+LIMIT = 100
+LIMIT_MAX = 500
+BODY_MAX = 1024 * 1024
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+__all__ = ["AwareDatetime"]
+
+
+class Given(BaseModel):
+    """Base of what comes in: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Page(Given):
+    """Which part of a list."""
+
+    limit: int = Field(LIMIT, ge=1, le=LIMIT_MAX)
+    cursor: str | None = Field(None, max_length=200)
+
+
+class Reason(Given):
+    """Why, for those who read it later; it is kept in the vault."""
+
+    reason: str = Field("", max_length=500)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One authorised request, read and checked."""
+
+    services: Services
+    tenant: TenantServices
+    holder: KeyHolder
+    request_id: UUID
+    path: Mapping[str, UUID]
+    query: Any = None
+    body: Any = None
+
+    @property
+    def id(self) -> UUID:
+        """The id in the path."""
+        return self.path["id"]
+
+    @property
+    def cause(self) -> Cause:
+        """What the log names as the cause of what this request changes."""
+        return Cause(CauseKind.REQUEST, str(self.request_id))
+
+    @property
+    def order(self) -> Cause:
+        """The same for the order of a person or a program: with the key that gave it."""
+        return Cause(CauseKind.OPERATOR, f"{self.holder.key_id}/{self.request_id}")
+
+    def campaign(self) -> CampaignRow:
+        """The campaign of the path; raises NotHere."""
+        found = self.tenant.campaigns.campaign(CampaignId(self.id))
+        if found is None:
+            raise NotHere("no campaign has this id")
+        return found
+
+
+Reader = Callable[[bytes], Any]
+"""Makes the body of a call from bytes; raises NotUnderstood or NotAcceptable."""
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation takes as body: its description, how it is read, how long it may be."""
+
+    read: Reader
+    model: type[BaseModel] | None = None
+    media: str = "application/json"
+    bytes_max: int = BODY_MAX
+    needed: bool = True
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table of the API."""
+
+    method: Method
+    path: str
+    does: str
+    perform: Callable[[Call], Any]
+    answers: Any
+    status: int = 200
+    query: type[Given] | None = None
+    body: Body | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.method != "GET"

@@ -1,0 +1,186 @@
+"""Planned messages: rendered from the plan and the vault as they are now, kept, and queued."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from domain import campaign
+from domain.events import MessageQueued
+from domain.ids import MessageId
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind, domain_class
+from handlers.links import Links
+from handlers.ports import (
+    CampaignRow,
+    Conflict,
+    Decide,
+    Input,
+    Mail,
+    Person,
+    Planned,
+    Rendered,
+    Sender,
+    Sent,
+    TenantPorts,
+    Transaction,
+)
+from handlers.rendering import Content, Earlier, RenderFailed, render
+
+BATCH = 50
+Node = Mapping[str, Any]
+
+
+class _Sources(msgspec.Struct, frozen=True):
+    """What the messages of one batch are made of, read once."""
+
+    people: Mapping[Any, Person]
+    senders: Mapping[str, Sender]
+    campaigns: Mapping[Any, CampaignRow | None]
+    documents: Mapping[str, Mapping[str, Any]]
+    sent: Sequence[Sent]
+    mails: Mapping[MessageId, tuple[Mail, bytes]]
+
+
+class Composer:
+    """Renders what comes due for one tenant."""
+
+    def __init__(self, ports: TenantPorts, links: Links) -> None:
+        self._ports = ports
+        self._links = links
+
+    def compose_batch(self, limit: int = BATCH) -> int:
+        """Render one batch; a message that cannot be rendered fails. The number taken."""
+        try:
+            return self._compose(limit)
+        except Conflict:  # a signal came to one of the streams: smaller batches meet fewer
+            return self.compose_batch(limit // 4) if limit > 1 else 0
+
+    def _compose(self, limit: int) -> int:
+        ports, now = self._ports, self._ports.clock.now()
+        notes: list[tuple[Planned, str]] = []
+        with ports.transactions.begin() as tx:
+            rows = ports.outbox.planned(tx, now, limit)
+            if not rows:
+                return 0
+            sources = self._sources(tx, rows)
+            kept: list[Rendered] = []
+            given: list[Input] = []
+            for row in rows:
+                try:
+                    rendered = self._rendered(row, sources)
+                except RenderFailed as failed:
+                    given.append(_input(row, _given_up(row, failed.reason, now)))
+                    notes.append((row, failed.detail))
+                    continue
+                kept.append(rendered)
+                given.append(_input(row, _queued(rendered, now)))
+            ports.vault.keep_rendered(tx, kept)
+            ports.campaigns.decide_in(tx, given)
+        for row, detail in notes:
+            if detail:
+                ports.vault.keep_note(row.message_id, row.contact_id, "render_failed", detail)
+        return len(rows)
+
+    def _sources(self, tx: Transaction, rows: Sequence[Planned]) -> _Sources:
+        ports = self._ports
+        sent = ports.outbox.sent(tx, {row.stream for row in rows})
+        return _Sources(
+            people=ports.vault.people({row.contact_id for row in rows}),
+            senders=ports.vault.senders(),
+            campaigns={key: ports.register.campaign(key) for key in _distinct(rows)},
+            documents=ports.vault.documents({row.plan_hash for row in rows}),
+            sent=sent,
+            mails=ports.vault.mails({one.message_id for one in sent}),
+        )
+
+    def _rendered(self, row: Planned, sources: _Sources) -> Rendered:
+        person = sources.people.get(row.contact_id)
+        if person is None:
+            raise RenderFailed("recipient")
+        node = _node(sources.documents[row.plan_hash], row.node)
+        message = _message(node, row.variant)
+        return render(
+            _content(message),
+            person,
+            _sender(row, sources),
+            message_id=row.message_id,
+            links=self._links,
+            in_reply_to=_earlier(row, message.get("replyTo"), sources),
+        )
+
+
+def _distinct(rows: Iterable[Planned]) -> set[Any]:
+    return {row.campaign_id for row in rows}
+
+
+def _node(document: Mapping[str, Any], node: str) -> Node:
+    found: Node = next(one for one in document["nodes"] if one["id"] == node)
+    return found
+
+
+def _message(node: Node, variant: str) -> Mapping[str, Any]:
+    if not variant:
+        given: Mapping[str, Any] = node["message"]
+        return given
+    chosen: Mapping[str, Any] = next(
+        one["message"] for one in node["variants"] if one["id"] == variant
+    )
+    return chosen
+
+
+def _content(message: Mapping[str, Any]) -> Content:
+    return Content(
+        subject=message.get("subject"),
+        preheader=message.get("preheader"),
+        html=message.get("html"),
+        text=message.get("text"),
+        track_opens=message["trackOpens"],
+        track_clicks=message["trackClicks"],
+    )
+
+
+def _sender(row: Planned, sources: _Sources) -> Sender:
+    """The sender that the node names, else the campaign's."""
+    of_campaign = sources.campaigns[row.campaign_id]
+    name = row.sender or (of_campaign.sender if of_campaign else "")
+    sender = sources.senders.get(name)
+    if sender is None:
+        raise RenderFailed("sender", name)
+    return sender
+
+
+def _earlier(row: Planned, reply_to: str | None, sources: _Sources) -> Earlier | None:
+    """The mail to thread under: the latest one of that node that was accepted."""
+    if reply_to is None:
+        return None
+    of_stream = [one for one in sources.sent if one.stream == row.stream and one.node == reply_to]
+    if not of_stream:
+        return None
+    latest = max(of_stream, key=lambda one: one.visit)
+    mail, _ = sources.mails[latest.message_id]
+    own_id = f"<{latest.message_id}.{latest.attempt}@{mail.sender_domain}>"
+    references = tuple(mail.headers.get("References", "").split())
+    return Earlier(own_id, mail.subject, references)
+
+
+def _queued(rendered: Rendered, now: datetime) -> Decide:
+    queued = MessageQueued(
+        message_id=rendered.message_id,
+        body_mac=rendered.body_mac,
+        snapshot=f"{rendered.contact_id}.{rendered.snapshot}",
+        at=now,
+        domain=domain_class(rendered.mail.to_email),
+    )
+    return partial(campaign.queue, queued=queued)
+
+
+def _given_up(row: Planned, reason: str, now: datetime) -> Decide:
+    return partial(campaign.give_up, message_id=row.message_id, reason=f"render:{reason}", at=now)
+
+
+def _input(row: Planned, decide: Decide) -> Input:
+    cause = Cause(CauseKind.DISPATCH, str(row.message_id))
+    return Input(row.stream, decide, cause, row.message_id)

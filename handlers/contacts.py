@@ -1,0 +1,188 @@
+"""Contacts as they are given and shown: checked fields in, no secrets out."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.ids import ContactId
+from domain.timing.zones import known_zone
+from handlers.ports import Person
+from plans.intake import faults
+
+EXTERNAL_ID_MAX = 200
+ATTRIBUTES_BYTES_MAX = 16 * 1024
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}")
+_WEB = re.compile(r"https?://[^\s<>\"]+")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,38}")
+
+
+class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact to be written; `external_id` is the caller's own key, None makes a new contact."""
+
+    external_id: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    company: str | None = None
+    city: str | None = None
+    timezone: str | None = None
+    linkedin_url: str | None = None
+    phone: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = {}
+
+
+class Written(Protocol):
+    """The contact that a given row became, and whether it is new."""
+
+    @property
+    def contact_id(self) -> ContactId: ...
+
+    @property
+    def created(self) -> bool: ...
+
+
+class ContactBook(Protocol):
+    """The contacts of one tenant."""
+
+    def put(self, rows: Sequence[ContactRow]) -> Sequence[Written]:
+        """Create or overwrite; one answer for each row in order. The last of equal ids wins."""
+        ...
+
+    def by_id(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]: ...
+
+    def page(self, after: UUID | None, limit: int) -> Sequence[Person]:
+        """Contacts in the order of their ids."""
+        ...
+
+
+def _one_line(text: str) -> str:
+    """Line breaks and NUL have no place in a field: they would end up in headers and in SQL."""
+    if any(character < " " or character == "\x7f" for character in text):
+        raise ValueError("must not contain line breaks or other control characters")
+    return text
+
+
+def _address(text: str) -> str:
+    if not _EMAIL.fullmatch(text) or ".." in text:
+        raise ValueError("is not an e-mail address such as ada@example.com")
+    return text
+
+
+def _zone(text: str) -> str:
+    if not known_zone(text):
+        raise ValueError("is not an IANA time zone such as Europe/Paris")
+    return text
+
+
+def _web(text: str) -> str:
+    if not _WEB.fullmatch(text):
+        raise ValueError("is not an address that begins with https://")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not _PHONE.fullmatch(text):
+        raise ValueError("is not a phone number such as +14155550123")
+    return text
+
+
+def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+    fault = next(faults(values), None)
+    if fault is not None:
+        raise ValueError(f"at {fault.path or '/'}: {fault.message}")
+    if len(msgspec.json.encode(values)) > ATTRIBUTES_BYTES_MAX:
+        raise ValueError(f"have more than {ATTRIBUTES_BYTES_MAX} bytes")
+    return values
+
+
+def _trimmed(value: object) -> object:
+    """An empty text says the same as no text."""
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Attributes = Annotated[dict[str, Any], AfterValidator(_attributes), Field(max_length=100)]
+_Optional = BeforeValidator(_trimmed)
+_Line = Annotated[Line | None, _Optional]
+_Email = Annotated[Annotated[Line, AfterValidator(_address)] | None, _Optional]
+_Zone = Annotated[Annotated[Line, AfterValidator(_zone)] | None, _Optional]
+_Web = Annotated[
+    Annotated[str, Field(max_length=500), AfterValidator(_one_line), AfterValidator(_web)] | None,
+    _Optional,
+]
+_Phone = Annotated[Annotated[Line, AfterValidator(_phone)] | None, _Optional]
+_Tags = Annotated[list[Line], Field(max_length=50)]
+
+
+class ContactChange(BaseModel):
+    """Fields of a contact to be changed; null clears one, an attribute that is null goes away."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    email: _Email = None
+    first_name: _Line = None
+    last_name: _Line = None
+    title: _Line = None
+    company: _Line = None
+    city: _Line = None
+    timezone: _Zone = None
+    linkedin_url: _Web = None
+    phone: _Phone = None
+    tags: _Tags = []
+    attributes: Attributes = {}
+
+
+class NewContact(ContactChange):
+    """A contact as given; one with a known `external_id` is overwritten."""
+
+    external_id: _Line = None
+
+
+class ContactShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact as the tenant sees it."""
+
+    id: ContactId
+    external_id: str | None
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    title: str | None
+    company: str | None
+    city: str | None
+    timezone: str | None
+    linkedin_url: str | None
+    phone: str | None
+    tags: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+def row_of(given: NewContact) -> ContactRow:
+    """A given contact as a row to write."""
+    values = given.model_dump()
+    return ContactRow(**{**values, "tags": tuple(values["tags"])})
+
+
+def changed(person: Person, change: ContactChange) -> ContactRow:
+    """The contact with the given fields changed and all others as they were."""
+    kept = {name: getattr(person, name) for name in ContactRow.__struct_fields__}
+    given = change.model_dump(exclude_unset=True)
+    if "tags" in given:
+        given["tags"] = tuple(given["tags"])
+    if "attributes" in given:
+        merged = {**person.attributes, **given["attributes"]}
+        given["attributes"] = {name: value for name, value in merged.items() if value is not None}
+    return ContactRow(**{**kept, **given})
+
+
+def shown(person: Person) -> ContactShown:
+    """A contact without its key and its digests."""
+    fields = {name: getattr(person, name) for name in ContactRow.__struct_fields__}
+    return ContactShown(id=person.contact_id, **fields)

@@ -1,0 +1,169 @@
+"""What went wrong, as an answer: one table from error class to status and code (RFC 9457)."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from domain.errors import CampaignError, MessageUnknownHere
+from handlers.ports import Conflict, InvalidSignature
+from handlers.webhooks.words import EncodedBody
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request: where, of what kind, in words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(Exception):
+    """A request that is not carried out; the words are for the caller and have no secrets."""
+
+    def __init__(self, detail: str = "", errors: Iterable[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.errors = tuple(errors)
+
+
+class NotUnderstood(Refusal):
+    """The request is not in the form that the route takes."""
+
+
+class NotAuthenticated(Refusal):
+    """There is no key, or not a good one."""
+
+
+class NotPermitted(Refusal):
+    """The role of the key does not include this."""
+
+
+class NotHere(Refusal):
+    """The tenant has no such thing."""
+
+
+class NotAcceptable(Refusal):
+    """The request was understood, and something in it cannot be."""
+
+
+class BodyTooLarge(Refusal):
+    """The body is longer than the route takes."""
+
+
+class MediaNotTaken(Refusal):
+    """The body is of another kind than the route takes."""
+
+
+class OutOfStep(Refusal):
+    """The thing is not in the state that the order is for."""
+
+
+class KeyReused(Refusal):
+    """The idempotency key was given before with another request."""
+
+
+class StillRunning(Refusal):
+    """The first request with this idempotency key is not answered yet."""
+
+
+class TooManyWrongKeys(Refusal):
+    """Too many wrong keys came from this address."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """How a class of errors is answered."""
+
+    status: HTTPStatus
+    code: str
+    retry_after_s: int | None = None
+
+
+UNFORESEEN = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+
+PROBLEMS: Mapping[type[Exception], Problem] = {
+    NotUnderstood: Problem(HTTPStatus.BAD_REQUEST, "not_understood"),
+    NotAuthenticated: Problem(HTTPStatus.UNAUTHORIZED, "not_authenticated"),
+    NotPermitted: Problem(HTTPStatus.FORBIDDEN, "not_permitted"),
+    NotHere: Problem(HTTPStatus.NOT_FOUND, "not_found"),
+    NotAcceptable: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_acceptable"),
+    BodyTooLarge: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
+    MediaNotTaken: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_not_taken"),
+    OutOfStep: Problem(HTTPStatus.CONFLICT, "out_of_step"),
+    KeyReused: Problem(HTTPStatus.CONFLICT, "idempotency_key_reused"),
+    StillRunning: Problem(HTTPStatus.CONFLICT, "idempotency_key_in_use", retry_after_s=1),
+    TooManyWrongKeys: Problem(
+        HTTPStatus.TOO_MANY_REQUESTS, "too_many_wrong_keys", retry_after_s=60
+    ),
+    InvalidSignature: Problem(HTTPStatus.UNAUTHORIZED, "invalid_signature"),
+    EncodedBody: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded_body"),
+    MessageUnknownHere: Problem(HTTPStatus.NOT_FOUND, MessageUnknownHere.code),
+    CampaignError: Problem(HTTPStatus.CONFLICT, CampaignError.code),
+    Conflict: Problem(HTTPStatus.CONFLICT, "conflict", retry_after_s=1),
+    ClientDisconnect: Problem(HTTPStatus.BAD_REQUEST, "disconnected"),
+}
+"""A class that is not here is answered as its nearest ancestor that is."""
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of every answer that is an error."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    instance: str
+    detail: str = ""
+    errors: tuple[Fault, ...] = ()
+
+
+def problem_of(error: Exception, also: Mapping[type[Exception], Problem]) -> Problem:
+    """How this error is answered; `also` has the errors of the stores behind the ports."""
+    for cls in type(error).__mro__:
+        found = PROBLEMS.get(cls) or also.get(cls)
+        if found is not None:
+            return found
+    return UNFORESEEN
+
+
+def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
+    """The problem document; only texts of our own refusals go out."""
+    told = ProblemDocument(
+        type=f"urn:antiphon:problem:{_code(problem, error)}",
+        title=problem.status.phrase,
+        status=problem.status,
+        code=_code(problem, error),
+        instance=request_id.urn,
+        detail=str(error) if isinstance(error, Refusal | CampaignError) else "",
+        errors=error.errors if isinstance(error, Refusal) else (),
+    )
+    return Response(
+        msgspec.json.encode(told),
+        status_code=problem.status,
+        headers=_headers(problem),
+        media_type=PROBLEM_JSON,
+    )
+
+
+def of_routing(error: HTTPException) -> Problem:
+    """How the router's own refusals are answered: no such path, no such method."""
+    status = HTTPStatus(error.status_code)
+    return Problem(status, status.phrase.lower().replace(" ", "_"))
+
+
+def _code(problem: Problem, error: Exception) -> str:
+    return error.code if isinstance(error, CampaignError) else problem.code
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    if problem.retry_after_s is not None:
+        headers["Retry-After"] = str(problem.retry_after_s)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers

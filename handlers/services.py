@@ -1,0 +1,236 @@
+"""What the web process works with: filled by the bootstrap, by fakes in tests."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
+from handlers.access import KeyHolder
+from handlers.contacts import ContactBook
+from handlers.errors import Problem
+from handlers.links import Keys
+from handlers.ports import (
+    CampaignRow,
+    Clock,
+    Register,
+    Rng,
+    Sender,
+    Suppressions,
+    TenantPorts,
+    WebhookReader,
+)
+from handlers.timeline import History
+from handlers.webhooks.words import InboundReader
+
+# --- read models ----------------------------------------------------------------------------------
+
+
+class ContactCampaignRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a contact-campaign stands, as the read model has it."""
+
+    id: StreamId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    run: int
+    plan_hash: str
+    status: str
+    node: str
+    outcome: str | None
+    accepted_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    changed_at: datetime
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the send queue."""
+
+    id: MessageId
+    contact_campaign_id: StreamId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    node: str
+    visit: int
+    channel: str
+    variant: str
+    sender: str
+    state: str
+    attempt: int
+    due_at: datetime
+    not_before: datetime
+    expires_at: datetime
+    hold_reason: str | None
+    reason: str | None
+    provider_id: str | None
+    accepted_at: datetime | None
+
+
+class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened."""
+
+    position: int
+    at: datetime
+    kind: str
+    category: str
+    contact_campaign_id: StreamId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    message_id: MessageId | None
+    node: str
+    detail: str
+
+
+class CampaignNumbers(msgspec.Struct, frozen=True):
+    """Counters of a campaign since its beginning, and where its contacts stand."""
+
+    counters: Mapping[str, int]
+    statuses: Mapping[str, int]
+    outcomes: Mapping[str, int]
+
+
+class Journeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Which contact-campaigns are asked for."""
+
+    campaign: CampaignId | None = None
+    status: str | None = None
+    after: StreamId | None = None
+    limit: int
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages are asked for; `after` is the place of the last one that was shown."""
+
+    campaign: CampaignId | None = None
+    states: Sequence[str]
+    after: tuple[datetime, MessageId] | None = None
+    limit: int
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which activity is asked for, newest first; `before` is a position."""
+
+    contact: ContactId | None = None
+    campaign: CampaignId | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    before: int | None = None
+    limit: int
+
+
+class ReadModels(Protocol):
+    """What the pages and the API show of one tenant."""
+
+    def journeys(self, wanted: Journeys) -> list[ContactCampaignRow]:
+        """Contact-campaigns in the order of their ids."""
+        ...
+
+    def queue(self, wanted: Queue) -> list[QueueRow]:
+        """Messages in the order in which they may leave."""
+        ...
+
+    def message(self, message_id: MessageId) -> QueueRow | None: ...
+
+    def activity(self, wanted: Activity) -> list[ActivityRow]: ...
+
+    def numbers(self, campaign_id: CampaignId) -> CampaignNumbers: ...
+
+
+# --- stores ---------------------------------------------------------------------------------------
+
+
+class CampaignBook(Register, Protocol):
+    """Campaigns and senders of one tenant as configured."""
+
+    def campaigns(self, after: UUID | None, limit: int) -> list[CampaignRow]:
+        """Campaigns in the order of their ids."""
+        ...
+
+    def add_campaign(self, row: CampaignRow) -> None:
+        """Write a new campaign; raises what `Services.problems` answers for when the name is taken.
+
+        The time of creation is the store's.
+        """
+        ...
+
+    def put_sender(self, sender: Sender) -> None: ...
+
+
+class SuppressionList(Suppressions, Protocol):
+    """The suppression list of one tenant, to be looked at and lifted from."""
+
+    def page(
+        self, after: bytes | None, limit: int
+    ) -> Sequence[tuple[str, bytes, str, str, datetime]]:
+        """Bans in the order of their keys: family, HMAC, reason, source, since."""
+        ...
+
+    def remove(self, family: str, address: str) -> bool: ...
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What was answered to a request with an idempotency key."""
+
+    status: int
+    body: bytes
+
+
+class Memory(Protocol):
+    """Answers by idempotency key, for 24 hours."""
+
+    def begin(self, route: str, key: str, request: bytes) -> Answered | None:
+        """Take a key, or give the answer it had.
+
+        Raises KeyReused when it came with another request, StillRunning when the first one is not
+        answered yet; a request that died is forgotten after some minutes.
+        """
+        ...
+
+    def keep(self, route: str, key: str, answered: Answered) -> None: ...
+
+    def forget(self, route: str, key: str) -> None:
+        """Let the request come again: it changed nothing, or nobody knows."""
+        ...
+
+
+class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the web process has of one tenant."""
+
+    ports: TenantPorts
+    contacts: ContactBook
+    campaigns: CampaignBook
+    suppressions: SuppressionList
+    reads: ReadModels
+    history: History
+    memory: Memory
+    webhooks: WebhookReader
+    inbound: InboundReader
+    inbound_secret: str = ""
+    """Path segment of the inbound route for posts without a signature; empty: there is none."""
+    unmeasured: frozenset[str] = frozenset()
+    """Counters that are not measured here, such as opens where tracking is off."""
+
+
+Probe = Callable[[], str]
+"""Says in some words how well something is; raises when it is not."""
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What the endpoints call."""
+
+    check_key: Callable[[str], KeyHolder | None]
+    tenant: Callable[[TenantId], TenantServices | None]
+    tenant_by_tag: Callable[[str], TenantServices | None]
+    link_keys: Keys
+    clock: Clock
+    real_now: Callable[[], datetime]
+    """The database's own time: signatures are dated by it, also where the clock is scaled."""
+    rng: Rng
+    tzdata: str
+    probes: Mapping[str, Probe]
+    problems: Mapping[type[Exception], Problem]
+    """How the errors of the stores are answered: out of reach, a name that is taken."""
+    count: Callable[[str], None]
+    """Adds one to a counter of operation."""

@@ -1,0 +1,98 @@
+"""A fact in one plain sentence, for people who read a timeline; ids and words only."""
+
+from typing import assert_never
+
+from domain.events import (
+    CampaignStarted,
+    Completed,
+    Event,
+    Exited,
+    MessageAccepted,
+    MessageCancelled,
+    MessageDeferred,
+    MessageFailed,
+    MessagePresumedLost,
+    MessageQueued,
+    MessageUnknown,
+    NodeEntered,
+    Paused,
+    PlanAccepted,
+    Resumed,
+    SendAttemptReturned,
+    SendAttemptStarted,
+    SignalRecorded,
+    StartScheduled,
+    TransitionTaken,
+)
+
+
+def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
+    """What happened."""
+    match fact:
+        case PlanAccepted():
+            return f"plan {fact.plan_hash[7:15]} accepted for run {fact.run}"
+        case StartScheduled(at=at):
+            return f"start set for {at:%Y-%m-%d %H:%M} UTC"
+        case CampaignStarted(expires_at=until):
+            return f"started; over at the latest on {until:%Y-%m-%d}"
+        case NodeEntered():
+            return _entered(fact)
+        case TransitionTaken():
+            return f"{fact.on} at {fact.node}: transition {fact.index + 1} leads to {fact.to}"
+        case SignalRecorded():
+            return _signal(fact)
+        case MessageQueued():
+            return "rendered and queued"
+        case MessageDeferred(reason=reason, due_at=due_at):
+            return f"held back ({reason}) until {due_at:%Y-%m-%d %H:%M} UTC"
+        case MessageCancelled(reason=reason):
+            return f"not sent: {reason}"
+        case SendAttemptStarted(attempt=attempt):
+            return f"attempt {attempt} begins"
+        case SendAttemptReturned(attempt=attempt, reason=reason):
+            return f"attempt {attempt} did not leave ({reason}); queued again"
+        case MessageAccepted():
+            late = ", late" if fact.late else ""
+            return f"accepted by the provider (known by {fact.via}{late})"
+        case MessageFailed(reason=reason):
+            return f"failed: {reason}"
+        case MessageUnknown(reason=reason):
+            return f"unknown whether it left ({reason}); not tried again"
+        case MessagePresumedLost(evidence=evidence):
+            return f"taken as lost ({evidence})"
+        case Paused(reason=reason):
+            return f"paused ({reason})" if reason else "paused"
+        case Resumed(shift_s=shift_s):
+            return f"resumed; everything that waited moved by {shift_s / 3600:.1f} h"
+        case Completed(node=node, outcome=outcome):
+            return f"completed at {node}: {outcome}"
+        case Exited(outcome=outcome, reason=reason):
+            return f"ended: {outcome} ({reason})"
+        case _:
+            assert_never(fact)
+
+
+def _entered(fact: NodeEntered) -> str:
+    again = f", visit {fact.visit}" if fact.visit > 1 else ""
+    if fact.due_at is not None:
+        variant = f", variant {fact.variant}" if fact.variant else ""
+        return f"at {fact.node}{again}: a message is due {fact.due_at:%Y-%m-%d %H:%M} UTC{variant}"
+    if fact.timers:
+        soonest = min(timer.due_at for timer in fact.timers)
+        return f"at {fact.node}{again}: waits, the next timer is due {soonest:%Y-%m-%d %H:%M} UTC"
+    return f"at {fact.node}{again}"
+
+
+def _signal(fact: SignalRecorded) -> str:
+    marks = [
+        word
+        for word, on in (
+            ("by a machine", fact.machine),
+            ("derived", fact.derived),
+            ("late", fact.late),
+            ("matched by address only", fact.weak),
+        )
+        if on
+    ]
+    node = f" ({fact.node})" if fact.node else ""
+    return f"{fact.signal}{node}" + (f", {', '.join(marks)}" if marks else "")

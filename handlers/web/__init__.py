@@ -1,0 +1,1 @@
+"""What recipients meet: the open pixel, tracked links and the opt-out."""

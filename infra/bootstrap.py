@@ -1,0 +1,312 @@
+"""From settings to everything: the only place where adapters meet the use cases."""
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
+
+from dramatiq import Broker
+from handlers.web.link_reports import LinkReports
+from handlers.webhooks.inbound import InboundReports
+
+from domain.campaign import Campaign
+from domain.ids import StreamId, TenantId, schema_of, subject_key
+from domain.plan import Grounds, Policy
+from domain.timing import parse_duration
+from handlers.actors import Work
+from handlers.composing import Composer
+from handlers.links import Links
+from handlers.ports import Clock, TenantPorts, WebhookReader
+from handlers.sending import Sender
+from handlers.signals import Ingest
+from handlers.sweeping import Sweeper
+from handlers.timeouts import Timeouts
+from handlers.values import guard_values
+from infra.campaigns import LogCampaigns, TenantTransactions
+from infra.claims import SqlInbox, SqlOutbox, SqlTimers
+from infra.claims.matching import Matcher
+from infra.clock import ScaledClock, SystemClock
+from infra.embedded.home import Home
+from infra.embedded.servers import running_servers
+from infra.entropy import SystemRng
+from infra.log import Log
+from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
+from infra.redis import RedisDoorbell, connect, make_broker, probe
+from infra.settings import Settings
+from infra.tenancy import Database, Tenant, UnknownTenant
+from infra.vault import AddressMac, Contacts, SqlRegister, SqlSuppressions, SqlVault
+from plans.context import TenantPolicy
+from projections.registry import WORK
+
+
+class MissingKey(Exception):
+    """A key that is needed for what was asked is not set."""
+
+
+class System:
+    """Everything of one process, made once and kept; tenants are added as they are asked for."""
+
+    def __init__(
+        self, settings: Settings, *, database_url: str, redis_url: str, worker: str, pool: int = 10
+    ) -> None:
+        self.settings = settings
+        self.redis_url = redis_url
+        self.worker = worker
+        self.database = Database(database_url, size=pool)
+        self.rng = SystemRng()
+        self.clock: Clock = _clock(settings, self.database)
+        self.pepper = _pepper(settings)
+        self._tenants: dict[TenantId, TenantPorts] = {}
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The broker of the actors; made at first use, for not every command needs it."""
+        return make_broker(self.redis_url)
+
+    @cached_property
+    def doorbell(self) -> RedisDoorbell:
+        """The doorbell of this process."""
+        return RedisDoorbell(self.broker, connect(self.redis_url))
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """Threads for provider calls: one slow call blocks no other."""
+        return ThreadPoolExecutor(self.settings.call_threads, thread_name_prefix="call")
+
+    @cached_property
+    def provider(self) -> SendGridProvider:
+        """The provider of e-mail; raises MissingKey."""
+        key = self.settings.sendgrid_api_key
+        if key is None:
+            raise MissingKey(
+                "ANTIPHON_SENDGRID_API_KEY is not set: give the key for Mail Send, or for a trial "
+                "run `antiphon demo`, which brings a provider of its own"
+            )
+        return SendGridProvider(
+            key.get_secret_value(),
+            self.settings.sendgrid_base_url,
+            connect_s=self.settings.connect_timeout_s,
+            total_s=self.settings.call_timeout_s,
+            open_tracking=self.settings.sendgrid_open_tracking,
+        )
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        if "executor" in self.__dict__:
+            self.executor.shutdown()
+        self.database.close()
+
+    # --- tenants ----------------------------------------------------------------------------------
+
+    def tenant(self, name: str) -> Tenant:
+        """A tenant by name; raises UnknownTenant."""
+        for tenant in self.database.tenants():
+            if tenant.name == name:
+                return tenant
+        raise UnknownTenant(f"there is no tenant {name!r}; `antiphon tenant list` shows all")
+
+    def ports(self, name: str) -> TenantPorts:
+        """Everything the use cases need for one tenant; raises UnknownTenant."""
+        tenant = TenantId(name)
+        if tenant not in self._tenants:
+            self._tenants[tenant] = self._made(self.tenant(name))
+        return self._tenants[tenant]
+
+    def _made(self, tenant: Tenant) -> TenantPorts:
+        database, name = self.database, tenant.name
+        plan_policy = TenantPolicy.model_validate(tenant.policy)
+        policy = Policy(
+            timer_grace_s=parse_duration(plan_policy.timer_grace).nominal_s,
+            machine_events_count=plan_policy.machine_events_count,
+        )
+        vault = SqlVault(database, name)
+        transactions = TenantTransactions(database, name)
+        mac = self.address_mac(name)
+        return TenantPorts(
+            tenant=name,
+            tag=tenant.tag,
+            policy=policy,
+            plan_policy=plan_policy,
+            campaigns=LogCampaigns(
+                Log(database, name),
+                transactions,
+                clock=self.clock,
+                rng=self.rng,
+                grounds_of=_GroundsOf(name, vault, policy),
+                work=WORK,
+            ),
+            transactions=transactions,
+            register=SqlRegister(database, name),
+            vault=vault,
+            outbox=SqlOutbox(
+                database,
+                name,
+                worker=self.worker,
+                matcher=Matcher(schema_of(name), mac),
+                call_guard_s=self.settings.call_guard_s,
+                sweep_s=self.settings.sweep_after_s,
+            ),
+            timers=SqlTimers(database, name),
+            inbox=SqlInbox(database, name, self.rng),
+            suppressions=SqlSuppressions(database, name, mac),
+            clock=self.clock,
+            rng=self.rng,
+            doorbell=self.doorbell,
+        )
+
+    def contacts(self, name: str) -> Contacts:
+        """The contacts of a tenant."""
+        tenant = TenantId(name)
+        return Contacts(self.database, tenant, self.address_mac(tenant), self.rng)
+
+    def address_mac(self, tenant: TenantId) -> AddressMac:
+        """The key of a tenant's suppressions."""
+        return AddressMac(self.pepper, tenant)
+
+    def link_key(self, tag: str) -> bytes:
+        """The key that signs the links in a tenant's mails."""
+        return hmac.digest(self.pepper, b"links:" + tag.encode(), sha256)
+
+    def links(self, tag: str) -> Links:
+        """The addresses that are written into a tenant's mails."""
+        return Links(self.public_url, tag, self.link_key(tag))
+
+    @property
+    def public_url(self) -> str:
+        """Address of the web process as recipients see it."""
+        settings = self.settings
+        if settings.public_url is not None:
+            return settings.public_url
+        port = settings.web_port or Home(settings.home).port("web") or 8000
+        return f"http://127.0.0.1:{port}"
+
+    def webhook_keys(self, tenant: TenantId, provider: str) -> list[str]:
+        """The public keys that a tenant's webhooks may be signed with."""
+        with self.database.control_tx() as curs:
+            curs.execute(
+                "SELECT public_key FROM control.webhook_keys"
+                " WHERE tenant = %s AND provider = %s ORDER BY created_at",
+                (tenant, provider),
+            )
+            return [row[0] for row in curs.fetchall()]
+
+    def sendgrid_webhook(self, tenant: TenantId) -> SendGridWebhook:
+        """The reader of a tenant's event webhooks with its keys as they are now."""
+        return SendGridWebhook(
+            self.webhook_keys(tenant, "sendgrid"),
+            pepper=self.pepper,
+            trust_s=self.settings.webhook_trust_s,
+            accept_s=self.settings.webhook_accept_s,
+        )
+
+    def readers(self, tenant: TenantId) -> Mapping[str, WebhookReader]:
+        """Who translates the inbox rows of which provider; keys are not needed for that."""
+        return {
+            "sendgrid": SendGridWebhook((), pepper=self.pepper),
+            "sendgrid_inbound": InboundReports(tenant),
+            "link": LinkReports(),
+        }
+
+    # --- work -------------------------------------------------------------------------------------
+
+    def work(self) -> Work:
+        """What the bells of a worker are for."""
+        return Work(ingest=self._ingest, dispatch=self._dispatch, timers=self._fire)
+
+    def _ingest(self, tenant: TenantId) -> int:
+        return Ingest(self.ports(tenant), self.readers(tenant)).take_batch()
+
+    def _fire(self, tenant: TenantId) -> int:
+        return Timeouts(self.ports(tenant)).fire_batch()
+
+    def _dispatch(self, tenant: TenantId) -> int:
+        ports = self.ports(tenant)
+        composed = Composer(ports, self.links(ports.tag)).compose_batch()
+        return composed + Sender(ports, self.provider, self.executor).send_batch()
+
+    def sweeper(self, tenant: TenantId) -> Sweeper:
+        """The sweeps of a tenant."""
+        return Sweeper(self.ports(tenant))
+
+
+class _GroundsOf:
+    """Plans by hash and, where a plan's guards ask for it, the contact's data as they are now."""
+
+    def __init__(self, tenant: TenantId, vault: SqlVault, policy: Policy) -> None:
+        self._tenant = tenant
+        self._vault = vault
+        self._policy = policy
+
+    def __call__(self, states: Sequence[tuple[StreamId, Campaign]]) -> Mapping[StreamId, Grounds]:
+        plans = self._vault.plans(state.plan_hash for _, state in states)
+        asking = {
+            state.contact_id
+            for _, state in states
+            if state.plan_hash in plans and plans[state.plan_hash].reads_contact
+        }
+        people = self._vault.people(asking) if asking else {}
+        return {
+            stream: Grounds(
+                stream,
+                plans[state.plan_hash],
+                subject_key(self._tenant, state.contact_id, state.campaign_id),
+                guard_values(people[state.contact_id]) if state.contact_id in people else {},
+                self._policy,
+            )
+            for stream, state in states
+            if state.plan_hash in plans
+        }
+
+
+@contextmanager
+def opened(settings: Settings, *, worker: str = "cli", pool: int = 10) -> Iterator[System]:
+    """A system on the servers that the settings name, or on embedded ones meanwhile."""
+    with _servers(settings) as (database_url, redis_url):
+        system = System(
+            settings, database_url=database_url, redis_url=redis_url, worker=worker, pool=pool
+        )
+        try:
+            yield system
+        finally:
+            system.close()
+
+
+@contextmanager
+def _servers(settings: Settings) -> Iterator[tuple[str, str]]:
+    database = settings.database_url.get_secret_value() if settings.database_url else None
+    redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+    if redis is not None:
+        probe(redis)
+    if database is not None and redis is not None:
+        yield database, redis
+        return
+    with running_servers(settings.home) as embedded:
+        yield database or embedded.database_url, redis or embedded.redis_url
+
+
+def _clock(settings: Settings, database: Database) -> Clock:
+    origins = settings.scaled
+    if origins is None:
+        return SystemClock(database)
+    return ScaledClock(
+        database,
+        origin_real=origins[0],
+        origin_simulated=origins[1],
+        factor=settings.clock_factor,
+    )
+
+
+def _pepper(settings: Settings) -> bytes:
+    if settings.pepper is not None:
+        return settings.pepper.get_secret_value().encode()
+    home = Home(settings.home)
+    home.create()
+    return home.secret("pepper").encode()
+
+
+def tzdata_version() -> str:
+    """The release of the time zone database that due times are reckoned with."""
+    return version("tzdata")

@@ -1,0 +1,57 @@
+"""Who leads: session locks on a connection of one's own; the others stand by until it is gone."""
+
+from threading import Lock
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from infra.tenancy import Database
+
+_TAKE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_STILL_THERE = "SELECT true"
+
+
+class Leadership:
+    """All leads of a process, on one direct connection; they end with it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection[TupleRow] | None = None
+        self._held: set[str] = set()
+        self._guard = Lock()
+
+    def holds(self, key: str) -> bool:
+        """Whether we lead under this key, taking it where it is free; asks the server each time.
+
+        When the connection was lost all leads are, and the error is the caller's to retry.
+        """
+        with self._guard:
+            try:
+                return self._take(key)
+            except psycopg.Error:
+                self._end()
+                raise
+
+    def close(self) -> None:
+        """Give all leads up."""
+        with self._guard:
+            self._end()
+
+    def _take(self, key: str) -> bool:
+        if self._connection is None:
+            self._connection = self._database.direct()
+        if key in self._held:
+            self._connection.execute(_STILL_THERE)
+            return True
+        row = self._connection.execute(_TAKE, (key,)).fetchone()
+        taken = row is not None and bool(row[0])
+        if taken:
+            self._held.add(key)
+        return taken
+
+    def _end(self) -> None:
+        self._held.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

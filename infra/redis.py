@@ -1,0 +1,83 @@
+"""Redis or Valkey: the broker of the actors, and the doorbell whose rings are coalesced."""
+
+import logging
+from typing import Final
+
+import redis
+from dramatiq import Broker, Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import DramatiqError
+from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
+from typing_extensions import override
+
+from domain.ids import TenantId
+from handlers.actors import QUEUES
+from handlers.ports import Doorbell
+
+LOG = logging.getLogger("antiphon.redis")
+NAMESPACE: Final = "{antiphon}"
+"""In braces, so that all keys of the broker share one slot of a cluster."""
+QUEUE_OF = {"ingest": "wake", "timers": "wake", "dispatch": "send"}
+COALESCE_MS = 50
+"""Rings of one kind and tenant within this time are one: the first wakes an actor for all."""
+
+
+class RedisOutOfReach(Exception):
+    """No connection to Redis could be had; the text says where it was sought and what mends it."""
+
+
+def make_broker(url: str) -> Broker:
+    """The broker: dead workers' messages come back within seconds, whatever the load."""
+    broker = RedisBroker(  # type: ignore[no-untyped-call]  # the library has no types here
+        client=connect(url),
+        namespace=NAMESPACE,
+        heartbeat_timeout=15_000,
+        maintenance_chance=1_000_000,
+        middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), Callbacks()],
+    )
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    return broker
+
+
+def connect(url: str) -> "redis.Redis":
+    """A client with time-outs; it connects at first use."""
+    return redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=3)
+
+
+def probe(url: str) -> None:
+    """Raise RedisOutOfReach unless the server answers."""
+    client = connect(url)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        place = client.connection_pool.connection_kwargs
+        raise RedisOutOfReach(
+            f"no connection to Redis at {place.get('host')}, port {place.get('port')}: {error}. "
+            "Start that server or correct ANTIPHON_REDIS_URL; "
+            "without this setting antiphon runs a server of its own."
+        ) from error
+    finally:
+        client.close()
+
+
+class RedisDoorbell(Doorbell):
+    """Rings actors; while Redis is away nothing is rung, and the ticker makes up for it."""
+
+    def __init__(self, broker: Broker, client: "redis.Redis") -> None:
+        self._broker = broker
+        self._client = client
+
+    @override
+    def ring(self, kind: str, tenant: TenantId) -> None:
+        try:
+            if not self._client.set(
+                f"{NAMESPACE}:rung:{kind}:{tenant}", 1, nx=True, px=COALESCE_MS
+            ):
+                return
+            message: Message[None] = Message(
+                queue_name=QUEUE_OF[kind], actor_name=kind, args=(tenant,), kwargs={}, options={}
+            )
+            self._broker.enqueue(message)
+        except (redis.RedisError, DramatiqError) as error:
+            LOG.warning("the bell %s did not ring: %s", kind, type(error).__name__)

@@ -1,0 +1,1 @@
+"""The processes of a deployment, one file a role; each runs until it is told to stop."""

@@ -1,0 +1,16 @@
+"""The projector process: the read models of all tenants."""
+
+from infra.bootstrap import opened
+from infra.roles.signals import stop_requested
+from infra.runners import Projector
+from infra.settings import Settings
+from projections.registry import READ
+
+TICK_S = 0.5
+
+
+def run(settings: Settings, name: str = "projector") -> None:
+    """Project until told to stop."""
+    stop = stop_requested()
+    with opened(settings, worker=name, pool=6) as system:
+        Projector(system.database, READ, tick_s=TICK_S).run(stop)

@@ -1,0 +1,91 @@
+"""The ticker: rings for due rows, so that a lost bell costs one tick, and runs the sweeps."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Event
+
+import psycopg
+
+from domain.ids import TenantId, schema_of
+from handlers.ports import Conflict
+from infra.bootstrap import System, opened
+from infra.heartbeat import Heartbeat
+from infra.roles.signals import stop_requested
+from infra.settings import Settings
+from infra.statements import Statements, transaction
+
+LOG = logging.getLogger("antiphon.ticker")
+KINDS = ("ingest", "dispatch", "timers")
+SWEEPS_S = {"doubts": 10.0, "leases": 10.0, "expired": 60.0, "lost": 3600.0}
+"""How often each sweep runs, real seconds (trust.md 1.5)."""
+TENANTS_S = 2.0
+
+
+class Ticker:
+    """Looks at the due rows of every tenant each tick."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._tenants: list[TenantId] = []
+        self._looked_at = float("-inf")
+        self._swept: dict[tuple[TenantId, str], float] = {}
+
+    def tick(self) -> None:
+        """One round: bells for what is due, sweeps whose time has come."""
+        for tenant in self._known():
+            for kind in self._due(tenant):
+                self._system.doorbell.ring(kind, tenant)
+            for name, every_s in SWEEPS_S.items():
+                self._sweep(tenant, name, every_s)
+
+    def _known(self) -> list[TenantId]:
+        if time.monotonic() - self._looked_at > TENANTS_S:
+            self._tenants = [tenant.name for tenant in self._system.database.tenants()]
+            self._looked_at = time.monotonic()
+        return self._tenants
+
+    def _due(self, tenant: TenantId) -> list[str]:
+        params = {"now": self._system.clock.now()}
+        with self._system.database.tenant_tx(tenant) as curs:
+            row = Statements(schema_of(tenant)).rows(transaction(curs), _DUE, params)[0]
+        return [kind for kind, due in zip(KINDS, row, strict=True) if due]
+
+    def _sweep(self, tenant: TenantId, name: str, every_s: float) -> None:
+        last = self._swept.get((tenant, name), float("-inf"))
+        if time.monotonic() - last < every_s:
+            return
+        self._swept[tenant, name] = time.monotonic()
+        sweep: Callable[[], int] = getattr(self._system.sweeper(tenant), name)
+        settled = sweep()
+        if settled:
+            LOG.info("sweep %s of %s settled %d", name, tenant, settled)
+
+
+def run(settings: Settings, name: str = "ticker") -> None:
+    """Tick until told to stop."""
+    stop = stop_requested()
+    with (
+        opened(settings, worker=name, pool=4) as system,
+        Heartbeat(system.database, name, "ticker"),
+    ):
+        tick_until(stop, Ticker(system), settings.tick_ms / 1000)
+
+
+def tick_until(stop: Event, ticker: Ticker, every_s: float) -> None:
+    """Tick on; what fails now is due again at the next tick."""
+    while not stop.wait(every_s):
+        try:
+            ticker.tick()
+        except (psycopg.Error, Conflict) as error:
+            LOG.warning("a tick failed: %s", type(error).__name__)
+
+
+_DUE = """
+SELECT EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'new')
+       OR EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'orphan' AND next_try_at <= now()),
+       EXISTS (SELECT 1 FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s)
+       OR EXISTS (SELECT 1 FROM {s}.send_queue
+                   WHERE state = 'PLANNED' AND due_at <= %(now)s + interval '1 hour'),
+       EXISTS (SELECT 1 FROM {s}.timers WHERE state = 'due' AND due_at <= %(now)s)
+"""

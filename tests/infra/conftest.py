@@ -1,0 +1,48 @@
+"""A migrated database and tenants that live for one test."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from domain.ids import TenantId, schema_of
+from infra.entropy import SystemRng
+from infra.migrations.run import create_tenant, migrate
+from infra.tenancy import Database, role_of
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, size=16)
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def new_tenant(database: Database) -> Iterator[Callable[[], TenantId]]:
+    made: list[TenantId] = []
+
+    def make() -> TenantId:
+        name = TenantId(f"x{SystemRng().new_id().hex[:12]}")
+        create_tenant(database, name, tag=f"tag-{name}")
+        made.append(name)
+        return name
+
+    yield make
+    for tenant in made:
+        drop_tenant(database, tenant)
+
+
+@pytest.fixture
+def tenant(new_tenant: Callable[[], TenantId]) -> TenantId:
+    return new_tenant()
+
+
+def drop_tenant(database: Database, tenant: TenantId) -> None:
+    schema, role = Identifier(schema_of(tenant)), Identifier(role_of(tenant))
+    with database.direct() as connection:
+        connection.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+        connection.execute(SQL("DROP OWNED BY {}").format(role))
+        connection.execute(SQL("DROP ROLE {}").format(role))
+        connection.execute("DELETE FROM control.tenants WHERE name = %s", (tenant,))
