@@ -184,7 +184,9 @@ def promise(path: Path) -> str:
     """The first line of a module's docstring; for a folder that of its __init__."""
     source = path / "__init__.py" if path.is_dir() else path
     if not source.exists():
-        return FOLDERS[path.relative_to(ROOT).as_posix()]
+        name = path.relative_to(ROOT).as_posix()
+        assert name in FOLDERS, f"{name} needs an __init__.py with a docstring, or its line here"
+        return FOLDERS[name]
     return first_line(ast.get_docstring(ast.parse(source.read_text("utf-8"))))
 
 

@@ -110,15 +110,17 @@ def _trimmed(value: object) -> object:
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Attributes = Annotated[dict[str, Any], AfterValidator(_attributes), Field(max_length=100)]
+EmailAddress = Annotated[Line, AfterValidator(_address)]
+WebAddress = Annotated[str, Field(max_length=500), AfterValidator(_one_line), AfterValidator(_web)]
+_ZoneName = Annotated[Line, AfterValidator(_zone)]
+_PhoneNumber = Annotated[Line, AfterValidator(_phone)]
+
 _Optional = BeforeValidator(_trimmed)
 _Line = Annotated[Line | None, _Optional]
-_Email = Annotated[Annotated[Line, AfterValidator(_address)] | None, _Optional]
-_Zone = Annotated[Annotated[Line, AfterValidator(_zone)] | None, _Optional]
-_Web = Annotated[
-    Annotated[str, Field(max_length=500), AfterValidator(_one_line), AfterValidator(_web)] | None,
-    _Optional,
-]
-_Phone = Annotated[Annotated[Line, AfterValidator(_phone)] | None, _Optional]
+_Email = Annotated[EmailAddress | None, _Optional]
+_Zone = Annotated[_ZoneName | None, _Optional]
+_Web = Annotated[WebAddress | None, _Optional]
+_Phone = Annotated[_PhoneNumber | None, _Optional]
 _Tags = Annotated[list[Line], Field(max_length=50)]
 
 

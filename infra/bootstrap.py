@@ -30,7 +30,7 @@ from infra.claims import SqlInbox, SqlOutbox, SqlTimers
 from infra.claims.matching import Matcher
 from infra.clock import ScaledClock, SystemClock
 from infra.embedded.home import Home
-from infra.embedded.servers import running_servers
+from infra.embedded.servers import ServerUrls, running_servers
 from infra.entropy import SystemRng
 from infra.log import Log
 from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
@@ -50,12 +50,12 @@ class System:
     """Everything of one process, made once and kept; tenants are added as they are asked for."""
 
     def __init__(
-        self, settings: Settings, *, database_url: str, redis_url: str, worker: str, pool: int = 10
+        self, settings: Settings, servers: ServerUrls, *, worker: str, pool: int = 10
     ) -> None:
         self.settings = settings
-        self.redis_url = redis_url
+        self.redis_url = servers.redis_url
         self.worker = worker
-        self.database = Database(database_url, size=pool)
+        self.database = Database(servers.database_url, size=pool)
         self.rng = SystemRng()
         self.clock: Clock = _clock(settings, self.database)
         self.pepper = _pepper(settings)
@@ -264,10 +264,8 @@ class _GroundsOf:
 @contextmanager
 def opened(settings: Settings, *, worker: str = "cli", pool: int = 10) -> Iterator[System]:
     """A system on the servers that the settings name, or on embedded ones meanwhile."""
-    with _servers(settings) as (database_url, redis_url):
-        system = System(
-            settings, database_url=database_url, redis_url=redis_url, worker=worker, pool=pool
-        )
+    with _servers(settings) as servers:
+        system = System(settings, servers, worker=worker, pool=pool)
         try:
             yield system
         finally:
@@ -275,16 +273,16 @@ def opened(settings: Settings, *, worker: str = "cli", pool: int = 10) -> Iterat
 
 
 @contextmanager
-def _servers(settings: Settings) -> Iterator[tuple[str, str]]:
+def _servers(settings: Settings) -> Iterator[ServerUrls]:
     database = settings.database_url.get_secret_value() if settings.database_url else None
     redis = settings.redis_url.get_secret_value() if settings.redis_url else None
     if redis is not None:
         probe(redis)
     if database is not None and redis is not None:
-        yield database, redis
+        yield ServerUrls(database, redis)
         return
     with running_servers(settings.home) as embedded:
-        yield database or embedded.database_url, redis or embedded.redis_url
+        yield ServerUrls(database or embedded.database_url, redis or embedded.redis_url)
 
 
 def _clock(settings: Settings, database: Database) -> Clock:

@@ -3,11 +3,16 @@
 import time
 from datetime import datetime, timedelta
 from threading import Lock
-
-from infra.tenancy import Database
+from typing import Protocol
 
 SAMPLES = 5
 COMPARE_EVERY_S = 5.0
+
+
+class TimeSource(Protocol):
+    """Whoever keeps the time that all processes share; in production the database."""
+
+    def now(self) -> datetime: ...
 
 
 class SystemClock:
@@ -16,7 +21,7 @@ class SystemClock:
     Between two comparisons with the database it goes on by the monotonic clock of this process.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: TimeSource) -> None:
         self._database = database
         self._lock = Lock()
         self._base: datetime | None = None
@@ -51,7 +56,7 @@ class ScaledClock:
 
     def __init__(
         self,
-        database: Database,
+        database: TimeSource,
         *,
         origin_real: datetime,
         origin_simulated: datetime,

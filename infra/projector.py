@@ -54,18 +54,15 @@ NOBODYS_FAULT = (
 
 
 class Runner:
-    """One projection of one tenant. Only the leader runs; a second runner stands by.
-
-    `leadership` and `tenant_log` are shared where many run in a process; alone it makes its own.
-    """
+    """One projection of one tenant. Only the leader runs; a second runner stands by."""
 
     def __init__(
         self,
         database: Database,
         tenant: TenantId,
         projection: Projection,
+        leadership: Leadership,
         *,
-        leadership: Leadership | None = None,
         tenant_log: Log | None = None,
         page_max: int = PAGE_MAX,
     ) -> None:
@@ -74,7 +71,7 @@ class Runner:
         self._database = database
         self._tenant = tenant
         self._schema = schema_of(tenant)
-        self._leadership = leadership or Leadership(database)
+        self._leadership = leadership
         self._log = tenant_log or Log(database, tenant)
         self._page_max = self._limit = page_max
         self._tracking = TrackingRecorder(BorrowingDatastore(database, tenant))

@@ -209,11 +209,7 @@ class _Rebuild:
 
     def _runner(self, projection: Projection) -> Runner:
         return Runner(
-            self._database,
-            self._tenant,
-            projection,
-            leadership=self._leadership,
-            tenant_log=self._log,
+            self._database, self._tenant, projection, self._leadership, tenant_log=self._log
         )
 
 

@@ -78,7 +78,7 @@ class Desk:
         self._at_head = Backoff()
         self._runners = [
             (
-                Runner(database, tenant, each, leadership=leadership, tenant_log=tenant_log),
+                Runner(database, tenant, each, leadership, tenant_log=tenant_log),
                 Backoff(),
             )
             for each in projections

@@ -10,7 +10,6 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from domain.ids import TenantId, schema_of
 from domain.recorded import Recorded
-from infra.migrations.run import grant_tenant
 from infra.poison import POISON_TABLE
 from infra.recorder import TRACKING_TABLE
 from projections.projection import Change, Projection
@@ -18,6 +17,10 @@ from projections.projection import Change, Projection
 _OPTIONS = """
 SELECT option_name, option_value FROM pg_class, pg_options_to_table(reloptions)
 WHERE oid = to_regclass(%s)
+"""
+_RIGHTS = """
+SELECT privilege_type, grantee, pg_get_userbyid(grantee), is_grantable
+FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass(%s) AND grantee <> relowner
 """
 _INDEXES = """
 SELECT relname, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$'), indisunique
@@ -58,15 +61,23 @@ def make_beside(
     with owner.transaction(), owner.cursor() as curs:
         drop_beside(curs, tenant, rebuilt)
         for table in live.tables:
-            names = {
-                "live": Identifier(schema, table.name),
-                "next": Identifier(schema, _next(table.name)),
-            }
-            _run(curs, "CREATE TABLE {next} (LIKE {live} INCLUDING ALL)", **names)
-            for name, value in curs.execute(_OPTIONS, (_quoted(schema, table.name),)).fetchall():
-                option = {"name": Identifier(name), "value": Literal(value)}
-                _run(curs, "ALTER TABLE {next} SET ({name} = {value})", **names, **option)
-        grant_tenant(owner, tenant)
+            _make_alike(curs, schema, table.name)
+
+
+def _make_alike(curs: Cursor[TupleRow], schema: str, table: str) -> None:
+    """With the options and rights too, which LIKE leaves out."""
+    names = {"live": Identifier(schema, table), "next": Identifier(schema, _next(table))}
+    _run(curs, "CREATE TABLE {next} (LIKE {live} INCLUDING ALL)", **names)
+    for name, value in curs.execute(_OPTIONS, (_quoted(schema, table),)).fetchall():
+        option = {"name": Identifier(name), "value": Literal(value)}
+        _run(curs, "ALTER TABLE {next} SET ({name} = {value})", **names, **option)
+    for right, oid, role, grantable in curs.execute(_RIGHTS, (_quoted(schema, table),)).fetchall():
+        parts = {
+            "right": _trusted(right),
+            "role": Identifier(role) if oid else SQL("PUBLIC"),
+            "option": SQL("WITH GRANT OPTION" if grantable else ""),
+        }
+        _run(curs, "GRANT {right} ON {next} TO {role} {option}", **names, **parts)
 
 
 def drop_beside(curs: Cursor[TupleRow], tenant: TenantId, rebuilt: Projection) -> None:

@@ -133,7 +133,9 @@ def test_the_version_is_written_in_one_place_of_the_code() -> None:
 
 
 def test_the_newest_entry_of_the_change_log_is_this_version() -> None:
-    versions = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    versions = re.findall(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
     assert versions[0] == VERSION
 
 

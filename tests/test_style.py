@@ -5,8 +5,11 @@ import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+
+from domain.events import Event
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("domain", "plans", "projections", "handlers", "infra")
@@ -14,8 +17,14 @@ HOUSE = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 ALL = sorted({*HOUSE, *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").rglob("*.py")})
 
 LINES_MAX = 400
+WORDS_IN_FACTS = {
+    *("body_mac", "context_digest", "dedupe_key", "evidence", "key", "plan_hash", "provider_id"),
+    *("domain", "dsl_version", "on", "reason", "sender", "signal", "snapshot", "tzdata"),
+    *("url_tags", "variant"),
+}
+"""Texts in facts: hashes, ids of others, versions and words of lists that tenants or we close."""
 SAY_NOTHING = {"base", "common", "data", "helper", "helpers", "manager", "misc", "process", "utils"}
-IGNORE = re.compile(r"#\s*(noqa|type:\s*ignore|nosec|pragma|fmt:|ruff:)")
+IGNORE = re.compile(r"#\s*(noqa|type:\s*ignore|nosec|pragma|ruff:)")
 WITH_REASON = re.compile(
     r"#\s*(noqa: [A-Z]+\d+(, [A-Z]+\d+)*|type: ignore\[[a-z, -]+\])\s+(-|#) \w.{4,}"
 )
@@ -67,6 +76,16 @@ def test_no_file_of_the_house_is_longer_than_the_limit() -> None:
     lengths = {name(path): len(path.read_text("utf-8").splitlines()) for path in HOUSE}
     assert lengths, "the packages were not found"
     assert {path: length for path, length in lengths.items() if length > LINES_MAX} == {}
+
+
+def test_facts_have_no_field_for_free_text() -> None:
+    texts = {
+        name
+        for fact in get_args(Event)
+        for name, hint in get_type_hints(fact).items()
+        if name in fact.__struct_fields__ and str in {hint, *get_args(hint)}
+    }
+    assert texts == WORDS_IN_FACTS
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

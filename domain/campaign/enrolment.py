@@ -14,8 +14,8 @@ from domain.timing import add
 
 def accept(state: Campaign, grounds: Grounds, *, accepted: PlanAccepted) -> list[Event]:
     """Take a proven plan; the same plan again is no news, another one is refused."""
-    assert accepted.plan_hash == grounds.plan.hash
     if state.stage == Stage.NONE:
+        assert accepted.plan_hash == grounds.plan.hash
         return [accepted]
     if state.plan_hash == accepted.plan_hash:
         return []

@@ -63,7 +63,7 @@ def give_up(
     at: datetime,
 ) -> Sequence[Event]:
     """Fail a message before any call (it cannot be rendered); the plan goes on by `send_failed`."""
-    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    message = _in(state, message_id, MessageState.PLANNED)
     if message is None or state.ended:
         return []
     walk = Walk(state, grounds, at)

@@ -1,11 +1,11 @@
 """One call of an operation: who calls, with what, and how its answer is described."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.ids import CampaignId
 from domain.recorded import Cause
@@ -20,11 +20,17 @@ LIMIT_MAX = 500
 BODY_MAX = 1024 * 1024
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
-__all__ = ["AwareDatetime"]
+
+
+def no_controls(text: str) -> str:
+    """Texts may have lines; other control characters would end up in SQL and in headers."""
+    if any(character < " " and character not in "\n\t" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
 
 
 class Given(BaseModel):
-    """Base of what comes in: unknown fields are refused."""
+    """Something that comes in: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +45,7 @@ class Page(Given):
 class Reason(Given):
     """Why, for those who read it later; it is kept in the vault."""
 
-    reason: str = Field("", max_length=500)
+    reason: Annotated[str, Field(max_length=500), AfterValidator(no_controls)] = ""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,8 +107,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     query: type[Given] | None = None
     body: Body | None = None
+    asks: bool = False
+    """Whether it changes nothing although it is a POST."""
 
     @property
     def writes(self) -> bool:
         """Whether it takes an Idempotency-Key."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.asks

@@ -130,8 +130,8 @@ _COUNTS = {
         WHERE kind LIKE 'signal.%%' GROUP BY 1 ORDER BY 1""",
     "outcomes": """SELECT outcome, count(*) FROM {s}.contact_campaigns
         WHERE outcome IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1""",
-    "latency": """SELECT round((percentile_cont(0.5) WITHIN GROUP (ORDER BY ms))::numeric, 1)::float8,
-               round((percentile_cont(0.95) WITHIN GROUP (ORDER BY ms))::numeric, 1)::float8
+    "latency": """SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::numeric, 1)::float8,
+               round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ms)::numeric, 1)::float8
           FROM (SELECT extract(epoch FROM settled_at - received_at) * 1000 AS ms
                   FROM {s}.webhook_inbox WHERE state = 'recorded' AND tries = 1) t""",
     "funnel": """SELECT (SELECT count(*) FROM {s}.contact_campaigns),

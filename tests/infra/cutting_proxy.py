@@ -12,7 +12,11 @@ COMMIT = b"COMMIT\x00"
 
 
 class CuttingProxy:
-    """Passes bytes on; `cut` is "before" or "after" the server got the next COMMIT, or None."""
+    """Passes bytes on; `cut` says where to cut the connection at the next COMMIT, if anywhere.
+
+    "before": the server never gets it; "during": it gets it while the client is gone already;
+    "after": it has done it, and only its answer is lost.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._place = conninfo_to_dict(database_url)
@@ -42,8 +46,10 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
                 server = self._connect()
                 self._sockets += [client, server]
+                silent = threading.Event()
                 for pump in (self._to_server, _to_client):
-                    threading.Thread(target=pump, args=(client, server), daemon=True).start()
+                    args = (client, server, silent)
+                    threading.Thread(target=pump, args=args, daemon=True).start()
 
     def _connect(self) -> socket.socket:
         host, port = str(self._place["host"]), str(self._place["port"])
@@ -53,24 +59,32 @@ class CuttingProxy:
         server.connect(f"{host}/.s.PGSQL.{port}")
         return server
 
-    def _to_server(self, client: socket.socket, server: socket.socket) -> None:
+    def _to_server(
+        self, client: socket.socket, server: socket.socket, silent: threading.Event
+    ) -> None:
         for chunk in _chunks(client):
-            if self.cut and COMMIT in chunk:
-                cut, self.cut = self.cut, None
-                self.cuts += 1
-                if cut == "after":
-                    _end(client)  # the answer finds nobody
+            if not self.cut or COMMIT not in chunk:
+                with suppress(OSError):
                     server.sendall(chunk)
-                break
-            with suppress(OSError):
+                continue
+            cut, self.cut = self.cut, None
+            self.cuts += 1
+            silent.set()
+            if cut == "during":
+                _end(client)
+            if cut != "before":
                 server.sendall(chunk)
+                return  # the other pump ends both when the server has answered
+            break
         _end(client)
         with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
 
-def _to_client(client: socket.socket, server: socket.socket) -> None:
+def _to_client(client: socket.socket, server: socket.socket, silent: threading.Event) -> None:
     for chunk in _chunks(server):
+        if silent.is_set():
+            break
         with suppress(OSError):
             client.sendall(chunk)
     _end(client)

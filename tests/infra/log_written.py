@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from random import Random  # noqa: TID251  # seeded: an order is the same for the same seed
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -54,7 +55,7 @@ class Written:
             facts = facts[portion:]
         return last
 
-    def rows(self, table: str) -> list[tuple[object, ...]]:
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
         """All rows of a table, in the order of their texts."""
         query = SQL("SELECT * FROM {} AS t ORDER BY t::text").format(
             Identifier(schema_of(self.tenant), table)

@@ -1,6 +1,5 @@
 """Load, decide, append: refusals, repeats, order, conflicts, and what goes along with them."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -43,7 +42,7 @@ class Marks:
             cursor_of(tx).execute(insert.format(table), (result.stream, str(result.ref)))
 
     def seen(self) -> list[str]:
-        return sorted(text for (text,) in rows(self.sales, "SELECT text FROM {}", "notes"))
+        return sorted(str(text) for (text,) in rows(self.sales, "SELECT text FROM {}", "notes"))
 
 
 def rows(sales: Sales, query: str, table: str) -> list[tuple[object, ...]]:
@@ -273,49 +272,3 @@ def test_a_conflict_in_an_open_transaction_is_told(sales: Sales) -> None:
     with pytest.raises(Conflict), sales.transactions.begin() as tx:
         sales.campaigns.decide_in(tx, [given])
     assert sales.heard(1) == ["other"]
-
-
-def test_who_waits_for_a_claimed_row_does_not_hold_the_log(sales: Sales) -> None:
-    sales.enrolled(1, 2)
-    sales.campaigns.transact(sales.planning_mail(1))
-    table = Identifier(schema_of(sales.tenant), "send_queue")
-    done = threading.Event()
-
-    def cancel() -> None:
-        sales.campaigns.transact(sales.cancelling_mail(1))
-        done.set()
-
-    thread = threading.Thread(target=cancel)
-    with sales.database.tenant_tx(sales.tenant) as claim:
-        claim.execute(SQL("SELECT FROM {} FOR UPDATE").format(table))
-        thread.start()
-        _until_somebody_waits_for(sales, claim.connection.info.backend_pid)
-        sales.campaigns.transact(sales.hearing(2, "meanwhile"))
-        assert not done.is_set()
-    thread.join()
-    assert sales.heard(2) == ["meanwhile"]
-    assert rows(sales, "SELECT state FROM {}", "send_queue") == [("CANCELLED",)]
-
-
-def test_a_claim_wins_over_a_cancel_that_came_between(sales: Sales) -> None:
-    """The claim holds the row and then wants the log: nobody who has the log wants the row."""
-    sales.enrolled(1)
-    sales.campaigns.transact(sales.planning_mail(1))
-    table = Identifier(schema_of(sales.tenant), "send_queue")
-    thread = threading.Thread(target=sales.campaigns.transact, args=[sales.cancelling_mail(1)])
-    with sales.transactions.begin() as tx:
-        claim = cursor_of(tx)
-        claim.execute(SQL("SELECT FROM {} FOR UPDATE").format(table))
-        thread.start()
-        _until_somebody_waits_for(sales, claim.connection.info.backend_pid)
-        sales.campaigns.decide_in(tx, [sales.hearing(1, "claimed")])
-    thread.join()
-    facts = [type(each.fact).__name__ for each in sales.log.history(sales.stream(1))]
-    assert facts == ["PlanAccepted", "NodeEntered", "SignalRecorded", "MessageCancelled"]
-
-
-def _until_somebody_waits_for(sales: Sales, pid: int) -> None:
-    query = "SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    with sales.database.direct() as connection:
-        while connection.execute(query, (pid,)).rowcount == 0:
-            connection.execute("SELECT pg_sleep(0.01)")

@@ -55,7 +55,7 @@ def marks(sales: Sales) -> list[str]:
     return [text for (text,) in found]
 
 
-@pytest.mark.parametrize(("cut", "runs"), [("after", 1), ("before", 3)])
+@pytest.mark.parametrize(("cut", "runs"), [("after", 1), ("during", 1), ("before", 3)])
 def test_a_batch_is_stored_once_with_what_goes_along(
     proxy: CuttingProxy, sales: Sales, cut: str, runs: int
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_batch_is_stored_once_with_what_goes_along(
     assert along.runs == runs
 
 
-@pytest.mark.parametrize("cut", ["after", "before"])
+@pytest.mark.parametrize("cut", ["after", "during", "before"])
 def test_one_stream_is_stored_once_and_reported_as_stored(
     proxy: CuttingProxy, sales: Sales, cut: str
 ) -> None:

@@ -140,7 +140,7 @@ def test_rights_of_a_tenant_role_are_just_the_listed_ones(
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)
         ).fetchall()
-        grants = dict(connection.execute(GRANTS, (role_of(tenant),)).fetchall())
+        grants: dict[str, str] = dict(connection.execute(GRANTS, (role_of(tenant),)).fetchall())
         sequences = connection.execute(SEQUENCES, (role_of(tenant),)).fetchall()
     expected = {f"{schema}.{table}": ALL for (table,) in tables}
     expected[f"{schema}.events"] = "INSERT SELECT"
@@ -154,7 +154,7 @@ def test_the_control_role_has_no_right_in_a_tenant_schema(
 ) -> None:
     assert tenant
     with database.direct() as connection:
-        grants = dict(connection.execute(GRANTS, (CONTROL_ROLE,)).fetchall())
+        grants: dict[str, str] = dict(connection.execute(GRANTS, (CONTROL_ROLE,)).fetchall())
     assert grants["control.tenants"] == ALL
     assert {name.partition(".")[0] for name in grants} == {"control"}
 

@@ -1,20 +1,22 @@
 import re
-from collections.abc import Iterable, Iterator
-from threading import Event as Flag
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
+from typing_extensions import override
 
 from domain.events import topic_of
-from domain.ids import ContactId, TenantId, schema_of
+from domain.ids import ContactId, StreamId, TenantId, schema_of
 from domain.recorded import Recorded
 from infra.leadership import Leadership
 from infra.poison import poisoned
-from infra.projector import Runner, StaleLeader, head_of, wait
+from infra.projector import Runner, StaleLeader, wait
 from infra.tenancy import Database
 from projections.activity_feed import ACTIVITY_FEED
 from projections.contact_campaigns import CONTACT_CAMPAIGNS
@@ -28,6 +30,7 @@ from tests.projections.facts_given import ACCEPTED_PLAN, STARTED, STREAM, planne
 pytestmark = pytest.mark.postgres
 
 OPENED = signal("opened")
+OTHER = StreamId(UUID(int=5))
 
 
 @pytest.fixture
@@ -35,23 +38,31 @@ def written(database: Database, tenant: TenantId) -> Written:
     return Written(database, tenant)
 
 
-def runner(written: Written, projection: Projection, **settings: Any) -> Runner:  # noqa: ANN401  # those of Runner
-    return Runner(written.database, written.tenant, projection, **settings)
+@pytest.fixture
+def leads(database: Database) -> Iterator[Leadership]:
+    with closing(Leadership(database)) as leadership:
+        yield leadership
+
+
+@pytest.fixture
+def other_leads(database: Database) -> Iterator[Leadership]:
+    with closing(Leadership(database)) as leadership:
+        yield leadership
+
+
+def runner(
+    written: Written, projection: Projection, leads: Leadership, page_max: int = 1_000
+) -> Runner:
+    return Runner(written.database, written.tenant, projection, leads, page_max=page_max)
 
 
 def run(written: Written, *projections: Projection, page_max: int = 1_000) -> None:
-    leadership = Leadership(written.database)
-    for projection in projections:
-        one = runner(written, projection, leadership=leadership, page_max=page_max)
-        while one.step():
-            pass
-    leadership.close()
-
-
-def position(written: Written, projection: Projection) -> int | None:
-    one = runner(written, projection)
-    one.step()
-    return one.position
+    """Each in turn to the head, as a process of its own."""
+    with closing(Leadership(written.database)) as leadership:
+        for projection in projections:
+            one = runner(written, projection, leadership, page_max)
+            while one.step():
+                pass
 
 
 def failing(projection: Projection, at: Iterable[int], error: Exception) -> Projection:
@@ -66,16 +77,16 @@ def failing(projection: Projection, at: Iterable[int], error: Exception) -> Proj
     return replace(projection, changes=changes)
 
 
-def tracked(written: Written) -> list[tuple[object, ...]]:
+def tracked(written: Written) -> list[tuple[Any, ...]]:
     return written.rows("tracking")
 
 
 # --- pages ----------------------------------------------------------------------------------------
 
 
-def test_one_step_folds_one_page_and_its_position(written: Written) -> None:
+def test_one_step_folds_one_page_and_its_position(written: Written, leads: Leadership) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, planned())])
-    one = runner(written, ACTIVITY_FEED, page_max=2)
+    one = runner(written, ACTIVITY_FEED, leads, page_max=2)
     assert [one.step(), one.step(), one.step()] == [2, 1, 0]
     assert len(written.rows("activity_feed")) == 3
     assert tracked(written) == [("activity_feed", 3)]
@@ -94,9 +105,9 @@ def test_rows_do_not_depend_on_the_pages(written: Written, database: Database) -
     assert all(shown[0])
 
 
-def test_a_quiet_topic_does_not_look_late(written: Written) -> None:
+def test_a_quiet_topic_does_not_look_late(written: Written, leads: Leadership) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, OPENED)])
-    one = runner(written, STREAMS)
+    one = runner(written, STREAMS, leads)
     assert one.step() == 1
     assert one.position == 3
     written.write([(STREAM, OPENED)])
@@ -104,16 +115,18 @@ def test_a_quiet_topic_does_not_look_late(written: Written) -> None:
     assert one.position == 4
 
 
-def test_a_full_page_goes_no_further_than_its_last_fact(written: Written) -> None:
+def test_a_full_page_goes_no_further_than_its_last_fact(
+    written: Written, leads: Leadership
+) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, OPENED), (STREAM, STARTED)])
-    one = runner(written, CONTACT_CAMPAIGNS, page_max=1)
+    one = runner(written, CONTACT_CAMPAIGNS, leads, page_max=1)
     one.step()
     assert one.position == 1
 
 
-def test_a_step_goes_no_further_than_it_is_told(written: Written) -> None:
+def test_a_step_goes_no_further_than_it_is_told(written: Written, leads: Leadership) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, planned())])
-    one = runner(written, ACTIVITY_FEED)
+    one = runner(written, ACTIVITY_FEED, leads)
     assert one.step(2) == 2
     assert one.position == 2
     assert len(written.rows("activity_feed")) == 2
@@ -121,7 +134,7 @@ def test_a_step_goes_no_further_than_it_is_told(written: Written) -> None:
 
 def test_who_waits_for_a_position_sees_its_rows(written: Written, database: Database) -> None:
     written.write([(STREAM, ACCEPTED_PLAN)])
-    with pytest.raises(TimeoutError, match="activity_feed of .* is at 0, not at 1"):
+    with pytest.raises(TimeoutError, match=r"activity_feed of .* is at 0, not at 1"):
         wait(database, written.tenant, "activity_feed", 1, timeout_s=0)
     thread = Thread(target=run, args=(written, ACTIVITY_FEED))
     thread.start()
@@ -133,10 +146,10 @@ def test_who_waits_for_a_position_sees_its_rows(written: Written, database: Data
 # --- one transaction, one leader ------------------------------------------------------------------
 
 
-def test_rows_and_position_move_together_or_not_at_all(written: Written) -> None:
+def test_rows_and_position_move_together_or_not_at_all(written: Written, leads: Leadership) -> None:
     """The connection is cut by the server after the rows were written, before the position."""
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED)])
-    one = CutOff(written.database, written.tenant, ACTIVITY_FEED)
+    one = CutOff(written.database, written.tenant, ACTIVITY_FEED, leads)
     with pytest.raises(psycopg.OperationalError):
         one.step()
     assert written.rows("activity_feed") == []
@@ -151,6 +164,7 @@ class CutOff(Runner):
 
     cut = False
 
+    @override
     def _track(self, curs: psycopg.Cursor[Any], position: int) -> None:
         if position and not self.cut:
             self.cut = True
@@ -160,10 +174,11 @@ class CutOff(Runner):
         super()._track(curs, position)
 
 
-def test_a_second_runner_stands_by_until_the_first_is_gone(written: Written) -> None:
+def test_a_second_runner_stands_by_until_the_first_is_gone(
+    written: Written, leads: Leadership, other_leads: Leadership
+) -> None:
     written.write([(STREAM, ACCEPTED_PLAN)])
-    leads = Leadership(written.database)
-    first, second = runner(written, METRICS, leadership=leads), runner(written, METRICS)
+    first, second = runner(written, METRICS, leads), runner(written, METRICS, other_leads)
     assert first.step() == 1
     written.write([(STREAM, STARTED)])
     assert second.step() == 0
@@ -173,12 +188,13 @@ def test_a_second_runner_stands_by_until_the_first_is_gone(written: Written) -> 
     assert second.position == 2
 
 
-def test_a_leader_that_lost_its_connection_leads_no_more(written: Written) -> None:
+def test_a_leader_that_lost_its_connection_leads_no_more(
+    written: Written, leads: Leadership, other_leads: Leadership
+) -> None:
     written.write([(STREAM, ACCEPTED_PLAN)])
-    leads = Leadership(written.database)
-    first, second = runner(written, METRICS, leadership=leads), runner(written, METRICS)
+    first, second = runner(written, METRICS, leads), runner(written, METRICS, other_leads)
     assert first.step() == 1
-    end_leaders(written.database)
+    cut(written.database, leads)
     assert second.step() == 0
     assert second.position == 1
     with pytest.raises(psycopg.OperationalError):
@@ -187,16 +203,24 @@ def test_a_leader_that_lost_its_connection_leads_no_more(written: Written) -> No
     assert first.position is None
 
 
-def test_an_old_leader_with_a_longer_page_counts_nothing_twice(written: Written) -> None:
+def test_an_old_leader_with_a_longer_page_counts_nothing_twice(
+    written: Written, leads: Leadership, other_leads: Leadership
+) -> None:
     """Its position would be higher than the new one's, and be taken: the fence refuses it."""
     written.write([(STREAM, ACCEPTED_PLAN)])
-    first = Awakened(written.database, written.tenant, METRICS)
+    first = Awakened(written.database, written.tenant, METRICS, leads)
     assert first.step() == 1
     written.write([(STREAM, STARTED), (STREAM, planned())])
-    first.meanwhile = lambda: (end_leaders(written.database), runner(written, METRICS).step(2))
+
+    def meanwhile() -> None:
+        cut(written.database, leads)
+        assert runner(written, METRICS, other_leads).step(2) == 1
+
+    first.meanwhile = meanwhile
     with pytest.raises(StaleLeader, match="metrics: not at 1 any more"):
         first.step()
     assert tracked(written) == [("metrics", 2)]
+    other_leads.close()
     run(written, METRICS)
     assert tracked(written) == [("metrics", 3)]
     assert totals(written, "started") == 1
@@ -206,8 +230,9 @@ def test_an_old_leader_with_a_longer_page_counts_nothing_twice(written: Written)
 class Awakened(Runner):
     """Sleeps between reading a page and writing it, while others go on."""
 
-    meanwhile: Any = None
+    meanwhile: Callable[[], None] | None = None
 
+    @override
     def _fence(self, curs: psycopg.Cursor[Any]) -> None:
         if self.meanwhile:
             self.meanwhile()
@@ -215,14 +240,14 @@ class Awakened(Runner):
 
 
 def test_a_missing_right_stops_a_runner_and_sets_nothing_aside(
-    written: Written, database: Database
+    written: Written, database: Database, leads: Leadership
 ) -> None:
     written.write([(STREAM, ACCEPTED_PLAN)])
     table = _table(written, "activity_feed")
     with database.direct() as owner:
         owner.execute(SQL("ALTER TABLE {} RENAME TO elsewhere").format(table))
     with pytest.raises(psycopg.errors.UndefinedTable):
-        runner(written, ACTIVITY_FEED).step()
+        runner(written, ACTIVITY_FEED, leads).step()
     assert poisoned(database, written.tenant) == []
     assert tracked(written) == [("activity_feed", 0)]
 
@@ -266,9 +291,9 @@ def test_a_stored_event_that_cannot_be_read_is_set_aside_with_its_place(
 def test_where_order_matters_what_follows_in_its_stream_is_set_aside_as_well(
     written: Written,
 ) -> None:
-    other = replace(ACCEPTED_PLAN, contact_id=ContactId(OPENED.message_id), run=2)
-    written.write([(STREAM, ACCEPTED_PLAN), (OPENED.message_id, other)])
-    written.write([(STREAM, STARTED), (STREAM, planned()), (OPENED.message_id, STARTED)])
+    other = replace(ACCEPTED_PLAN, contact_id=ContactId(OTHER), run=2)
+    written.write([(STREAM, ACCEPTED_PLAN), (OTHER, other)])
+    written.write([(STREAM, STARTED), (STREAM, planned()), (OTHER, STARTED)])
     broken = failing(CONTACT_CAMPAIGNS, [3], ValueError("cannot"))
     run(written, broken)
     run(written, broken)
@@ -282,7 +307,7 @@ def test_where_order_matters_what_follows_in_its_stream_is_set_aside_as_well(
     ]
     assert {row[0]: row[5] for row in written.rows("contact_campaigns")} == {
         STREAM: "draft",
-        OPENED.message_id: "active",
+        OTHER: "active",
     }
 
 
@@ -311,14 +336,12 @@ def totals(written: Written, counter: str) -> int:
     return int(row[0])
 
 
-def end_leaders(database: Database) -> None:
-    """The server ends every connection that holds a session lock."""
-    query = """
-    SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-    WHERE l.locktype = 'advisory' AND a.state = 'idle' AND l.pid <> pg_backend_pid()
-    """
+def cut(database: Database, leads: Leadership) -> None:
+    """The server ends the connection of a leader, who learns of it at the next use."""
+    assert leads._connection is not None
     with database.direct() as other:
-        other.execute(query)
+        pid = leads._connection.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
 
 def _table(written: Written, name: str) -> Identifier:

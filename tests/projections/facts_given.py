@@ -238,12 +238,14 @@ def _resumed(node: NodeId, at: datetime, message: MessageId | None = None) -> Ev
 
 
 def _end(chance: Random, at: datetime) -> Iterator[Event]:
-    match chance.randrange(4):
+    match chance.randrange(5):
         case 0:
             yield events.Completed(node=END, outcome=Outcome.NO_RESPONSE, at=at)
         case 1:
             yield events.Exited(outcome=Outcome.REPLIED, reason="replied", at=at)
         case 2:
             yield events.Exited(outcome=Outcome.CANCELLED, reason="step_bound", at=at, failed=True)
-        case _:
+        case 3:
             yield events.Paused(at=at, reason="campaign")
+        case _:
+            return  # it still waits

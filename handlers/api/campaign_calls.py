@@ -1,0 +1,148 @@
+"""Campaigns: made as drafts, launched, paused, resumed, stopped."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, Field
+
+from domain.ids import CampaignId
+from handlers.api.calls import Call, Given, Page, Reason, no_controls
+from handlers.api.paging import Listed, listed, place_of
+from handlers.campaigns import end, launch
+from handlers.contacts import Line
+from handlers.errors import Fault, NotAcceptable, OutOfStep
+from handlers.ports import CampaignRow
+
+Order = Literal["launch", "pause", "resume", "stop"]
+
+
+class NewCampaign(Given):
+    """A campaign to be made; it is a draft until it is launched."""
+
+    name: Line
+    description: Annotated[str, Field(max_length=2000), AfterValidator(no_controls)] = ""
+    sender: Annotated[str, Field(max_length=200), AfterValidator(no_controls)] = ""
+    daily_limit: int = Field(50, ge=1, le=1_000_000)
+
+
+class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as configured."""
+
+    id: CampaignId
+    name: str
+    description: str
+    status: str
+    sender: str
+    daily_limit: int
+    created_at: datetime
+
+
+class Ordered(msgspec.Struct, frozen=True):
+    """The campaign after an order, and how many contact-campaigns it changed."""
+
+    campaign: CampaignShown
+    changed: int
+
+
+FROM: Mapping[Order, frozenset[str]] = {
+    "launch": frozenset({"draft", "active"}),
+    "pause": frozenset({"active", "paused"}),
+    "resume": frozenset({"paused", "active"}),
+    "stop": frozenset({"draft", "active", "paused", "stopped"}),
+}
+"""In which states an order is taken; the state it leads to is one of them: it may be repeated."""
+
+
+def create(call: Call) -> CampaignShown:
+    """Make a draft."""
+    given: NewCampaign = call.body
+    if given.sender and given.sender not in call.tenant.ports.vault.senders():
+        fault = Fault("/sender", "unknown_sender", "no sender account has this name")
+        raise NotAcceptable("the body cannot be taken", [fault])
+    row = CampaignRow(
+        campaign_id=CampaignId(call.services.rng.new_id()),
+        name=given.name,
+        description=given.description,
+        status="draft",
+        sender=given.sender,
+        daily_limit=given.daily_limit,
+        created_at=call.services.clock.now(),
+    )
+    call.tenant.campaigns.add_campaign(row)
+    return _shown(call.tenant.campaigns.campaign(row.campaign_id) or row)
+
+
+def page(call: Call) -> Listed[CampaignShown]:
+    """Campaigns in the order of their ids."""
+    query: Page = call.query
+    rows = call.tenant.campaigns.campaigns(place_of(query.cursor, UUID), query.limit + 1)
+    return listed([_shown(row) for row in rows], query.limit, lambda one: one.id)
+
+
+def one(call: Call) -> CampaignShown:
+    """One campaign."""
+    return _shown(call.campaign())
+
+
+def do_launch(call: Call) -> Ordered:
+    """Let it run: what was enrolled starts. Repeat it when it broke off: nothing starts twice."""
+
+    def run(row: CampaignRow) -> int:
+        return launch(call.tenant.ports, row, cause=call.order, correlation=call.request_id)
+
+    answer = _ordered(call, "launch", run)
+    call.tenant.ports.doorbell.ring("dispatch", call.tenant.ports.tenant)
+    return answer
+
+
+def do_pause(call: Call) -> Ordered:
+    """Stop its sends at once; what is on the wire arrives."""
+    return _ordered(call, "pause", lambda row: _set(call, row, "paused"))
+
+
+def do_resume(call: Call) -> Ordered:
+    """Let it send again."""
+    answer = _ordered(call, "resume", lambda row: _set(call, row, "active"))
+    call.tenant.ports.doorbell.ring("dispatch", call.tenant.ports.tenant)
+    return answer
+
+
+def do_stop(call: Call) -> Ordered:
+    """End it and every contact-campaign in it."""
+
+    def run(row: CampaignRow) -> int:
+        return end(call.tenant.ports, row, cause=call.order, correlation=call.request_id)
+
+    return _ordered(call, "stop", run)
+
+
+def _ordered(call: Call, order: Order, carry_out: Callable[[CampaignRow], int]) -> Ordered:
+    row = call.campaign()
+    if row.status not in FROM[order]:
+        raise OutOfStep(f"a {row.status} campaign takes no {order}")
+    changed = carry_out(row)
+    given: Reason = call.body
+    if given.reason:
+        call.tenant.ports.vault.keep_note(row.campaign_id, None, "order_reason", given.reason)
+    return Ordered(_shown(call.campaign()), changed)
+
+
+def _set(call: Call, row: CampaignRow, status: str) -> int:
+    """Only the gate of the campaign moves: the clocks of its contact-campaigns go on."""
+    call.tenant.campaigns.set_status(row.campaign_id, status)
+    return 0
+
+
+def _shown(row: CampaignRow) -> CampaignShown:
+    return CampaignShown(
+        id=row.campaign_id,
+        name=row.name,
+        description=row.description,
+        status=row.status,
+        sender=row.sender,
+        daily_limit=row.daily_limit,
+        created_at=row.created_at,
+    )

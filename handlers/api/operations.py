@@ -1,0 +1,283 @@
+"""The table of the API: method, path, what it takes, who carries it out, what it answers.
+
+The routes are made from it, the document that describes them too; who may call what is in
+`handlers.access`.
+"""
+
+from typing import Any
+
+from handlers.api import (
+    campaign_calls,
+    contact_calls,
+    enrolment_calls,
+    journey_calls,
+    plan_calls,
+    reading_calls,
+    setting_calls,
+)
+from handlers.api.bodies import json_body
+from handlers.api.calls import Body, Operation, Page, Reason
+from handlers.api.paging import Listed
+from handlers.contact_import import ImportReport
+from handlers.contacts import ContactChange, ContactShown
+from handlers.ports import Sender
+from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
+from handlers.timeline import Timeline
+from plans.verify.report import Report
+
+MB = 1024 * 1024
+CONTACTS_BYTES_MAX = 32 * MB
+IMPORT_BYTES_MAX = 64 * MB
+
+_PLANS = (
+    Operation(
+        method="POST",
+        path="/v1/plans/check",
+        does="Check a plan; 200 with the report whether it is accepted or not",
+        perform=plan_calls.check_plan,
+        answers=Report,
+        body=Body(read=plan_calls.read_check, model=plan_calls.PlanToCheck),
+        asks=True,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/plans/schema",
+        does="The JSON Schema of the plan language",
+        perform=plan_calls.schema,
+        answers=dict[str, Any],
+        query=plan_calls.Kind,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/plans/graph",
+        does="Draw a plan",
+        perform=plan_calls.draw_plan,
+        answers=plan_calls.Drawing,
+        body=Body(read=plan_calls.read_drawing, model=plan_calls.PlanToDraw),
+        asks=True,
+    ),
+)
+
+_CONTACTS = (
+    Operation(
+        method="POST",
+        path="/v1/contacts",
+        does="Write up to 1000 contacts; one of a known external_id is overwritten",
+        perform=contact_calls.put,
+        answers=contact_calls.WrittenContacts,
+        body=json_body(contact_calls.NewContacts, bytes_max=CONTACTS_BYTES_MAX),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/contacts",
+        does="List contacts",
+        perform=contact_calls.page,
+        answers=Listed[ContactShown],
+        query=Page,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/contacts/import",
+        does="Import a CSV; bad rows are reported with line and reason, good ones kept",
+        perform=contact_calls.take_csv,
+        answers=ImportReport,
+        query=contact_calls.HowToImport,
+        body=Body(read=bytes, media="text/csv", bytes_max=IMPORT_BYTES_MAX),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/contacts/{id}",
+        does="One contact",
+        perform=contact_calls.one,
+        answers=ContactShown,
+    ),
+    Operation(
+        method="PATCH",
+        path="/v1/contacts/{id}",
+        does="Change fields of a contact",
+        perform=contact_calls.change,
+        answers=ContactShown,
+        body=json_body(ContactChange),
+    ),
+)
+
+_CAMPAIGNS = (
+    Operation(
+        method="POST",
+        path="/v1/campaigns",
+        does="Make a campaign; it is a draft",
+        perform=campaign_calls.create,
+        answers=campaign_calls.CampaignShown,
+        status=201,
+        body=json_body(campaign_calls.NewCampaign),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/campaigns",
+        does="List campaigns",
+        perform=campaign_calls.page,
+        answers=Listed[campaign_calls.CampaignShown],
+        query=Page,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/campaigns/{id}",
+        does="One campaign",
+        perform=campaign_calls.one,
+        answers=campaign_calls.CampaignShown,
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/v1/campaigns/{{id}}/{order}",
+            does=f"{order.capitalize()} a campaign",
+            perform=perform,
+            answers=campaign_calls.Ordered,
+            body=json_body(Reason, needed=False),
+        )
+        for order, perform in (
+            ("launch", campaign_calls.do_launch),
+            ("pause", campaign_calls.do_pause),
+            ("resume", campaign_calls.do_resume),
+            ("stop", campaign_calls.do_stop),
+        )
+    ),
+    Operation(
+        method="POST",
+        path="/v1/campaigns/{id}/enrolments",
+        does="Enrol up to 1000 contacts, each with its plan; one result per item in order",
+        perform=enrolment_calls.enrol,
+        answers=enrolment_calls.EnrolledItems,
+        body=Body(
+            read=enrolment_calls.read_items,
+            model=enrolment_calls.NewEnrolments,
+            bytes_max=enrolment_calls.BYTES_MAX,
+        ),
+    ),
+)
+
+_JOURNEYS = (
+    Operation(
+        method="GET",
+        path="/v1/contact-campaigns",
+        does="List contact-campaigns",
+        perform=journey_calls.page,
+        answers=Listed[ContactCampaignRow],
+        query=journey_calls.WhichJourneys,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/contact-campaigns/{id}",
+        does="One contact-campaign",
+        perform=journey_calls.one,
+        answers=journey_calls.ContactCampaignShown,
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/v1/contact-campaigns/{{id}}/{order}",
+            does=f"{order.capitalize()} a contact-campaign",
+            perform=perform,
+            answers=journey_calls.ContactCampaignShown,
+            body=json_body(Reason, needed=False),
+        )
+        for order, perform in (
+            ("pause", journey_calls.do_pause),
+            ("resume", journey_calls.do_resume),
+            ("stop", journey_calls.do_stop),
+        )
+    ),
+    Operation(
+        method="GET",
+        path="/v1/contact-campaigns/{id}/timeline",
+        does="State at an instant and every fact until then, with its cause",
+        perform=journey_calls.told,
+        answers=Timeline,
+        query=journey_calls.When,
+    ),
+)
+
+_READING = (
+    Operation(
+        method="GET",
+        path="/v1/messages/{id}",
+        does="One message",
+        perform=reading_calls.message,
+        answers=reading_calls.MessageShown,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/send-queue",
+        does="Messages that are to leave, in that order",
+        perform=reading_calls.queue,
+        answers=Listed[QueueRow],
+        query=reading_calls.WhichMessages,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/activity",
+        does="What happened, newest first",
+        perform=reading_calls.activity,
+        answers=Listed[ActivityRow],
+        query=reading_calls.WhichActivity,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/metrics/campaigns/{id}/summary",
+        does="A campaign in numbers; null is not measured",
+        perform=reading_calls.summary,
+        answers=reading_calls.Summary,
+    ),
+)
+
+_SETTINGS = (
+    Operation(
+        method="GET",
+        path="/v1/senders",
+        does="List sender accounts",
+        perform=setting_calls.senders,
+        answers=Listed[Sender],
+        query=Page,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/senders",
+        does="Write a sender account",
+        perform=setting_calls.put_sender,
+        answers=Sender,
+        body=json_body(setting_calls.NewSender),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/suppressions",
+        does="List suppressions, by keyed digests of their addresses",
+        perform=setting_calls.suppressions,
+        answers=Listed[setting_calls.SuppressionShown],
+        query=Page,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/suppressions",
+        does="Suppress addresses",
+        perform=setting_calls.suppress,
+        answers=setting_calls.Suppressed,
+        body=json_body(setting_calls.NewSuppressions),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/suppressions",
+        does="Lift a suppression, with a reason",
+        perform=setting_calls.lift,
+        answers=setting_calls.Lifted,
+        body=json_body(setting_calls.LiftedSuppression),
+    ),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *_PLANS,
+    *_CONTACTS,
+    *_CAMPAIGNS,
+    *_JOURNEYS,
+    *_READING,
+    *_SETTINGS,
+)

@@ -1,0 +1,126 @@
+"""Sender accounts and suppressions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, Field
+
+from domain.taxonomy import Family
+from handlers.api.calls import Call, Given, Page, no_controls
+from handlers.api.paging import Listed, listed, place_of
+from handlers.contacts import EmailAddress, Line, WebAddress
+from handlers.errors import NotHere
+from handlers.ports import Sender, Suppression
+
+SOURCE = "api"
+
+
+class NewSender(Given):
+    """A sender account; one of the same name is overwritten."""
+
+    sender: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
+    from_email: EmailAddress
+    from_name: Line
+    first_name: Annotated[str, Field(max_length=100), AfterValidator(no_controls)] = ""
+    calendar_url: WebAddress | Literal[""] = ""
+    reply_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}$")]
+    postal_address: Annotated[str, Field(min_length=5, max_length=500), AfterValidator(no_controls)]
+    verified: bool = False
+    paused: bool = False
+
+
+class NewSuppression(Given):
+    """An address that must not be written to."""
+
+    family: Family = Family.EMAIL
+    address: Line
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")] = "manual"
+
+
+class NewSuppressions(Given):
+    """Addresses that must not be written to."""
+
+    items: list[NewSuppression] = Field(min_length=1, max_length=1000)
+
+
+class LiftedSuppression(Given):
+    """An address that may be written to again, and why."""
+
+    family: Family = Family.EMAIL
+    address: Line
+    reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(no_controls)]
+
+
+class SuppressionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A ban; the address itself is not kept, only its keyed digest."""
+
+    family: str
+    address_hmac: str
+    reason: str
+    source: str
+    suppressed_at: datetime
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """How many bans a request asked for; those that stood before stand as they were."""
+
+    suppressed: int
+
+
+class Lifted(msgspec.Struct, frozen=True):
+    """That a ban is gone."""
+
+    lifted: bool
+
+
+def senders(call: Call) -> Listed[Sender]:
+    """All sender accounts, by name; there are few, so all are on one page."""
+    found = call.tenant.ports.vault.senders()
+    return Listed([found[name] for name in sorted(found)])
+
+
+def put_sender(call: Call) -> Sender:
+    """Write a sender account."""
+    given: NewSender = call.body
+    sender = Sender(**given.model_dump())
+    call.tenant.campaigns.put_sender(sender)
+    return sender
+
+
+def suppressions(call: Call) -> Listed[SuppressionShown]:
+    """Bans in the order of their digests."""
+    query: Page = call.query
+    rows = call.tenant.suppressions.page(place_of(query.cursor, bytes), query.limit + 1)
+    shown = [
+        SuppressionShown(
+            family=row[0],
+            address_hmac=row[1].hex(),
+            reason=row[2],
+            source=row[3],
+            suppressed_at=row[4],
+        )
+        for row in rows
+    ]
+    return listed(shown, query.limit, lambda one: bytes.fromhex(one.address_hmac))
+
+
+def suppress(call: Call) -> Suppressed:
+    """Ban addresses, from the next claim on."""
+    given: NewSuppressions = call.body
+    now = call.services.clock.now()
+    bans = [Suppression(one.family, one.address, one.reason, SOURCE, now) for one in given.items]
+    call.tenant.suppressions.add(None, bans)
+    return Suppressed(len(bans))
+
+
+def lift(call: Call) -> Lifted:
+    """Lift a ban; the reason is kept in the vault, with the key that gave it."""
+    given: LiftedSuppression = call.body
+    if not call.tenant.suppressions.remove(given.family, given.address):
+        raise NotHere("no such address is suppressed")
+    why = f"{call.holder.key_id}: {given.reason}"
+    subject: UUID = call.request_id
+    call.tenant.ports.vault.keep_note(subject, None, "suppression_lifted", why)
+    return Lifted(lifted=True)

@@ -1,0 +1,493 @@
+"""Random plans, random events, virtual time: what must hold after every step of every history."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain import campaign
+from domain.campaign import INITIAL, Acceptance, Message, fold
+from domain.campaign.state import Campaign
+from domain.errors import CampaignError
+from domain.events import (
+    Event,
+    MessageAccepted,
+    MessageCancelled,
+    MessageFailed,
+    MessagePresumedLost,
+    MessageQueued,
+    MessageUnknown,
+    NodeEntered,
+    SendAttemptReturned,
+    SendAttemptStarted,
+    SignalRecorded,
+)
+from domain.ids import MessageId, NodeId
+from domain.lifecycle import Stage
+from domain.plan import Grounds, Node, Plan, Policy, Send, Transition
+from domain.taxonomy import FAMILY_OF, CancelReason, Channel, HoldReason, MessageState, Via
+from domain.timing import Window, add, is_open
+from tests.domain.spec import (
+    GRACE,
+    STREAM,
+    SUBJECT,
+    T0,
+    Decide,
+    branch,
+    enrols,
+    field,
+    on,
+    plan,
+    report,
+    send,
+    stop,
+    wait,
+)
+
+SIGNALS = [
+    "delivered",
+    "deferred",
+    "opened",
+    "clicked",
+    "replied",
+    "auto_replied",
+    "bounced",
+    "spam_reported",
+    "unsubscribed",
+    "meeting_booked",
+    "x_demo",
+]
+CALM = ["delivered", "opened", "clicked", "auto_replied", "x_demo"]
+WAITING = (MessageState.PLANNED, MessageState.QUEUED)
+IN_DOUBT = (MessageState.SENDING, MessageState.UNKNOWN)
+STARTS = (MessageQueued, SendAttemptStarted, NodeEntered)
+
+# --- plans: three sends, two waits and a branch, wired at random -----------------------------------
+
+TARGETS = ["s1", "s2", "s3", "w1", "w2", "b1", "end"]
+words = st.sampled_from(["opened", "clicked", "replied", "bounced", "auto_replied", "x_demo"])
+outcome_words = st.sampled_from(["sent", "send_failed", "send_skipped"])
+timer_words = st.sampled_from(["no_open", "no_click", "no_reply", "timeout"])
+delays = st.sampled_from(["PT0S", "PT1M", "PT1H", "P1D", "P3D"])
+guards = st.none() | st.sampled_from(
+    [
+        field("facts.s1.opened", "exists"),
+        field("state.sends", "lt", 2),
+        field("state.visits.s2", "eq", 0),
+    ]
+)
+targets = st.sampled_from(TARGETS)
+abouts = st.sampled_from(["anchor", "any", "s1"])
+
+
+@st.composite
+def ways(draw: st.DrawFn, *, of_send: bool) -> list[Transition]:
+    """Some transitions, and at last a way out by time."""
+    made = [
+        on(
+            draw(words),
+            draw(targets),
+            after=draw(st.none() | delays),
+            within=draw(st.none() | delays),
+            about=draw(abouts),
+            url=draw(st.none() | st.just("/pricing")),
+            when=draw(guards),
+        )
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    if of_send and draw(st.booleans()):
+        made.append(on(draw(outcome_words), draw(targets), when=draw(guards)))
+    if draw(st.booleans()):
+        made.append(on(draw(timer_words), draw(targets), after=draw(delays), when=draw(guards)))
+    return [*made, on("timeout", draw(targets), after=draw(delays))]
+
+
+@st.composite
+def sends(draw: st.DrawFn, name: str) -> Send:
+    return send(
+        name,
+        *draw(ways(of_send=True)),
+        channel=draw(st.sampled_from([Channel.EMAIL, Channel.EMAIL, Channel.SMS])),
+        delay=draw(delays),
+        at=draw(st.none() | st.none() | st.just(T0 + timedelta(days=2))),
+        if_past=draw(st.sampled_from(["send", "skip"])),
+        send_if=draw(guards),
+        max_visits=2,
+        on_max_visits="end",
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    nodes: list[Node] = [draw(sends(name)) for name in ("s1", "s2", "s3")]
+    nodes += [wait("w1", *draw(ways(of_send=False)))]
+    nodes += [wait("w2", *draw(ways(of_send=False)), about=draw(st.sampled_from([None, "s1"])))]
+    nodes += [branch("b1", (field("state.sends", "gt", 1), "end"), otherwise=draw(targets)), stop()]
+    return plan(
+        *nodes,
+        zone="America/Los_Angeles",
+        quiet=draw(st.sampled_from([None, ("21:00", "07:30")])),
+        window=draw(st.sampled_from([None, Window(frozenset(range(5)), 540, 1080)])),
+        jitter_s=draw(st.sampled_from([(0, 0), (360, 960)])),
+        max_sends=draw(st.integers(1, 4)),
+        max_duration="P30D",
+        spacing=draw(st.sampled_from(["PT0S", "PT12H"])),
+        spacing_any=draw(st.sampled_from(["PT0S", "PT15M"])),
+        auto_reply=draw(st.sampled_from(["ignore", "defer", "exit"])),
+        texts=["/pricing"],
+    )
+
+
+steps = st.sampled_from([0, 1, 30, 60, 3600, 6 * 3600, 86_400]).map(lambda s: timedelta(seconds=s))
+lateness = st.sampled_from([0, 0, 0, 30, 119, 120, 121, 7200]).map(lambda s: timedelta(seconds=s))
+
+
+class Interpreter(RuleBasedStateMachine):
+    """Every input that a worker, a provider, a person or the clock can give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = T0
+        self.state = INITIAL
+        self.facts: list[Event] = []
+        self.inputs: list[Decide] = []
+        self.grounds = Grounds(STREAM, plan(stop()), SUBJECT)
+
+    @initialize(chosen=plans(), machines_count=st.booleans())
+    def enrolled(self, chosen: Plan, *, machines_count: bool) -> None:
+        self.grounds = Grounds(
+            STREAM, chosen, SUBJECT, policy=Policy(machine_events_count=machines_count)
+        )
+        self.give(enrols())
+
+    def give(self, decide: Decide) -> Sequence[Event]:
+        """Decide, check the step against the state before it, apply it, and decide once more."""
+        before = self.state
+        self.inputs.append(decide)
+        news: Sequence[Event] = ()
+        with suppress(CampaignError):
+            news = decide(before, self.grounds)
+        checked_step(before, news, self.grounds)
+        self.facts += news
+        self.state = fold(news, before)
+        with suppress(CampaignError):
+            assert not decide(self.state, self.grounds), "the same request twice is no news"
+        return news
+
+    def chosen(self, which: int, *states: MessageState) -> Message | None:
+        found = [message for message in self.state.messages.values() if message.state in states]
+        return found[which % len(found)] if found else None
+
+    # --- time and the work of workers -------------------------------------------------------------
+
+    @rule(step=steps)
+    def time_passes(self, step: timedelta) -> None:
+        self.now += step
+
+    @rule(which=st.integers(0, 3))
+    def timers_go(self, which: int) -> None:
+        """A due timer after its grace, not always the oldest."""
+        due = [timer for timer in self.state.timers if timer.due_at + GRACE <= self.now]
+        if due:
+            timer = due[which % len(due)]
+            self.give(
+                partial(
+                    campaign.time_out,
+                    node=self.state.node,
+                    visit=self.state.visit,
+                    index=timer.index,
+                    due_at=timer.due_at,
+                )
+            )
+
+    @rule()
+    def next_timer_goes(self) -> None:
+        if self.state.timers:
+            self.now = max(self.now, min(timer.due_at for timer in self.state.timers) + GRACE)
+            self.timers_go(0)
+
+    @rule(index=st.integers(0, 3), ago=steps)
+    def stale_timer_goes(self, index: int, ago: timedelta) -> None:
+        due_at = self.now - ago - GRACE
+        self.give(
+            partial(campaign.time_out, node=NodeId("s1"), visit=1, index=index, due_at=due_at)
+        )
+
+    @rule()
+    def duration_is_over(self) -> None:
+        self.give(partial(campaign.expire, due_at=self.now))
+
+    @rule(which=st.integers(0, 3))
+    def message_is_rendered(self, which: int) -> None:
+        message = self.chosen(which, MessageState.PLANNED)
+        if message is not None:
+            queued = MessageQueued(message_id=message.id, body_mac="m", snapshot="1", at=self.now)
+            self.give(partial(campaign.queue, queued=queued))
+
+    @rule()
+    def message_leaves(self) -> None:
+        """Rendered, claimed when due and accepted at once: the usual way."""
+        message = self.chosen(0, *WAITING)
+        if message is None or self.state.stage != Stage.ACTIVE:
+            return
+        self.now = max(self.now, message.due_at)
+        self.message_is_rendered(0)
+        self.message_is_claimed(0)
+        self.message_is_accepted(0, timedelta(), Via.ANSWER)
+
+    @rule(which=st.integers(0, 3))
+    def message_is_claimed(self, which: int) -> None:
+        message = self.chosen(which, *MessageState)
+        if message is not None:
+            self.give(partial(campaign.start_attempt, message_id=message.id, now=self.now))
+
+    @rule(which=st.integers(0, 3), ago=lateness, via=st.sampled_from(Via))
+    def message_is_accepted(self, which: int, ago: timedelta, via: Via) -> None:
+        message = self.chosen(which, *IN_DOUBT, MessageState.PRESUMED_LOST)
+        if message is not None:
+            acceptance = Acceptance(
+                message_id=message.id, attempt=message.attempt, at=self.now - ago, via=via
+            )
+            self.give(partial(campaign.accept_message, acceptance=acceptance))
+
+    @rule(
+        which=st.integers(0, 3),
+        outcome=st.sampled_from(["doubt", "return", "refuse", "lose", "give up", "skip", "hold"]),
+        wrong=st.integers(0, 8),
+    )
+    def message_fares_otherwise(self, which: int, outcome: str, wrong: int) -> None:
+        message = self.chosen(which, *MessageState)
+        if message is None:
+            return
+        attempt = message.attempt + (wrong == 0)
+        head = {"message_id": message.id}
+        of_attempt = {**head, "attempt": attempt, "at": self.now}
+        returned = SendAttemptReturned(
+            message_id=message.id, attempt=attempt, reason="reset", due_at=self.now, at=self.now
+        )
+        decisions: dict[str, Decide] = {
+            "doubt": partial(campaign.doubt, **of_attempt, reason="timeout"),
+            "return": partial(campaign.return_attempt, returned=returned),
+            "refuse": partial(campaign.refuse, **of_attempt, reason="status_400"),
+            "lose": partial(campaign.lose, **of_attempt, evidence="silence"),
+            "give up": partial(campaign.give_up, **head, reason="render", at=self.now),
+            "skip": partial(campaign.skip, **head, reason=CancelReason.EXPIRED, at=self.now),
+            "hold": partial(
+                campaign.hold,
+                **head,
+                reason=HoldReason.CIRCUIT_OPEN,
+                until=self.now + GRACE,
+                at=self.now,
+            ),
+        }
+        self.give(decisions[outcome])
+
+    # --- reports ----------------------------------------------------------------------------------
+
+    @rule(signal=st.sampled_from(SIGNALS), which=st.integers(0, 3), ago=lateness)
+    def somebody_does_something(self, signal: str, which: int, ago: timedelta) -> None:
+        self.hear(signal, which, ago)
+
+    @rule(
+        signal=st.sampled_from(CALM),
+        which=st.integers(0, 3),
+        ago=lateness,
+        machine=st.booleans(),
+        priced=st.booleans(),
+    )
+    def something_is_heard(
+        self, signal: str, which: int, ago: timedelta, *, machine: bool, priced: bool
+    ) -> None:
+        self.hear(signal, which, ago, machine=machine, url="x/pricing" if priced else None)
+
+    def hear(
+        self,
+        signal: str,
+        which: int,
+        ago: timedelta,
+        *,
+        machine: bool = False,
+        url: str | None = None,
+    ) -> None:
+        message = self.chosen(which, *IN_DOUBT, MessageState.ACCEPTED)
+        named = message is not None and not signal.startswith(("x_", "meeting"))
+        reported = report(
+            signal,
+            self.now - ago,
+            message.node if message and named else None,
+            visit=message.visit if message and named else 1,
+            machine=machine,
+            url=url,
+        )
+        self.give(partial(campaign.record, reported=reported, now=self.now))
+
+    # --- orders -----------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.state.stage in (Stage.ACTIVE, Stage.PAUSED))
+    @rule(how_long=steps)
+    def pause_or_resume(self, how_long: timedelta) -> None:
+        if self.state.stage == Stage.ACTIVE:
+            self.give(partial(campaign.pause, reason="operator", at=self.now))
+        else:
+            self.now += how_long
+            self.give(partial(campaign.resume, at=self.now))
+
+    @precondition(lambda self: len(self.inputs) > 25)
+    @rule()
+    def stop(self) -> None:
+        self.give(partial(campaign.stop, reason="operator", at=self.now))
+
+    # --- what holds -------------------------------------------------------------------------------
+
+    @invariant()
+    def the_facts_make_the_state(self) -> None:
+        assert fold(self.facts) == self.state
+
+    @invariant()
+    def an_end_has_no_timer_and_no_waiting_message(self) -> None:
+        if self.state.ended:
+            assert not self.state.timers
+            assert all(message.state not in WAITING for message in self.state.messages.values())
+
+    @invariant()
+    def a_running_plan_waits_for_something(self) -> None:
+        """Nothing stands still for ever: a timer, a message on its way, or a person's resume."""
+        if self.state.stage == Stage.ACTIVE:
+            guarded_only = self.state.phase == campaign.Phase.WATCH and not self.state.timers
+            assert not guarded_only
+            if self.state.phase != campaign.Phase.WATCH:
+                assert self.state.pending is not None
+                assert self.state.messages[self.state.pending].state in (*WAITING, *IN_DOUBT)
+
+    @invariant()
+    def a_paused_one_dispatches_nothing(self) -> None:
+        if self.state.stage == Stage.PAUSED:
+            for message in self.state.messages.values():
+                due = partial(campaign.start_attempt, message_id=message.id, now=message.due_at)
+                assert not due(self.state, self.grounds)
+
+    @invariant()
+    def sends_keep_to_the_limit(self) -> None:
+        assert self.state.sends <= self.grounds.plan.limits.max_sends
+
+    @invariant()
+    def no_dedupe_key_is_accepted_twice(self) -> None:
+        taken = [fact.message_id for fact in self.facts if isinstance(fact, MessageAccepted)]
+        keys = [self.state.messages[each].dedupe_key for each in taken]
+        assert len(keys) == len(set(keys))
+
+    @invariant()
+    def a_semantic_key_is_recorded_once(self) -> None:
+        keys = Counter(
+            fact.key for fact in self.facts if isinstance(fact, SignalRecorded) and fact.key
+        )
+        assert not keys or max(keys.values()) == 1
+
+    def teardown(self) -> None:
+        """The history is one of lawful attempts, and the same inputs make it again."""
+        checked_attempts(self.facts)
+        state, facts = INITIAL, list[Event]()
+        for decide in self.inputs:
+            with suppress(CampaignError):
+                news = decide(state, self.grounds)
+                facts += news
+                state = fold(news, state)
+        assert facts == self.facts
+
+
+def checked_step(before: Campaign, news: Sequence[Event], grounds: Grounds) -> None:
+    """What one decision may say, given the state it was taken on."""
+    state = before
+    for fact in news:
+        if isinstance(fact, STARTS):
+            assert not state.ended, "after an end nothing begins"
+        if isinstance(fact, SendAttemptStarted):
+            checked_dispatch(state, fact, grounds)
+        state = fold([fact], state)
+
+
+def checked_dispatch(state: Campaign, fact: SendAttemptStarted, grounds: Grounds) -> None:
+    """An attempt leaves within open hours, not before its due time and its spacing."""
+    message = state.messages[fact.message_id]
+    node = grounds.plan.nodes[message.node]
+    assert isinstance(node, Send)
+    assert state.stage == Stage.ACTIVE
+    assert message.due_at <= fact.at < message.expires_at
+    assert is_open(fact.at, node.hours)
+    limits, zone = grounds.plan.limits, grounds.plan.zone
+    for family, at in state.last_sent_at.items():
+        assert fact.at >= add(at, limits.min_spacing_any, zone)
+        if family == FAMILY_OF[message.channel]:
+            assert fact.at >= add(at, limits.min_spacing, zone)
+
+
+def checked_attempts(facts: Sequence[Event]) -> None:
+    """Planned, rendered, started, one outcome: in this order, one attempt at a time, growing by 1.
+
+    Only an acceptance may still come when a loss was presumed; a doubt is no outcome yet.
+    """
+    planned: set[MessageId] = set()
+    queued: set[MessageId] = set()
+    attempt: Counter[MessageId] = Counter()
+    open_attempts: dict[MessageId, int] = {}
+    lost: set[MessageId] = set()
+    for fact in facts:
+        match fact:
+            case NodeEntered(message_id=mid) if mid is not None:
+                assert mid not in planned
+                planned.add(mid)
+            case MessageQueued(message_id=mid):
+                assert mid in planned - queued
+                queued.add(mid)
+            case SendAttemptStarted(message_id=mid):
+                assert mid in queued
+                assert mid not in open_attempts
+                attempt[mid] += 1
+                assert fact.attempt == attempt[mid]
+                open_attempts[mid] = fact.attempt
+            case MessageUnknown(message_id=mid):
+                assert open_attempts[mid] == fact.attempt
+            case MessageAccepted(message_id=mid, late=True):
+                assert mid in lost
+                lost.remove(mid)
+            case MessageFailed(message_id=mid, attempt=0):
+                assert mid in planned
+                assert mid not in open_attempts
+            case (
+                MessageAccepted() | MessageFailed() | MessagePresumedLost() | SendAttemptReturned()
+            ):
+                settled(fact, open_attempts, attempt)
+                if isinstance(fact, MessagePresumedLost):
+                    lost.add(fact.message_id)
+            case MessageCancelled(message_id=mid):
+                assert mid in planned
+                assert mid not in open_attempts
+            case _:
+                pass
+
+
+def settled(
+    fact: MessageAccepted | MessageFailed | MessagePresumedLost | SendAttemptReturned,
+    open_attempts: dict[MessageId, int],
+    attempt: Counter[MessageId],
+) -> None:
+    """An open attempt gets its one outcome; a queued message may fail when no window comes."""
+    if isinstance(fact, MessageFailed) and fact.message_id not in open_attempts:
+        assert fact.reason == "no_window"
+        assert fact.attempt == attempt[fact.message_id]
+    else:
+        assert open_attempts.pop(fact.message_id) == fact.attempt
+
+
+Interpreter.TestCase.settings = settings(
+    max_examples=120,
+    stateful_step_count=45,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestInterpreter = Interpreter.TestCase

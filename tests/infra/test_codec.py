@@ -1,0 +1,125 @@
+"""The storage format: what was written once is read for ever."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.campaign import Campaign, fold
+from domain.events import Event, MessageAccepted
+from domain.ids import MessageId, NodeId
+from domain.recorded import Cause, Envelope
+from domain.taxonomy import CauseKind, MessageState, Via
+from infra.codec import FACTS, UPCASTS, UnknownTopic, UnreadableEvent, decode, encode
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+ACCEPTED_BEFORE_0_1 = b"""{"f":{"fact":"message_accepted",
+"message_id":"6a6d1b2c-2d0c-5f5e-8a3e-0d9c1b7e4f10","attempt":1,
+"accepted_at":"2026-01-05T09:30:00Z","via":"answer","node":"hello","visit":1,"provider_id":"p-1"},
+"t":"2026-01-05T09:30:01Z","a":"5f1d","c":["dispatch","d-1"],
+"k":"00000000-0000-0000-0000-00000000004d"}"""
+ACCEPTED = Envelope(
+    fact=MessageAccepted(
+        message_id=MessageId(UUID("6a6d1b2c-2d0c-5f5e-8a3e-0d9c1b7e4f10")),
+        attempt=1,
+        at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC),
+        via=Via.ANSWER,
+        node=NodeId("hello"),
+        visit=1,
+        provider_id="p-1",
+    ),
+    at=datetime(2026, 1, 5, 9, 30, 1, tzinfo=UTC),
+    append="5f1d",
+    cause=Cause(CauseKind.DISPATCH, "d-1"),
+    correlation=UUID(int=77),
+)
+
+
+def golden() -> Iterator[tuple[str, str, bytes]]:
+    """Stream, topic and stored bytes of every event of every released format."""
+    for path in sorted(GOLDEN.glob("release_*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            yield event["stream"], event["topic"], event["state"].encode()
+
+
+def test_the_accepted_at_of_old_becomes_at() -> None:
+    assert decode("message_accepted", ACCEPTED_BEFORE_0_1) == ACCEPTED
+
+
+def test_todays_shape_passes_the_upcasts_unchanged() -> None:
+    assert decode("message_accepted", encode(ACCEPTED)) == ACCEPTED
+
+
+def test_an_upcast_of_each_old_shape_is_tested_here() -> None:
+    assert {topic: len(upcasts) for topic, upcasts in UPCASTS.items()} == {"message_accepted": 1}
+
+
+def test_every_released_event_is_read_and_written_as_it_was() -> None:
+    events = list(golden())
+    assert {topic for _, topic, _ in events} == set(FACTS)
+    for _, topic, state in events:
+        assert encode(decode(topic, state)) == state
+
+
+def test_released_streams_replay_to_what_they_meant() -> None:
+    streams: defaultdict[str, list[Event]] = defaultdict(list)
+    for stream, topic, state in golden():
+        streams[stream].append(decode(topic, state).fact)
+    one, two = (fold(facts) for facts in streams.values())
+    assert (one.stage, one.outcome, one.node, one.run) == ("completed", "no_response", "end", 1)
+    assert (one.sends, one.signals, one.keys) == (1, 2, frozenset({"sg:1", "sg:2"}))
+    assert _messages(one) == {
+        "hello": (MessageState.ACCEPTED, 2),
+        "nudge": (MessageState.PRESUMED_LOST, 1),
+        "note": (MessageState.CANCELLED, 0),
+        "last": (MessageState.FAILED, 0),
+    }
+    assert one.expires_at == datetime(2026, 4, 1, 15, tzinfo=UTC)
+    assert (two.stage, two.outcome, two.run) == ("exited", "unsubscribed", 2)
+
+
+def _messages(state: Campaign) -> dict[str, tuple[MessageState, int]]:
+    return {each.node: (each.state, each.attempt) for each in state.messages.values()}
+
+
+@pytest.mark.parametrize("topic", ["message_lost", "", "os.system", "domain.events:Paused"])
+def test_an_unknown_topic_is_an_error_of_that_event_and_never_an_import(topic: str) -> None:
+    with pytest.raises(UnknownTopic) as caught:
+        decode(topic, encode(ACCEPTED))
+    assert caught.value.topic == topic
+
+
+@pytest.mark.parametrize(
+    ("topic", "state"),
+    [
+        ("paused", b""),
+        ("paused", b"not json"),
+        ("paused", b"[]"),
+        ("paused", b'{"f": {"fact": "paused"}}'),
+        ("paused", b"\xff"),
+        ("message_accepted", b"[]"),
+        ("message_accepted", b"{}"),
+        ("message_accepted", b'{"f": 1}'),
+        ("message_accepted", b'{"f": {}}'),
+        ("message_accepted", b"\xff"),
+    ],
+)
+def test_what_is_broken_is_an_error_of_that_event(topic: str, state: bytes) -> None:
+    with pytest.raises(UnreadableEvent, match=topic):
+        decode(topic, state)
+
+
+def test_a_field_of_a_later_release_is_ignored() -> None:
+    later = encode(ACCEPTED).replace(b'"attempt":1', b'"attempt":1,"mood":"good"')
+    assert decode("message_accepted", later) == ACCEPTED
+
+
+def test_no_python_path_is_stored() -> None:
+    assert all("." not in topic and ":" not in topic for topic in FACTS)
+    assert b"domain" not in encode(ACCEPTED).replace(b'"domain":', b"")

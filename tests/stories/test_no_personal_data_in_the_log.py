@@ -1,0 +1,112 @@
+"""Canaries: no value of a contact and no rendered text is in the log or in the rows of work."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.taxonomy import AnswerClass
+from handlers.ports import Answer
+from infra.vault import ContactRow
+from tests.stories.house import House, plan, send, stop, way
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+CANARIES: dict[str, Any] = {
+    "external_id": "canary-external-7301",
+    "email": "canary.mail.7302@canary-domain-7303.example",
+    "first_name": "Canaryfirst7304",
+    "last_name": "Canarylast7305",
+    "title": "Canarytitle7306",
+    "company": "Canarycompany7307",
+    "city": "Canarycity7308",
+    "timezone": "Pacific/Chatham",
+    "linkedin_url": "https://www.linkedin.example/in/canary7309",
+    "phone": "+4915112347310",
+    "tags": ("canarytag7311",),
+    "attributes": {"nickname": "canarynick7312", "company.industry": "canaryindustry7313"},
+}
+TEXTS = ["canaryword7314", "canaryurl7315", "canaryreason7316", "canaryagent7317", "192.0.2.73"]
+
+PLAN = plan(
+    send(
+        "intro",
+        way("clicked", "second", urlContains="canaryurl7315"),
+        way("timeout", "second", after="P3D"),
+        message={
+            "subject": "canaryword7314 {{ contact.first_name }} {{ contact.nickname }}",
+            "text": "{{ contact.last_name }} {{ company.name }} https://site.example/canaryurl7315",
+        },
+    ),
+    send("second", way("timeout", "end", after="P3D")),
+    stop(),
+)
+
+
+def test_every_field_of_a_contact_is_a_canary() -> None:
+    assert set(CANARIES) == set(ContactRow.__struct_fields__)
+
+
+def test_no_canary_is_in_the_log_the_work_rows_or_the_read_models(house: House) -> None:
+    stream = house.started(PLAN, **CANARIES)
+    house.work()
+    house.clock.advance(timedelta(hours=1))
+    told = {"email": CANARIES["email"], "useragent": "canaryagent7317", "ip": "192.0.2.73"}
+    url = "https://site.example/canaryurl7315"
+    house.hear(
+        house.event(stream, "open", **told),
+        house.event(stream, "click", url=url, **told),
+        house.event(stream, "deferred", response="canaryreason7316", attempt=1, **told),
+    )
+    house.provider.answer = lambda _: Answer(
+        kind=AnswerClass.REFUSED, reason="status_400", detail="canaryreason7316"
+    )
+    house.after(days=1)
+    assert "message_failed" in house.topics(stream)
+    kept = house.rows("SELECT mail FROM {s}.bodies")
+    assert any(b"canaryword7314" in bytes(mail) for (mail,) in kept)  # the vault has them
+    for table in ("events", "streams", "send_queue", "timers", "tracking", "projection_poison"):
+        _nothing_in(house, table)
+
+
+def _nothing_in(house: House, table: str) -> None:
+    rows = house.rows(f"SELECT * FROM {{s}}.{table}")
+    stored = b"\n".join(_bytes(value) for row in rows for value in row).lower()
+    found = [canary for canary in _all() if canary.lower().encode() in stored]
+    assert found == [], table
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+
+
+def _all() -> list[str]:
+    fields = [value for value in CANARIES.values() if isinstance(value, str)]
+    nested = [*CANARIES["tags"], *CANARIES["attributes"].values()]
+    domain = CANARIES["email"].partition("@")[2]
+    return [*fields, *nested, domain, *TEXTS]
+
+
+def test_the_search_finds_what_is_there(house: House) -> None:
+    stream = house.started(PLAN, **CANARIES)
+    house.rows(
+        "UPDATE {s}.send_queue SET reason = %(canary)s RETURNING 1", canary=CANARIES["last_name"]
+    )
+    assert stream
+    with pytest.raises(AssertionError):
+        _nothing_in(house, "send_queue")
+
+
+def test_a_fact_tells_of_a_click_only_the_tag(house: House) -> None:
+    stream = house.started(PLAN, **CANARIES)
+    house.work()
+    house.hear(house.event(stream, "click", url="https://site.example/canaryurl7315"))
+    house.work()
+    clicked = [
+        msgspec.to_builtins(one.fact)
+        for one in house.history(stream)
+        if getattr(one.fact, "signal", "") == "clicked"
+    ]
+    assert len(clicked[0]["url_tags"]) == 1
+    assert len(clicked[0]["url_tags"][0]) == 8
