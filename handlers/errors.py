@@ -72,6 +72,10 @@ class StillRunning(Refusal):
     """The first request with this idempotency key is not answered yet."""
 
 
+class NotStored(Refusal):
+    """What came could not be stored now; it must come again."""
+
+
 class TooManyWrongKeys(Refusal):
     """Too many wrong keys came from this address."""
 
@@ -100,6 +104,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     TooManyWrongKeys: Problem(
         HTTPStatus.TOO_MANY_REQUESTS, "too_many_wrong_keys", retry_after_s=60
     ),
+    NotStored: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", retry_after_s=30),
     InvalidSignature: Problem(HTTPStatus.UNAUTHORIZED, "invalid_signature"),
     EncodedBody: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded_body"),
     MessageUnknownHere: Problem(HTTPStatus.NOT_FOUND, MessageUnknownHere.code),

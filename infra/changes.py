@@ -227,7 +227,7 @@ def _insert_text(names: _Names, value: Callable[[Identifier], Composable]) -> Co
 def _move_text(names: _Names, expected: tuple[tuple[str, str], ...]) -> Composed:
     rest = [Identifier(name) for name in names.columns if name not in names.key]
     as_expected = [
-        SQL("t.{} = ANY (%s::{}[])").format(Identifier(name), _type(kind))
+        SQL("t.{} = ANY (%b::{}[])").format(Identifier(name), _type(kind))
         for name, kind in expected
     ]
     return _MOVE.format(
@@ -260,7 +260,7 @@ def _listed(columns: Names) -> Composed:
 
 
 def _typed(names: _Names) -> Composed:
-    return SQL(", ").join(SQL("%s::{}[]").format(_type(kind)) for kind in names.types)
+    return SQL(", ").join(SQL("%b::{}[]").format(_type(kind)) for kind in names.types)
 
 
 def _type(kind: str) -> Identifier:

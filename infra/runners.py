@@ -22,6 +22,8 @@ from infra.tenancy import Database
 from projections.projection import Projection
 
 TICK_S = 0.5
+LISTEN_S_MAX = 0.5
+"""How long a stop may go unheeded."""
 THREADS = 4
 HEARTBEAT_S = 5.0
 BACKOFF_S_MIN = 0.1
@@ -173,6 +175,7 @@ class Projector:
             self._ticked_at = monotonic()
             _attempt(self._at_tick, "projector", self._tick)
             return set(self._desks)
+        left_s = min(left_s, LISTEN_S_MAX)
         hear = partial(self._ear.hear, tuple(self._desks), left_s)
         heard = _attempt(self._at_ear, "projector's ear", hear)
         if heard is None:

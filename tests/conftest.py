@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.servers import ServerUrls, running_servers
+from tests.stories.house import House, open_house
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,3 +41,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def redis_url(request: pytest.FixtureRequest) -> str:
     given = os.environ.get("ANTIPHON_REDIS_URL")
     return given or str(request.getfixturevalue("servers").redis_url)
+
+
+@pytest.fixture
+def house(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[House]:
+    """One tenant on real stores with a clock that is moved and a provider that is played."""
+    with open_house(ServerUrls(database_url, redis_url), tmp_path) as opened:
+        yield opened

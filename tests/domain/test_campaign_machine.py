@@ -116,7 +116,7 @@ def sends(draw: st.DrawFn, name: str) -> Send:
         delay=draw(delays),
         at=draw(st.none() | st.none() | st.just(T0 + timedelta(days=2))),
         if_past=draw(st.sampled_from(["send", "skip"])),
-        send_if=draw(guards),
+        send_if=draw(st.none() | st.none() | guards),
         max_visits=2,
         on_max_visits="end",
     )
@@ -158,12 +158,13 @@ class Interpreter(RuleBasedStateMachine):
         self.inputs: list[Decide] = []
         self.grounds = Grounds(STREAM, plan(stop()), SUBJECT)
 
-    @initialize(chosen=plans(), machines_count=st.booleans())
-    def enrolled(self, chosen: Plan, *, machines_count: bool) -> None:
+    @initialize(chosen=plans(), machines_count=st.booleans(), times=st.integers(0, 5))
+    def enrolled(self, chosen: Plan, times: int, *, machines_count: bool) -> None:
         self.grounds = Grounds(
             STREAM, chosen, SUBJECT, policy=Policy(machine_events_count=machines_count)
         )
         self.give(enrols())
+        self.all_goes_well(times)
 
     def give(self, decide: Decide) -> Sequence[Event]:
         """Decide, check the step against the state before it, apply it, and decide once more."""
@@ -194,7 +195,7 @@ class Interpreter(RuleBasedStateMachine):
         """A due timer after its grace, not always the oldest."""
         due = [timer for timer in self.state.timers if timer.due_at + GRACE <= self.now]
         if due:
-            timer = due[which % len(due)]
+            timer = sorted(due, key=lambda timer: timer.due_at)[which % len(due)]
             self.give(
                 partial(
                     campaign.time_out,
@@ -218,6 +219,7 @@ class Interpreter(RuleBasedStateMachine):
             partial(campaign.time_out, node=NodeId("s1"), visit=1, index=index, due_at=due_at)
         )
 
+    @precondition(lambda self: len(self.inputs) > 25)
     @rule()
     def duration_is_over(self) -> None:
         self.give(partial(campaign.expire, due_at=self.now))
@@ -229,16 +231,19 @@ class Interpreter(RuleBasedStateMachine):
             queued = MessageQueued(message_id=message.id, body_mac="m", snapshot="1", at=self.now)
             self.give(partial(campaign.queue, queued=queued))
 
-    @rule()
-    def message_leaves(self) -> None:
-        """Rendered, claimed when due and accepted at once: the usual way."""
-        message = self.chosen(0, *WAITING)
-        if message is None or self.state.stage != Stage.ACTIVE:
-            return
-        self.now = max(self.now, message.due_at)
-        self.message_is_rendered(0)
-        self.message_is_claimed(0)
-        self.message_is_accepted(0, timedelta(), Via.ANSWER)
+    @precondition(lambda self: self.state.stage == Stage.ACTIVE)
+    @rule(times=st.integers(1, 3))
+    def all_goes_well(self, times: int) -> None:
+        """The usual way: what waits is rendered, leaves when due and is accepted; timers go."""
+        for _ in range(times):
+            message = self.chosen(0, *WAITING)
+            if message is None:
+                self.next_timer_goes()
+                continue
+            self.now = max(self.now, message.due_at)
+            self.message_is_rendered(0)
+            self.give(partial(campaign.start_attempt, message_id=message.id, now=self.now))
+            self.message_is_accepted(0, timedelta(), Via.ANSWER)
 
     @rule(which=st.integers(0, 3))
     def message_is_claimed(self, which: int) -> None:
@@ -289,6 +294,7 @@ class Interpreter(RuleBasedStateMachine):
 
     # --- reports ----------------------------------------------------------------------------------
 
+    @precondition(lambda self: len(self.inputs) > 10)
     @rule(signal=st.sampled_from(SIGNALS), which=st.integers(0, 3), ago=lateness)
     def somebody_does_something(self, signal: str, which: int, ago: timedelta) -> None:
         self.hear(signal, which, ago)
@@ -485,8 +491,8 @@ def settled(
 
 
 Interpreter.TestCase.settings = settings(
-    max_examples=120,
-    stateful_step_count=45,
+    max_examples=200,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

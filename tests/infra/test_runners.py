@@ -56,13 +56,11 @@ class Deaf:
         pass
 
 
-def test_an_append_wakes_the_projector_long_before_its_tick(written: Written) -> None:
+def test_an_append_wakes_the_projector_before_its_tick(written: Written) -> None:
     first = written.write([(STREAM, ACCEPTED_PLAN)])[0]
-    projector = Projector(written.database, READ, tick_s=PATIENCE_S / 2)
-    with running(projector):
+    with running(Projector(written.database, READ, tick_s=PATIENCE_S * 60)):
         arrived(written, first, *READ)
-        second = written.write([(STREAM, STARTED)])[0]
-        wait(written.database, written.tenant, "metrics", second, PATIENCE_S / 4)
+        arrived(written, written.write([(STREAM, STARTED)])[0], *READ)
 
 
 def test_without_listen_the_tick_is_enough(written: Written) -> None:

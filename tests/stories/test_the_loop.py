@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from domain.ids import message_id, stream_id
 from domain.lifecycle import Stage
-from domain.taxonomy import AnswerClass, MessageState, Outcome
+from domain.recorded import Cause
+from domain.taxonomy import AnswerClass, CauseKind, MessageState, Outcome
+from handlers import campaigns as use
 from handlers.ports import Answer
 from handlers.timeline import timeline
 from tests.stories.house import House, plan, send, stop, way
@@ -88,10 +91,6 @@ def test_the_same_plan_twice_starts_once(house: House) -> None:
 
 
 def test_a_draft_campaign_sends_nothing_until_it_is_launched(house: House) -> None:
-    from domain.recorded import Cause  # noqa: PLC0415  # only here
-    from domain.taxonomy import CauseKind  # noqa: PLC0415  # only here
-    from handlers import campaigns as use  # noqa: PLC0415  # only here
-
     row = house.campaign(status="draft")
     done = house.enrol(WAITS_LONG, row=row)
     house.work()
@@ -319,8 +318,6 @@ def test_unknown_recipient_does_not_abort_batch(house: House) -> None:
 
 
 def test_an_orphan_is_matched_when_its_message_is_known(house: House) -> None:
-    from domain.ids import message_id, stream_id  # noqa: PLC0415  # only here
-
     row, contact = house.campaign(), house.contact()
     stream = stream_id(house.tenant, row.campaign_id, contact, 1)
     message = message_id(stream, "intro", 1)  # type: ignore[arg-type]  # a node id

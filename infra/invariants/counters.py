@@ -1,0 +1,150 @@
+"""The counters are what the facts say, by hour and by day (I3, I5, I6)."""
+
+from infra.invariants.snapshot import Query
+
+_DIMENSIONS = "ARRAY['campaign_id', 'bucket', 'node', 'variant', 'sender', 'domain']"
+
+_KEPT = (
+    """
+kept (place, campaign, day, node, variant, sender, domain, counter, amount) AS (
+    SELECT 'hourly', campaign_id, date_trunc('day', bucket, 'UTC'), node, variant, sender, domain,
+           c.key, c.value::bigint
+      FROM {s}.metrics_hourly m CROSS JOIN LATERAL jsonb_each_text(to_jsonb(m) - """
+    + _DIMENSIONS
+    + """) c
+    UNION ALL
+    SELECT 'daily', campaign_id, date_trunc('day', bucket, 'UTC'), node, variant, sender, domain,
+           c.key, c.value::bigint
+      FROM {s}.metrics_daily m CROSS JOIN LATERAL jsonb_each_text(to_jsonb(m) - """
+    + _DIMENSIONS
+    + """) c
+)"""
+)
+
+_SEEN = """
+seen AS (
+    SELECT f.* FROM pg_temp.facts f
+     WHERE f.position <= coalesce((SELECT notification_id FROM {s}.tracking
+                                    WHERE application_name = 'metrics'), 0)
+       AND NOT EXISTS (SELECT FROM {s}.projection_poison p
+                        WHERE p.projection = 'metrics' AND p.position = f.position)
+)"""
+
+_FOLDED = (
+    "WITH"
+    + _SEEN
+    + ","
+    + _KEPT
+    + """,
+counted (campaign, node, counter) AS (
+    SELECT campaign, '', CASE topic WHEN 'plan_accepted' THEN 'enrolled'
+                                    WHEN 'campaign_started' THEN 'started' ELSE topic END
+      FROM seen WHERE topic IN ('plan_accepted', 'campaign_started', 'completed', 'exited')
+    UNION ALL
+    SELECT campaign, node, CASE topic WHEN 'node_entered' THEN 'planned'
+                                      ELSE substr(topic, length('message_') + 1) END
+      FROM seen WHERE message IS NOT NULL
+       AND topic IN ('node_entered', 'message_accepted', 'message_cancelled', 'message_failed',
+                     'message_presumed_lost')
+    UNION ALL
+    SELECT campaign, coalesce(node, ''), counter
+      FROM seen CROSS JOIN LATERAL (VALUES
+           (word = 'opened' AND machine AND NOT derived, 'machine_opens'),
+           (word = 'clicked' AND machine AND NOT derived, 'machine_clicks'),
+           (word = 'opened' AND NOT machine AND NOT derived, 'opens'),
+           (word = 'clicked' AND NOT machine AND NOT derived, 'clicks'),
+           (word = 'opened' AND NOT machine AND first, 'unique_opens'),
+           (word = 'clicked' AND NOT machine AND first, 'unique_clicks'),
+           (word = 'deferred', 'deferrals'),
+           (word = 'delivered' AND (first OR message IS NULL), 'delivered'),
+           (word = 'replied' AND (first OR message IS NULL), 'replies'),
+           (word = 'auto_replied' AND (first OR message IS NULL), 'auto_replies'),
+           (word = 'bounced' AND (first OR message IS NULL), 'bounces'),
+           (word = 'spam_reported' AND (first OR message IS NULL), 'complaints'),
+           (word = 'unsubscribed' AND (first OR message IS NULL), 'unsubscribes')
+           ) AS v (counts, counter)
+     WHERE topic = 'signal_recorded' AND counts
+), expected AS (
+    SELECT place, campaign, node, counter, count(*) AS amount
+      FROM counted CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place) GROUP BY 1, 2, 3, 4
+), shown AS (
+    SELECT place, campaign, node, counter, sum(amount) AS amount FROM kept GROUP BY 1, 2, 3, 4
+)
+SELECT 'campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '') || ': ' || place
+       || ' says ' || coalesce(k.amount, 0) || ' ' || counter || ', the log '
+       || coalesce(e.amount, 0)
+  FROM shown k FULL JOIN expected e USING (place, campaign, node, counter)
+ WHERE coalesce(k.amount, 0) <> coalesce(e.amount, 0)
+UNION ALL
+SELECT 'campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '') || ', '
+       || to_char(day, 'YYYY-MM-DD') || ': the hours say '
+       || coalesce(sum(amount) FILTER (WHERE place = 'hourly'), 0) || ' ' || counter
+       || ', the day ' || coalesce(sum(amount) FILTER (WHERE place = 'daily'), 0)
+  FROM kept GROUP BY campaign, day, node, variant, sender, domain, counter
+HAVING coalesce(sum(amount) FILTER (WHERE place = 'hourly'), 0)
+    <> coalesce(sum(amount) FILTER (WHERE place = 'daily'), 0)
+"""
+)
+
+_NEGATIVE = (
+    "WITH"
+    + _KEPT
+    + """
+SELECT place || ', campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '')
+       || coalesce(', variant ' || nullif(variant, ''), '') || ', ' || to_char(day, 'YYYY-MM-DD')
+       || ': ' || amount || ' ' || counter
+  FROM kept WHERE amount < 0
+"""
+)
+
+# An open may come before its delivery, and a delivery may still be in the inbox: as many as wait
+# there may be missing.
+_RELATIONS = (
+    "WITH"
+    + _SEEN
+    + """, nodes AS (
+    SELECT campaign_id, node, sum(accepted) AS accepted, sum(delivered) AS delivered,
+           sum(unique_opens) AS unique_opens, sum(unique_clicks) AS unique_clicks,
+           sum(replies) AS replies
+      FROM {s}.metrics_daily WHERE node <> '' GROUP BY campaign_id, node
+), waiting AS (
+    SELECT count(*) AS number FROM {s}.webhook_inbox
+     WHERE state IN ('new', 'claimed', 'orphan')
+), of_facts AS (
+    SELECT f.campaign, f.node, q.variant, count(*) AS accepted
+      FROM seen f JOIN {s}.send_queue q ON q.message_id = f.message
+     WHERE f.topic = 'message_accepted' GROUP BY 1, 2, 3
+), of_metrics AS (
+    SELECT campaign_id AS campaign, node, variant, sum(accepted) AS accepted
+      FROM {s}.metrics_daily GROUP BY 1, 2, 3 HAVING sum(accepted) <> 0
+)
+SELECT 'campaign ' || campaign_id || ', node ' || node || ': ' || less || ' ' || name
+       || ', but ' || most || ' ' || of_what
+  FROM nodes CROSS JOIN waiting CROSS JOIN LATERAL (VALUES
+       (unique_opens, 'unique_opens', delivered, 'delivered', number),
+       (delivered, 'delivered', accepted, 'accepted', 0),
+       (unique_clicks, 'unique_clicks', accepted, 'accepted', 0),
+       (replies, 'replies', accepted, 'accepted', 0)
+       ) AS v (less, name, most, of_what, missing)
+ WHERE less > most + missing
+UNION ALL
+SELECT 'campaign ' || campaign || ', node ' || node || ', variant ' || variant || ': '
+       || coalesce(m.accepted, 0) || ' counted as accepted, the messages are '
+       || coalesce(f.accepted, 0)
+  FROM of_facts f FULL JOIN of_metrics m USING (campaign, node, variant)
+ WHERE coalesce(m.accepted, 0) <> coalesce(f.accepted, 0)
+"""
+)
+
+_ROWS = "SELECT (SELECT count(*) FROM {s}.metrics_hourly) + (SELECT count(*) FROM {s}.metrics_daily)"
+
+QUERIES = (
+    Query("I3", "Counters are the fold of the log, by node, hour and day", _ROWS, _FOLDED),
+    Query("I5", "No counter is below nought", _ROWS, _NEGATIVE),
+    Query(
+        "I6",
+        "Opens <= delivered <= accepted; clicks and replies <= accepted; variants make the whole",
+        "SELECT count(*) FROM {s}.metrics_daily",
+        _RELATIONS,
+    ),
+)

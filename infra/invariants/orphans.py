@@ -1,0 +1,118 @@
+"""What belongs together is there: references, stages and messages (I1, I2, I7, I11)."""
+
+from infra.invariants.snapshot import Query
+
+# Erasure takes a contact and what was written for it out of the vault and ends its streams first:
+# only what still runs must have both.
+_ORPHANS = """
+SELECT 'stream ' || x.stream_id || ': no campaign ' || x.campaign_id
+  FROM {s}.streams x WHERE NOT EXISTS (
+       SELECT FROM {s}.campaigns c WHERE c.campaign_id = x.campaign_id)
+UNION ALL
+SELECT 'stream ' || x.stream_id || ' has not ended: no contact ' || x.contact_id
+  FROM {s}.streams x JOIN pg_temp.stages g ON g.stream = x.stream_id AND g.stage <> 'ended'
+ WHERE NOT EXISTS (SELECT FROM {s}.contacts c WHERE c.contact_id = x.contact_id)
+UNION ALL
+SELECT 'stream ' || x.stream_id || ' has not ended: no plan ' || x.plan_hash || ' for its contact'
+  FROM {s}.streams x JOIN pg_temp.stages g ON g.stream = x.stream_id AND g.stage <> 'ended'
+ WHERE NOT EXISTS (SELECT FROM {s}.plan_contacts p JOIN {s}.plans USING (plan_hash)
+                    WHERE p.plan_hash = x.plan_hash AND p.contact_id = x.contact_id)
+UNION ALL
+SELECT 'plan ' || p.plan_hash || ': serves no contact'
+  FROM {s}.plans p WHERE NOT EXISTS (
+       SELECT FROM {s}.plan_contacts c WHERE c.plan_hash = p.plan_hash)
+UNION ALL
+SELECT r.kind || ' ' || r.id || ': no stream ' || r.stream_id
+  FROM (SELECT 'message', message_id::text, stream_id FROM {s}.send_queue
+        UNION ALL SELECT 'timer', timer_id::text, stream_id FROM {s}.timers
+        UNION ALL SELECT 'report', inbox_id::text, stream_id FROM {s}.webhook_inbox
+                   WHERE stream_id IS NOT NULL
+        UNION ALL SELECT 'contact-campaign', stream_id::text, stream_id FROM {s}.contact_campaigns
+        UNION ALL SELECT 'activity', position::text, stream_id FROM {s}.activity_feed
+       ) AS r (kind, id, stream_id)
+ WHERE NOT EXISTS (SELECT FROM {s}.streams x WHERE x.stream_id = r.stream_id)
+UNION ALL
+SELECT r.kind || ' ' || r.id || ': no message ' || r.message_id
+  FROM (SELECT 'mail', message_id::text, message_id FROM {s}.bodies
+        UNION ALL SELECT 'link', message_id || '/' || number, message_id FROM {s}.links
+        UNION ALL SELECT 'report', inbox_id::text, message_id FROM {s}.webhook_inbox
+                   WHERE message_id IS NOT NULL
+       ) AS r (kind, id, message_id)
+ WHERE NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.message_id = r.message_id)
+"""
+_REFERRING = """
+SELECT (SELECT count(*) FROM {s}.streams) + (SELECT count(*) FROM {s}.plans)
+     + (SELECT count(*) FROM {s}.send_queue) + (SELECT count(*) FROM {s}.timers)
+     + (SELECT count(*) FROM {s}.webhook_inbox) + (SELECT count(*) FROM {s}.contact_campaigns)
+     + (SELECT count(*) FROM {s}.activity_feed) + (SELECT count(*) FROM {s}.bodies)
+     + (SELECT count(*) FROM {s}.links)
+"""
+
+_COUNTS = """
+SELECT 'campaign ' || coalesce(e.campaign, r.campaign_id) || ': ' || coalesce(e.number, 0)
+       || ' enrolments, ' || coalesce(r.number, 0) || ' contact-campaigns'
+  FROM (SELECT f.campaign, count(*) FROM pg_temp.facts f
+         WHERE f.topic = 'plan_accepted'
+           AND f.position <= coalesce((SELECT notification_id FROM {s}.tracking
+                                        WHERE application_name = 'contact_campaigns'), 0)
+           AND NOT EXISTS (SELECT FROM {s}.projection_poison p WHERE p.position = f.position
+                              AND p.projection = 'contact_campaigns')
+         GROUP BY f.campaign) AS e (campaign, number)
+  FULL JOIN (SELECT campaign_id, count(*) FROM {s}.contact_campaigns
+              WHERE status IN ('draft', 'scheduled', 'active', 'paused', 'completed', 'exited',
+                               'failed')
+              GROUP BY campaign_id) AS r (campaign_id, number) ON r.campaign_id = e.campaign
+ WHERE e.number IS DISTINCT FROM r.number
+UNION ALL
+SELECT 'contact-campaign ' || stream_id || ': ' || status || ', outcome '
+       || coalesce(outcome, 'none')
+  FROM {s}.contact_campaigns
+ WHERE (status IN ('completed', 'exited', 'failed')) <> (outcome IS NOT NULL)
+"""
+
+_AFTER_THE_END = """
+SELECT 'stream ' || t.stream_id || ' is ' || g.stage || ' and has a timer: ' || t.kind
+  FROM {s}.timers t JOIN pg_temp.stages g ON g.stream = t.stream_id
+ WHERE g.stage IN ('ended', 'paused')
+UNION ALL
+SELECT 'stream ' || q.stream_id || ' has ended and message ' || q.message_id || ' is ' || q.state
+  FROM {s}.send_queue q JOIN pg_temp.stages g ON g.stream = q.stream_id
+ WHERE g.stage = 'ended' AND q.state IN ('PLANNED', 'QUEUED')
+"""
+
+_NOT_BOTH = """
+SELECT CASE WHEN q.message_id IS NULL
+            THEN 'message ' || p.message || ' was planned in stream ' || p.stream || ': no row'
+            WHEN p.message IS NULL
+            THEN 'message ' || q.message_id || ' is ' || q.state || ': no fact planned it'
+            WHEN p.times > 1
+            THEN 'message ' || p.message || ' was planned ' || p.times || ' times'
+            ELSE 'message ' || p.message || ' was planned in stream ' || p.stream
+                 || ', its row is of stream ' || q.stream_id END
+  FROM (SELECT message, min(stream::text)::uuid AS stream, count(*) AS times FROM pg_temp.facts
+         WHERE topic = 'node_entered' AND message IS NOT NULL GROUP BY message) p
+  FULL JOIN {s}.send_queue q ON q.message_id = p.message
+ WHERE q.message_id IS NULL OR p.message IS NULL OR p.times > 1 OR q.stream_id <> p.stream
+"""
+
+QUERIES = (
+    Query("I1", "Every row refers to what is there", _REFERRING, _ORPHANS),
+    Query(
+        "I2",
+        "A campaign's contact-campaigns are its enrolments, each in one stage",
+        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'plan_accepted'",
+        _COUNTS,
+    ),
+    Query(
+        "I7",
+        "What has ended waits for nothing; what is paused has no timer",
+        "SELECT count(*) FROM pg_temp.stages WHERE stage IN ('ended', 'paused')",
+        _AFTER_THE_END,
+    ),
+    Query(
+        "I11",
+        "Each planned message has one row, and each row was planned",
+        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'node_entered' AND message IS NOT NULL",
+        _NOT_BOTH,
+    ),
+)
