@@ -35,3 +35,15 @@ class MessageUnknownHere(CampaignError):
     """The stream has no message of that id."""
 
     code = "message_unknown"
+
+
+class GroundsMissing(CampaignError):
+    """The plan of the stream is no longer in the vault; nothing can be decided on it."""
+
+    code = "grounds_missing"
+
+
+class DecisionFailed(CampaignError):
+    """A decision broke on something nobody foresaw; its input is set aside, the others go on."""
+
+    code = "decision_failed"

@@ -14,7 +14,7 @@ from domain.events import Event
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
 from domain.plan import Grounds, Plan, Policy
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass
+from domain.taxonomy import AnswerClass, HoldReason
 from plans.context import TenantPolicy
 
 Transaction = NewType("Transaction", object)
@@ -353,8 +353,10 @@ class Outbox(Protocol):
         """Lock up to `limit` due messages and share-lock what their gates read; skip the locked."""
         ...
 
-    def hold(self, tx: Transaction, ids: Sequence[MessageId], until: datetime) -> None:
-        """Look again later, for the same reason as before: no news for the log."""
+    def hold(
+        self, tx: Transaction, ids: Sequence[MessageId], reason: HoldReason, until: datetime
+    ) -> None:
+        """Look again later, for a reason that is no news for the log."""
         ...
 
     def sign(self, tx: Transaction, ids: Sequence[MessageId]) -> None:

@@ -16,7 +16,7 @@ from domain.campaign import Acceptance
 from domain.events import SendAttemptReturned, SendAttemptStarted
 from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass, CauseKind, Via
+from domain.taxonomy import AnswerClass, CauseKind, HoldReason, Via
 from handlers import gates
 from handlers.ports import (
     Answer,
@@ -78,6 +78,8 @@ class Sender:
             results = ports.campaigns.decide_in(tx, [item for item in given if item is not None])
             claims = [claim for result in results for claim in _claims_of(result)]
             ports.outbox.sign(tx, [claim.message_id for claim in claims])
+            undecided = [result.ref for result in results if result.refused is not None]
+            ports.outbox.hold(tx, undecided, HoldReason.GATE_ERROR, now + HOLD_FOR)
         return len(rows), claims
 
     def _judged(self, tx: Transaction, due: Due, now: datetime) -> Input | None:
@@ -89,7 +91,7 @@ class Sender:
             skip = partial(campaign.skip, message_id=due.message_id, reason=verdict.reason, at=now)
             return self._input(due, skip)
         if due.hold_reason == verdict.reason:
-            self._ports.outbox.hold(tx, [due.message_id], now + HOLD_FOR)
+            self._ports.outbox.hold(tx, [due.message_id], verdict.reason, now + HOLD_FOR)
             return None
         hold = partial(
             campaign.hold,
@@ -102,7 +104,7 @@ class Sender:
 
     def _input(self, due: Due, decide: Decide) -> Input:
         cause = Cause(CauseKind.DISPATCH, str(due.message_id))
-        return Input(due.stream, decide, cause, due.message_id)
+        return Input(due.stream, decide, cause, due.message_id, ref=due.message_id)
 
     # --- T2, T3 -----------------------------------------------------------------------------------
 

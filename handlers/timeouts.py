@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from domain import campaign
+from domain.errors import DecisionFailed
 from domain.ids import NodeId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
@@ -38,7 +39,9 @@ class Timeouts:
         return len(due)
 
     def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
-        self._ports.timers.settle(tx, [result.ref for result in results])
+        """A timer whose decision broke keeps its lease and comes again; the rest are over."""
+        over = [one.ref for one in results if not isinstance(one.refused, DecisionFailed)]
+        self._ports.timers.settle(tx, over)
 
 
 def _decision(timer: DueTimer, now: datetime) -> Decide:

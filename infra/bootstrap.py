@@ -206,7 +206,7 @@ class System:
         """Who translates the inbox rows of which provider; keys are not needed for that."""
         return {
             "sendgrid": SendGridWebhook((), pepper=self.pepper),
-            "sendgrid_inbound": InboundReports(tenant),
+            "sendgrid_inbound": InboundReports(),
             "link": LinkReports(),
         }
 

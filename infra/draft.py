@@ -6,7 +6,13 @@ from datetime import datetime
 
 import msgspec
 
-from domain.errors import CampaignError, CampaignNotStarted, StreamTooLong
+from domain.errors import (
+    CampaignError,
+    CampaignNotStarted,
+    DecisionFailed,
+    GroundsMissing,
+    StreamTooLong,
+)
 from domain.events import Event
 from domain.ids import StreamId, TenantId
 from domain.plan import Grounds
@@ -20,12 +26,6 @@ UNPLACED = 0
 """The position of what is not stored yet."""
 
 logger = logging.getLogger(__name__)
-
-
-class GroundsMissing(CampaignError):
-    """The plan of this stream is no longer in the vault; nothing can be decided on it."""
-
-    code = "grounds_missing"
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -58,13 +58,24 @@ class Draft:
         """Decide one input; a refusal is its result and touches no other."""
         before = self._streams[given.stream]
         try:
-            facts = tuple(given.decide(before.state, self._grounds_of(given, before)))
-            check_length(given.stream, before.version, before.version + len(facts))
+            facts = self._decided(given, before)
         except CampaignError as refused:
             self.results.append(Result(given.stream, refused=refused, ref=given.ref))
             return
         self._record(given, before, facts)
         self.results.append(Result(given.stream, facts, ref=given.ref))
+
+    def _decided(self, given: Input, before: Loaded) -> tuple[Event, ...]:
+        grounds = self._grounds_of(given, before)
+        try:
+            facts = tuple(given.decide(before.state, grounds))
+        except CampaignError:
+            raise
+        except Exception as error:  # one broken stream must not hold back the batch it is in
+            logger.exception("a decision on stream %s failed", given.stream)
+            raise DecisionFailed(type(error).__name__) from error
+        check_length(given.stream, before.version, before.version + len(facts))
+        return facts
 
     def entries(self) -> list[Entry]:
         """What the log stores."""

@@ -43,7 +43,7 @@ READS_THE_CLOCK = {"infra/sandbox/clock.py"}
 WRITES_THE_LOG = {"infra/recorder.py"}
 CHANGES_THE_LOG = re.compile(
     r"\b(insert\s+into|update|delete\s+from|truncate(\s+table)?)\s+(\S+\.)?(\{events\}|events\b)"
-    r"|\binsert\s+into[^;]*\boriginator_version\b",
+    r"|\binsert\s+into\s+\S+\s*\([^)]*\boriginator_version\b",
     re.IGNORECASE,
 )
 

@@ -113,7 +113,7 @@ class Tracking:
 
     def _lost(self, kind: str, error: Exception) -> None:
         self._services.count(f"link.{kind}.lost")
-        LOG.error("a report of kind %s was not stored: %s", kind, type(error).__name__)
+        LOG.warning("a report of kind %s was not stored: %s", kind, type(error).__name__)
 
 
 def _target(tenant: TenantServices, link: Link) -> str | None:

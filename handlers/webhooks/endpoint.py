@@ -57,7 +57,7 @@ class Webhooks:
             raise
         except Exception as error:
             self._services.count("webhook.not_stored")
-            LOG.error("a post was not stored: %s", type(error).__name__)
+            LOG.warning("a post was not stored: %s", type(error).__name__)
             raise NotStored("send it again") from error
         return Response(status_code=204)
 

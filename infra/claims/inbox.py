@@ -102,8 +102,8 @@ INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers,
 VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s, %(late)s)
 """
 
-# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Two posts
-# of the same fact at once meet the unique key: the second insert waits, then takes the other branch.
+# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Of two posts
+# of the same fact at once the second insert waits at the unique key, then takes the other branch.
 _KEEP_ITEMS = """
 WITH given AS (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY item) AS nth

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId, schema_of
+from domain.taxonomy import HoldReason
 from handlers.ports import Doubt, Due, Match, Outbox, Planned, Report, Sent, Transaction
 from infra.claims.matching import Matcher
 from infra.statements import Statements, transaction
@@ -72,8 +73,11 @@ class SqlOutbox(Outbox):
         ]
 
     @override
-    def hold(self, tx: Transaction, ids: Sequence[MessageId], until: datetime) -> None:
-        self._sql.run(tx, _HOLD, {"ids": list(ids), "until": until})
+    def hold(
+        self, tx: Transaction, ids: Sequence[MessageId], reason: HoldReason, until: datetime
+    ) -> None:
+        if ids:
+            self._sql.run(tx, _HOLD, {"ids": list(ids), "reason": reason, "until": until})
 
     @override
     def sign(self, tx: Transaction, ids: Sequence[MessageId]) -> None:
@@ -162,7 +166,7 @@ SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
 """
 
 _HOLD = """
-UPDATE {s}.send_queue SET not_before = %(until)s
+UPDATE {s}.send_queue SET not_before = %(until)s, hold_reason = %(reason)s
  WHERE message_id = ANY(%(ids)s) AND state = 'QUEUED'
 """
 

@@ -9,12 +9,11 @@ from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
 from domain.campaign import Campaign
-from domain.errors import CampaignNotStarted
+from domain.errors import CampaignNotStarted, GroundsMissing
 from domain.events import Event
 from domain.ids import StreamId, TenantId, schema_of
 from domain.plan import Grounds
 from handlers.ports import Conflict, Input, Result, Transaction
-from infra.draft import GroundsMissing
 from infra.statements import cursor_of
 from infra.tenancy import Database
 from tests.infra.log_cases import CAUSE, CORRELATION, Refused, Sales, grounds, mail_of, same_grounds

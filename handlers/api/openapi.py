@@ -1,0 +1,179 @@
+"""The OpenAPI 3.1 document, made from the same tables and models that serve the API."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import chain
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from handlers.access import ROLES_OF, permission_for
+from handlers.api.calls import Operation
+from handlers.api.endpoint import IDEMPOTENCY_KEY, KEY_MAX
+from handlers.api.operations import OPERATIONS
+from handlers.errors import PROBLEM_JSON, ProblemDocument
+
+Json = dict[str, Any]
+_REF = "#/components/schemas/"
+
+PUBLIC: Mapping[str, Mapping[str, tuple[str, Mapping[int, str]]]] = {
+    "/webhooks/sendgrid/{tenant}": {
+        "post": (
+            "Signed events of SendGrid",
+            {
+                204: "stored",
+                401: "not verified",
+                413: "too long",
+                415: "encoded, or no JSON",
+                503: "not stored: send it again",
+            },
+        )
+    },
+    "/webhooks/sendgrid/{tenant}/inbound": {
+        "post": (
+            "A signed mail of Inbound Parse",
+            {
+                204: "stored",
+                401: "not verified",
+                413: "too long",
+                415: "encoded",
+                503: "not stored: send it again",
+            },
+        )
+    },
+    "/webhooks/sendgrid/{tenant}/inbound/{secret}": {
+        "post": (
+            "A mail of Inbound Parse, by a secret in the path",
+            {
+                204: "stored",
+                401: "wrong secret",
+                413: "too long",
+                503: "not stored: send it again",
+            },
+        )
+    },
+    "/t/o/{token}.gif": {"get": ("The open pixel", {200: "always the image"})},
+    "/t/c/{token}": {"get": ("A tracked link", {302: "to its stored target", 404: "no such link"})},
+    "/u/{token}": {
+        "get": (
+            "The opt-out page; it changes nothing",
+            {200: "a page with a button", 404: "no such link"},
+        ),
+        "post": (
+            "Opt out, also by one click (RFC 8058)",
+            {200: "done", 404: "no such link", 503: "not stored: try again"},
+        ),
+    },
+    "/healthz": {"get": ("Whether the process is up", {200: "it is"})},
+    "/readyz": {"get": ("Whether all that is needed works", {200: "it does", 503: "it does not"})},
+    "/openapi.json": {"get": ("This document", {200: "it"})},
+}
+"""The routes without a key: what they are for, and what they answer."""
+
+
+@cache
+def openapi_document() -> Json:
+    """The document; making it starts nothing."""
+    schemas, answers = _schemas()
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        described = _operation(operation, answers[operation.method, operation.path])
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    for path, methods in PUBLIC.items():
+        paths[path] = {
+            method: _public(path, does, told) for method, (does, told) in methods.items()
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "antiphon", "version": "1"},
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas() -> tuple[Json, dict[tuple[str, str], Json]]:
+    """All schemas by name, and the schema of the answer of each operation."""
+    template = f"{_REF}{{model}}"
+    given = {body.model for one in OPERATIONS if (body := one.body) is not None and body.model}
+    ordered = sorted(given, key=lambda model: model.__name__)
+    _, asked = models_json_schema(
+        [(model, "validation") for model in ordered], ref_template=template
+    )
+    types = [*(one.answers for one in OPERATIONS), ProblemDocument]
+    made, told = msgspec.json.schema_components(types, ref_template=f"{_REF}{{name}}")
+    inputs = asked.get("$defs", {})
+    twice = set(inputs) & set(told)
+    assert not twice, f"two schemas of one name: {twice}"
+    answers: dict[tuple[str, str], Json] = {
+        (one.method, one.path): made[index] for index, one in enumerate(OPERATIONS)
+    }
+    return {**inputs, **told}, answers
+
+
+def _operation(operation: Operation, answer: Json) -> Json:
+    permission = permission_for(operation.method, operation.path)
+    roles = ", ".join(sorted(ROLES_OF[permission]))
+    described: Json = {
+        "summary": operation.does,
+        "description": f"Needs the permission {permission}: {roles}.",
+        "operationId": operation.perform.__module__.rpartition(".")[2].removesuffix("_calls")
+        + "."
+        + operation.perform.__name__,
+        "parameters": list(
+            chain(_path(operation.path), _query(operation.query), _headers(operation))
+        ),
+        "responses": {
+            str(operation.status): _response("done", "application/json", answer),
+            "default": _response(
+                "a problem", PROBLEM_JSON, {"$ref": f"{_REF}{ProblemDocument.__name__}"}
+            ),
+        },
+    }
+    if operation.body is not None:
+        model = operation.body.model
+        schema = {"$ref": f"{_REF}{model.__name__}"} if model else {"type": "string"}
+        described["requestBody"] = {
+            "required": operation.body.needed,
+            "content": {operation.body.media: {"schema": schema}},
+        }
+    return described
+
+
+def _public(path: str, does: str, told: Mapping[int, str]) -> Json:
+    return {
+        "summary": does,
+        "security": [],
+        "parameters": list(_path(path)),
+        "responses": {str(status): {"description": text} for status, text in told.items()},
+    }
+
+
+def _path(path: str) -> Iterator[Json]:
+    for part in path.split("/"):
+        name = part.partition("{")[2].partition("}")[0]
+        if name:
+            schema = {"type": "string", **({"format": "uuid"} if name == "id" else {})}
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query(model: type[BaseModel] | None) -> Iterator[Json]:
+    if model is None:
+        return
+    for name, schema in model.model_json_schema()["properties"].items():
+        yield {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _headers(operation: Operation) -> Iterator[Json]:
+    if operation.writes:
+        schema = {"type": "string", "minLength": 1, "maxLength": KEY_MAX}
+        yield {"name": IDEMPOTENCY_KEY, "in": "header", "required": False, "schema": schema}
+
+
+def _response(text: str, media: str, schema: Json) -> Json:
+    return {"description": text, "content": {media: {"schema": schema}}}

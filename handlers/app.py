@@ -1,0 +1,140 @@
+"""The web process: every route from its table, every error through one table."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handlers import errors
+from handlers.access import Gatekeeper, require_open
+from handlers.api.calls import Operation
+from handlers.api.endpoint import Endpoint
+from handlers.api.openapi import openapi_document
+from handlers.api.operations import OPERATIONS
+from handlers.health import Health
+from handlers.services import Services
+from handlers.web.tracking import Tracking
+from handlers.webhooks.endpoint import Webhooks
+
+LOG = logging.getLogger("antiphon.web")
+FRAMES = 6
+
+OpenRoute = tuple[str, str, Callable[[Request], Any]]
+
+
+def create_app(services: Services) -> Starlette:
+    """The application; raises RouteWithoutPermission when a route is in no table of rights."""
+    return Starlette(
+        routes=[*_api_routes(services, OPERATIONS), *_open_routes(services)],
+        middleware=[Middleware(Envelope, services=services)],
+        exception_handlers={HTTPException: _not_routed},
+    )
+
+
+class Envelope:
+    """Gives every answer its request id, and every error its problem document."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._services.rng.new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        begun = False
+
+        async def send_stamped(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = str(request_id)
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_stamped)
+        except Exception as error:
+            if begun:
+                raise
+            problem = errors.problem_of(error, self._services.problems)
+            _log(problem, error, str(request_id))
+            await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
+
+
+def _api_routes(services: Services, operations: Iterable[Operation]) -> Iterable[Route]:
+    """One route a path; fixed paths before those with an id, so that `import` is no id."""
+    gatekeeper = Gatekeeper(services.check_key)
+    ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
+    for path, group in groupby(ordered, key=lambda one: one.path):
+        endpoint = Endpoint(services, gatekeeper, list(group))
+        place = path.replace("{id}", "{id:uuid}")
+        yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
+
+
+def _open_routes(services: Services) -> Iterable[Route]:
+    webhooks, tracking, health = Webhooks(services), Tracking(services), Health(services)
+    table: tuple[OpenRoute, ...] = (
+        ("POST", "/webhooks/sendgrid/{tenant}", webhooks.events),
+        ("POST", "/webhooks/sendgrid/{tenant}/inbound", webhooks.inbound),
+        ("POST", "/webhooks/sendgrid/{tenant}/inbound/{secret}", webhooks.inbound_by_secret),
+        ("GET", "/t/o/{token}.gif", tracking.pixel),
+        ("GET", "/t/c/{token}", tracking.click),
+        ("GET", "/u/{token}", tracking.ask),
+        ("POST", "/u/{token}", tracking.opt_out),
+        ("GET", "/healthz", health.alive),
+        ("GET", "/readyz", health.ready),
+        ("GET", "/openapi.json", _document),
+    )
+    for method, path, _ in table:
+        require_open(method, path)
+    for path, group in groupby(table, key=lambda one: one[1]):
+        doors = {method: serve for method, _, serve in group}
+        yield Route(path, _dispatch(doors), methods=list(doors), name=path)
+
+
+def _dispatch(doors: dict[str, Callable[[Request], Any]]) -> Callable[[Request], Any]:
+    """The door of the method; HEAD goes where GET goes."""
+    if len(doors) == 1:
+        return next(iter(doors.values()))
+    return partial(_enter, doors)
+
+
+def _enter(doors: dict[str, Callable[[Request], Response]], request: Request) -> Response:
+    return doors["GET" if request.method == "HEAD" else request.method](request)
+
+
+def _document(_: Request) -> Response:
+    return Response(msgspec.json.encode(openapi_document()), media_type="application/json")
+
+
+def _not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = errors.answer(errors.of_routing(error), error, request.state.request_id)
+    for name, text in (error.headers or {}).items():
+        answer.headers[name] = text
+    return answer
+
+
+def _log(problem: errors.Problem, error: Exception, request_id: str) -> None:
+    """Where it went wrong, in no other words than ours: texts of errors may hold personal data."""
+    if problem.status < 500:  # noqa: PLR2004  # the caller's own affair
+        return
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+    LOG.error("%s answered %s: %s at %s", request_id, problem.code, type(error).__name__, places)

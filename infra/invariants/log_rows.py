@@ -1,0 +1,126 @@
+"""The log is whole, its readers are in step, reports are taken once (I20 to I29)."""
+
+from infra.invariants.snapshot import Query
+
+_HOLES = """
+SELECT 'stream ' || originator_id || ': ' || count(*) || ' events, versions '
+       || min(originator_version) || ' to ' || max(originator_version)
+  FROM {s}.events GROUP BY originator_id
+HAVING count(*) <> max(originator_version) OR min(originator_version) <> 1
+UNION ALL
+SELECT DISTINCT 'stream ' || stream || ': not in the directory'
+  FROM pg_temp.facts f
+ WHERE NOT EXISTS (SELECT FROM {s}.streams x WHERE x.stream_id = f.stream)
+UNION ALL
+SELECT 'stream ' || stream_id || ': in the directory, and without events'
+  FROM {s}.streams x
+ WHERE NOT EXISTS (SELECT FROM {s}.events e WHERE e.originator_id = x.stream_id)
+UNION ALL
+SELECT 'stream ' || stream || ': begins with ' || topic
+  FROM pg_temp.facts WHERE version = 1 AND topic <> 'plan_accepted'
+"""
+
+# Some facts always have a row in the feed: where it is missing they were skipped.
+_OUT_OF_STEP = """
+WITH at AS (
+    SELECT name, coalesce(t.notification_id, 0) AS position
+      FROM unnest(%(projections)s::text[]) AS p (name)
+      LEFT JOIN {s}.tracking t ON t.application_name = p.name
+)
+SELECT 'projection ' || name || ' is at ' || position || ', the log ends at ' || h.head
+  FROM at CROSS JOIN (SELECT coalesce(max(position), 0) FROM pg_temp.facts) AS h (head)
+ WHERE position > h.head
+UNION ALL
+SELECT 'activity at ' || f.position || ': the feed is at ' || at.position
+  FROM {s}.activity_feed f JOIN at ON at.name = 'activity_feed' WHERE f.position > at.position
+UNION ALL
+SELECT 'activity at ' || a.position || ': no such fact'
+  FROM {s}.activity_feed a
+ WHERE NOT EXISTS (SELECT FROM pg_temp.facts f WHERE f.position = a.position)
+UNION ALL
+SELECT 'fact at ' || f.position || ' (' || f.topic || ') was skipped by the feed'
+  FROM pg_temp.facts f JOIN at ON at.name = 'activity_feed'
+ WHERE f.position <= at.position
+   AND f.topic IN ('plan_accepted', 'campaign_started', 'signal_recorded', 'message_accepted',
+                   'message_cancelled', 'message_failed', 'message_unknown', 'completed', 'exited')
+   AND NOT EXISTS (SELECT FROM {s}.activity_feed a WHERE a.position = f.position)
+   AND NOT EXISTS (SELECT FROM {s}.projection_poison p
+                    WHERE p.projection = 'activity_feed' AND p.position = f.position)
+UNION ALL
+SELECT 'contact-campaign ' || c.stream_id || ': accepted at ' || f.position
+       || ', the projection is at ' || at.position
+  FROM {s}.contact_campaigns c JOIN at ON at.name = 'contact_campaigns'
+  JOIN pg_temp.facts f ON f.stream = c.stream_id AND f.topic = 'plan_accepted'
+ WHERE f.position > at.position
+"""
+
+_SET_ASIDE = """
+SELECT 'projection ' || projection || ', position ' || position || ' (' || topic || '): ' || error
+  FROM {s}.projection_poison WHERE right(projection, 5) <> '@next'
+"""
+
+_TWICE = """
+SELECT 'stream ' || stream || ': ' || count(*) || ' facts of report ' || key
+  FROM pg_temp.facts WHERE topic = 'signal_recorded' AND key <> ''
+ GROUP BY stream, message, key HAVING count(*) > 1
+UNION ALL
+SELECT 'message ' || message || ': ' || word || ' for the first time, ' || count(*) || ' times'
+  FROM pg_temp.facts WHERE topic = 'signal_recorded' AND first AND message IS NOT NULL
+ GROUP BY message, word HAVING count(*) > 1
+"""
+
+_SILENT = """
+SELECT 'report ' || inbox_id || ' (' || kind || ') is ' || state
+       || CASE state WHEN 'new' THEN ' since ' || to_char(received_at, 'YYYY-MM-DD HH24:MI:SS')
+                     WHEN 'claimed' THEN ' and its lease is over'
+                     WHEN 'orphan' THEN ' and is not tried again'
+                     WHEN 'parked' THEN ' without a reason' ELSE ' at no time' END
+  FROM {s}.webhook_inbox
+ WHERE (state = 'new' AND received_at < now() - %(inbox)s)
+    OR (state = 'claimed' AND (lease_until IS NULL OR lease_until < now() - %(lease)s))
+    OR (state = 'orphan' AND coalesce(reason, '') <> 'given_up'
+        AND (next_try_at = 'infinity' OR next_try_at < now() - %(inbox)s))
+    OR (state = 'parked' AND coalesce(reason, '') = '')
+    OR (state IN ('recorded', 'no_news', 'duplicate') AND settled_at IS NULL)
+"""
+
+_TOO_LONG = """
+SELECT 'stream ' || stream || ': ' || count(*) || ' events, '
+       || count(*) FILTER (WHERE topic = 'node_entered') || ' nodes, '
+       || count(*) FILTER (WHERE topic = 'message_accepted') || ' messages sent'
+  FROM pg_temp.facts GROUP BY stream
+HAVING count(*) > %(events_max)s
+    OR count(*) FILTER (WHERE topic = 'node_entered') > %(nodes_max)s
+    OR count(*) FILTER (WHERE topic = 'message_accepted') > %(sends_max)s
+"""
+
+_STREAMS = "SELECT count(DISTINCT stream) FROM pg_temp.facts"
+
+QUERIES = (
+    Query("I20", "Streams have no gap and stand in the directory", _STREAMS, _HOLES),
+    Query(
+        "I22",
+        "Rows and position of a projection move together: nothing ahead, nothing skipped",
+        "SELECT count(*) FROM pg_temp.facts",
+        _OUT_OF_STEP,
+    ),
+    Query(
+        "I24",
+        "No projection has set a fact aside",
+        "SELECT count(*) FROM {s}.tracking WHERE right(application_name, 5) <> '@next'",
+        _SET_ASIDE,
+    ),
+    Query(
+        "I25",
+        "Each report is one fact",
+        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'signal_recorded'",
+        _TWICE,
+    ),
+    Query(
+        "I27",
+        "Each report that was kept has an end, or waits within its time",
+        "SELECT count(*) FROM {s}.webhook_inbox",
+        _SILENT,
+    ),
+    Query("I29", "Streams, walks and sends keep to their bounds", _STREAMS, _TOO_LONG),
+)

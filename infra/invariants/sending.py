@@ -1,0 +1,195 @@
+"""Each message is tried once at a time, in time, with a reason, and never after a stop."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from infra.invariants.finding import Finding, Tally
+from infra.invariants.snapshot import Query, Snapshot
+
+# The facts of each message in order, with the state they leave: a fact that moves nothing belongs
+# to the state before it.
+_CHAIN = """
+WITH own AS (
+    SELECT f.message, f.stream, f.version, f.topic, f.attempt, t.state,
+           count(t.state) OVER w AS moved,
+           count(*) FILTER (WHERE f.topic = 'send_attempt_started') OVER w AS attempts
+      FROM pg_temp.facts f
+      LEFT JOIN unnest(%(topics_moving)s::text[], %(states_after)s::text[]) AS t (topic, state)
+        ON t.topic = f.topic
+     WHERE f.message IS NOT NULL
+       AND f.topic IN (SELECT unnest(%(topics_allowed)s::text[]))
+    WINDOW w AS (PARTITION BY f.message ORDER BY f.version)
+), chain AS (
+    SELECT message, version, topic, attempt, attempts, after,
+           coalesce(lag(after) OVER w, '') AS before,
+           lead(topic) OVER w AS next, lead(attempt) OVER w AS next_attempt
+      FROM (SELECT own.*, first_value(state) OVER (PARTITION BY message, moved ORDER BY version)
+                   AS after FROM own) AS carried
+    WINDOW w AS (PARTITION BY message ORDER BY version)
+)"""
+
+_OUTCOMES = (
+    _CHAIN
+    + """
+SELECT 'message ' || c.message || ', attempt ' || c.attempt || ': '
+       || CASE WHEN c.next IS NOT NULL
+               THEN 'then ' || c.next || coalesce(' of attempt ' || c.next_attempt, '')
+               ELSE 'no outcome, and its row is ' || coalesce(q.state, 'missing') END
+  FROM chain c LEFT JOIN {s}.send_queue q ON q.message_id = c.message
+ WHERE c.topic = 'send_attempt_started'
+   AND NOT coalesce(c.next_attempt = c.attempt AND c.next IN
+           ('send_attempt_returned', 'message_accepted', 'message_failed', 'message_unknown'),
+       false)
+   AND NOT coalesce(c.next IS NULL AND q.state = 'SENDING' AND q.attempt = c.attempt, false)
+UNION ALL
+SELECT 'message ' || q.message_id || ' is ACCEPTED: ' || coalesce(a.times, 0)
+       || ' facts say so'
+  FROM {s}.send_queue q
+  LEFT JOIN (SELECT message, count(*) AS times FROM pg_temp.facts
+              WHERE topic = 'message_accepted' GROUP BY message) a ON a.message = q.message_id
+ WHERE q.state = 'ACCEPTED' AND a.times IS DISTINCT FROM 1
+UNION ALL
+SELECT 'provider id ' || provider_id || ': ' || count(*) || ' messages'
+  FROM {s}.send_queue WHERE provider_id IS NOT NULL GROUP BY provider_id HAVING count(*) > 1
+"""
+)
+_ATTEMPTS = "SELECT count(*) FROM pg_temp.facts WHERE topic = 'send_attempt_started'"
+
+_GRAPH = (
+    _CHAIN
+    + """
+SELECT 'message ' || c.message || ', version ' || c.version || ': ' || c.topic || ' '
+       || coalesce('when ' || nullif(c.before, ''), 'of nothing planned')
+  FROM chain c
+ WHERE NOT EXISTS (SELECT FROM unnest(%(states_before)s::text[], %(topics_allowed)s::text[])
+                            AS m (state, topic)
+                    WHERE m.topic = c.topic AND m.state = c.before)
+UNION ALL
+SELECT 'message ' || message || ', version ' || version || ': ' || topic || ' of attempt '
+       || attempt || ', not ' || attempts
+  FROM chain WHERE attempt <> attempts
+UNION ALL
+SELECT 'message ' || q.message_id || ': its row is ' || q.state || ' at attempt ' || q.attempt
+       || ', its facts say ' || c.after || ' at ' || c.attempts
+  FROM chain c JOIN {s}.send_queue q ON q.message_id = c.message
+ WHERE c.next IS NULL AND (q.state, q.attempt) IS DISTINCT FROM (c.after, c.attempts)
+"""
+)
+
+_AFTER_A_STOP = """
+WITH life AS (
+    SELECT f.stream, f.version, f.topic, f.message, f.attempt, t.stage,
+           count(t.stage) OVER w AS moved,
+           max(f.version) FILTER (WHERE f.topic = 'signal_recorded') OVER w AS told_at
+      FROM pg_temp.facts f
+      LEFT JOIN (VALUES ('plan_accepted', 'enrolled only'), ('campaign_started', 'active'),
+                        ('paused', 'paused'), ('resumed', 'active'),
+                        ('completed', 'ended'), ('exited', 'ended')) AS t (topic, stage)
+        ON t.topic = f.topic
+     WHERE t.stage IS NOT NULL OR f.topic = 'send_attempt_started'
+        OR (f.topic = 'signal_recorded' AND NOT f.machine
+            AND f.word IN ('replied', 'unsubscribed', 'spam_reported'))
+    WINDOW w AS (PARTITION BY f.stream ORDER BY f.version)
+), attempts AS (
+    SELECT stream, version, topic, message, attempt, told_at,
+           coalesce(first_value(stage) OVER (PARTITION BY stream, moved ORDER BY version),
+                    'not enrolled') AS stage FROM life
+)
+SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
+       || CASE WHEN a.stage <> 'active' THEN 'while its stream was ' || a.stage
+               ELSE 'after ' || told.word || ' of version ' || a.told_at END
+  FROM attempts a
+  LEFT JOIN pg_temp.facts planned ON planned.message = a.message
+   AND planned.topic = 'node_entered' AND planned.stream = a.stream
+  LEFT JOIN pg_temp.facts told ON told.stream = a.stream AND told.version = a.told_at
+ WHERE a.topic = 'send_attempt_started'
+   AND (a.stage <> 'active' OR a.told_at > planned.version)
+"""
+
+_STUCK = """
+SELECT 'message ' || message_id || ' is SENDING since '
+       || coalesce(to_char(since, 'YYYY-MM-DD HH24:MI:SS'), 'nobody knows when')
+  FROM {s}.send_queue
+ WHERE state = 'SENDING' AND (since IS NULL OR since < now() - %(sending)s)
+UNION ALL
+SELECT 'message ' || message_id || ' is ' || state || ' and was due '
+       || to_char(not_before, 'YYYY-MM-DD HH24:MI:SS')
+  FROM {s}.send_queue
+ WHERE state IN ('PLANNED', 'QUEUED') AND not_before < %(now)s - %(overdue)s
+UNION ALL
+SELECT 'message ' || q.message_id || ' is UNKNOWN and was due '
+       || to_char(q.due_at, 'YYYY-MM-DD HH24:MI:SS')
+  FROM {s}.send_queue q
+ WHERE q.state = 'UNKNOWN' AND q.due_at < %(now)s - %(unknown)s
+   AND (SELECT max(occurred_at) FROM {s}.webhook_inbox) > %(now)s - interval '1 hour'
+UNION ALL
+SELECT 'timer ' || timer_id || ' of stream ' || stream_id || ' is claimed and its lease is over'
+  FROM {s}.timers
+ WHERE state = 'claimed' AND (lease_until IS NULL OR lease_until < now() - %(lease)s)
+"""
+_UNDER_WAY = """
+SELECT (SELECT count(*) FROM {s}.send_queue
+         WHERE state IN ('PLANNED', 'QUEUED', 'SENDING', 'UNKNOWN'))
+     + (SELECT count(*) FROM {s}.timers)
+"""
+
+_WITHOUT_REASON = """
+SELECT 'message ' || message_id || ' is ' || state || ', reason: '
+       || coalesce(quote_literal(reason), 'none')
+  FROM {s}.send_queue
+ WHERE state IN ('CANCELLED', 'FAILED', 'UNKNOWN', 'PRESUMED_LOST')
+   AND (reason IS NULL OR reason !~ '^[A-Za-z0-9][A-Za-z0-9_:.-]*$'
+        OR (state = 'CANCELLED' AND NOT reason = ANY(%(cancel_reasons)s::text[])))
+UNION ALL
+SELECT 'message ' || message_id || ' is ' || state || ' and kept back, reason: '
+       || coalesce(quote_literal(hold_reason), 'none')
+  FROM {s}.send_queue
+ WHERE state IN ('PLANNED', 'QUEUED') AND not_before > due_at
+   AND coalesce(hold_reason, '') !~ '^[A-Za-z0-9][A-Za-z0-9_:.-]*$'
+"""
+
+QUERIES = (
+    Query("I10", "Each attempt has one outcome, each accepted message one fact", _ATTEMPTS, _OUTCOMES),
+    Query(
+        "I12",
+        "A message goes by the table of states; its row is where its facts left it",
+        "SELECT count(DISTINCT message) FROM pg_temp.facts WHERE message IS NOT NULL",
+        _GRAPH,
+    ),
+    Query(
+        "I13",
+        "No attempt after a reply, an opt-out, a pause or the end",
+        _ATTEMPTS,
+        _AFTER_A_STOP,
+    ),
+    Query("I18", "Nothing is stuck: attempts, due messages, doubts, timers", _UNDER_WAY, _STUCK),
+    Query(
+        "I19",
+        "What was not sent has a reason",
+        "SELECT count(*) FROM {s}.send_queue WHERE state <> 'ACCEPTED'",
+        _WITHOUT_REASON,
+    ),
+)
+
+_PERHAPS_SENT = """
+SELECT message::text, count(*) FILTER (WHERE topic = 'send_attempt_started')
+                    - count(*) FILTER (WHERE topic = 'send_attempt_returned')
+  FROM pg_temp.facts
+ WHERE topic IN ('send_attempt_started', 'send_attempt_returned') AND message IS NOT NULL
+ GROUP BY message ORDER BY 1
+"""
+
+
+def accepted_once(taken: Snapshot, accepts: Mapping[str, int] | None) -> Finding:
+    """I9: by the provider's own count where it is given, and by the attempts of the log."""
+    tally = Tally("I9", "A provider accepts a message at most once")
+    perhaps = dict(taken.rows(_PERHAPS_SENT))
+    given = Counter({str(message or ""): times for message, times in (accepts or {}).items()})
+    for message in sorted(perhaps.keys() | given.keys()):
+        tally.examined += 1
+        if given[message] > (1 if message else 0):
+            name = f"message {message}" if message else "a message without our id"
+            tally.add(f"{name}: accepted {given[message]} times by the provider")
+        elif perhaps.get(message, 0) > 1:
+            tally.add(f"message {message}: {perhaps[message]} attempts may have left")
+    return tally.finding("" if accepts is not None else "; by our log, without its own count")

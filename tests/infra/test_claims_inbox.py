@@ -1,0 +1,88 @@
+"""The webhook inbox: kept once by semantic key, claimed under lease, settled under fence."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handlers.ports import Report, Settled
+from tests.stories.house import House
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+
+def _report(key: str, **fields: object) -> Report:
+    return Report(provider="sendgrid", kind="open", raw=b"{}", key=key.encode(), **fields)  # type: ignore[arg-type]  # fields of Report
+
+
+def _keep(house: House, *reports: Report) -> int:
+    return house.ports.inbox.keep("sendgrid", {"h": "v"}, b"body", reports, late=False)
+
+
+def _states(house: House) -> list[str]:
+    return [row[0] for row in house.rows("SELECT state FROM {s}.webhook_inbox ORDER BY inbox_id")]
+
+
+def test_a_delivery_is_kept_whole_and_each_event_once(house: House) -> None:
+    assert _keep(house, _report("a"), _report("b"), _report("a")) == 2
+    assert _keep(house, _report("b"), _report("c")) == 1
+    assert sorted(_states(house)) == ["duplicate", "duplicate", "new", "new", "new"]
+    bodies = house.rows("SELECT body, headers FROM {s}.webhook_deliveries")
+    assert [(bytes(body), headers) for body, headers in bodies] == [(b"body", {"h": "v"})] * 2
+
+
+def test_what_cannot_be_read_is_parked_with_its_reason(house: House) -> None:
+    _keep(house, _report("a", problem="no timestamp"), _report("b"))
+    rows = house.rows("SELECT state, reason FROM {s}.webhook_inbox ORDER BY item")
+    assert rows == [("parked", "no timestamp"), ("new", None)]
+    assert [item.key for item in house.ports.inbox.claim(9)] == [b"b"]
+
+
+def test_forty_six_copies(house: House) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        new = sum(pool.map(lambda _: _keep(house, _report("same")), range(46)))
+    assert new == 1
+    assert sorted(_states(house)) == ["duplicate"] * 45 + ["new"]
+
+
+def test_two_workers_never_claim_one_item(house: House) -> None:
+    _keep(house, *(_report(str(number)) for number in range(200)))
+    with ThreadPoolExecutor(4) as pool:
+        taken = [
+            item.inbox_id
+            for items in pool.map(lambda _: house.ports.inbox.claim(60), range(4))
+            for item in items
+        ]
+    assert len(taken) == len(set(taken)) == 200
+
+
+def test_a_stale_worker_settles_nothing(house: House) -> None:
+    _keep(house, _report("a"))
+    first = house.ports.inbox.claim(9)
+    house.rows("UPDATE {s}.webhook_inbox SET lease_until = now() - interval '1 s' RETURNING 1")
+    assert house.ports.inbox.free_expired() == 1
+    second = house.ports.inbox.claim(9)
+    house.ports.inbox.settle(None, [Settled(first[0], "parked", "stale")])
+    assert _states(house) == ["claimed"]
+    house.ports.inbox.settle(None, [Settled(second[0], "no_news")])
+    assert _states(house) == ["no_news"]
+
+
+def test_an_orphan_is_tried_after_a_minute_ten_and_then_hourly(house: House) -> None:
+    _keep(house, _report("a"))
+    waits = []
+    for _ in range(4):
+        item = house.ports.inbox.claim(9)[0]
+        house.ports.inbox.settle(None, [Settled(item, "orphan", "no_message")])
+        wait = "SELECT extract(epoch FROM next_try_at - now()) FROM {s}.webhook_inbox"
+        waits.append(round(float(house.rows(wait)[0][0]) / 60))
+        assert house.ports.inbox.claim(9) == []
+        house.rows("UPDATE {s}.webhook_inbox SET next_try_at = now() RETURNING 1")
+    assert waits == [1, 10, 60, 60]
+
+
+def test_an_orphan_that_was_given_up_stays_in_the_list(house: House) -> None:
+    _keep(house, _report("a"))
+    item = house.ports.inbox.claim(9)[0]
+    house.ports.inbox.settle(None, [Settled(item, "orphan", "given_up")])
+    assert house.ports.inbox.claim(9) == []
+    assert _states(house) == ["orphan"]
