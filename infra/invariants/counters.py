@@ -136,7 +136,9 @@ SELECT 'campaign ' || campaign || ', node ' || node || ', variant ' || variant |
 """
 )
 
-_ROWS = "SELECT (SELECT count(*) FROM {s}.metrics_hourly) + (SELECT count(*) FROM {s}.metrics_daily)"
+_ROWS = (
+    "SELECT (SELECT count(*) FROM {s}.metrics_hourly) + (SELECT count(*) FROM {s}.metrics_daily)"
+)
 
 QUERIES = (
     Query("I3", "Counters are the fold of the log, by node, hour and day", _ROWS, _FOLDED),

@@ -149,7 +149,9 @@ SELECT 'message ' || message_id || ' is ' || state || ' and kept back, reason: '
 """
 
 QUERIES = (
-    Query("I10", "Each attempt has one outcome, each accepted message one fact", _ATTEMPTS, _OUTCOMES),
+    Query(
+        "I10", "Each attempt has one outcome, each accepted message one fact", _ATTEMPTS, _OUTCOMES
+    ),
     Query(
         "I12",
         "A message goes by the table of states; its row is where its facts left it",

@@ -102,6 +102,10 @@ class Snapshot:
         self.curs.execute(composed(self.schema, text), params or {})
         return self.curs.fetchall()
 
+    def run(self, text: LiteralString, params: Params | None = None) -> None:
+        """Write to temporary tables."""
+        self.curs.execute(composed(self.schema, text), params or {})
+
     def number(self, text: LiteralString, params: Params | None = None) -> int:
         """The one number that a statement returns."""
         return int(self.rows(text, params)[0][0])

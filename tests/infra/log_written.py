@@ -1,6 +1,7 @@
 """Puts given facts into a real log with the work rows, as appends do."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from random import Random  # noqa: TID251  # seeded: an order is the same for the same seed
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,11 @@ from domain.events import Event, PlanAccepted
 from domain.ids import ContactId, StreamId, TenantId, schema_of
 from domain.recorded import Envelope, Recorded
 from infra.changes import apply
+from infra.leadership import Leadership
 from infra.log import Entry, Log
+from infra.projector import Runner
 from infra.tenancy import Database
+from projections.projection import Projection
 from projections.registry import WORK
 from tests.projections.facts_given import AT, CAUSE, journeys, recorded
 
@@ -54,6 +58,14 @@ class Written:
             last = self.write(facts[:portion])[-1]
             facts = facts[portion:]
         return last
+
+    def run(self, *projections: Projection, upto: int | None = None, page_max: int = 1_000) -> None:
+        """Each in turn to a position or the head, as a process of its own."""
+        with closing(Leadership(self.database)) as leads:
+            for each in projections:
+                runner = Runner(self.database, self.tenant, each, leads, page_max=page_max)
+                while runner.step(upto):
+                    pass
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """All rows of a table, in the order of their texts."""

@@ -1,5 +1,4 @@
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Thread
 from typing import Any
@@ -7,13 +6,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 from typing_extensions import override
 
-from domain.events import topic_of
-from domain.ids import ContactId, StreamId, TenantId, schema_of
-from domain.recorded import Recorded
+from domain.ids import StreamId, TenantId, schema_of
 from infra.leadership import Leadership
 from infra.poison import poisoned
 from infra.projector import Runner, StaleLeader, wait
@@ -21,7 +17,7 @@ from infra.tenancy import Database
 from projections.activity_feed import ACTIVITY_FEED
 from projections.contact_campaigns import CONTACT_CAMPAIGNS
 from projections.metrics import METRICS
-from projections.projection import Change, Projection
+from projections.projection import Projection
 from projections.registry import READ
 from projections.streams import STREAMS
 from tests.infra.log_written import Written
@@ -56,27 +52,6 @@ def runner(
     return Runner(written.database, written.tenant, projection, leads, page_max=page_max)
 
 
-def run(written: Written, *projections: Projection, page_max: int = 1_000) -> None:
-    """Each in turn to the head, as a process of its own."""
-    with closing(Leadership(written.database)) as leadership:
-        for projection in projections:
-            one = runner(written, projection, leadership, page_max)
-            while one.step():
-                pass
-
-
-def failing(projection: Projection, at: Iterable[int], error: Exception) -> Projection:
-    """The same projection that cannot take the facts at these positions."""
-    bad = set(at)
-
-    def changes(recorded: Recorded) -> Iterator[Change]:
-        if recorded.position in bad:
-            raise error
-        yield from projection.changes(recorded)
-
-    return replace(projection, changes=changes)
-
-
 def tracked(written: Written) -> list[tuple[Any, ...]]:
     return written.rows("tracking")
 
@@ -96,7 +71,7 @@ def test_rows_do_not_depend_on_the_pages(written: Written, database: Database) -
     written.write_journeys(seed=1, count=30)
     shown = []
     for page_max in (1_000, 7):
-        run(written, *READ, page_max=page_max)
+        written.run(*READ, page_max=page_max)
         shown.append([written.rows(table.name) for each in READ for table in each.tables])
         with database.tenant_tx(written.tenant) as curs:
             for name in ("tracking", *(table.name for each in READ for table in each.tables)):
@@ -136,7 +111,7 @@ def test_who_waits_for_a_position_sees_its_rows(written: Written, database: Data
     written.write([(STREAM, ACCEPTED_PLAN)])
     with pytest.raises(TimeoutError, match=r"activity_feed of .* is at 0, not at 1"):
         wait(database, written.tenant, "activity_feed", 1, timeout_s=0)
-    thread = Thread(target=run, args=(written, ACTIVITY_FEED))
+    thread = Thread(target=written.run, args=(ACTIVITY_FEED,))
     thread.start()
     wait(database, written.tenant, "activity_feed", 1, timeout_s=30)
     assert len(written.rows("activity_feed")) == 1
@@ -221,7 +196,7 @@ def test_an_old_leader_with_a_longer_page_counts_nothing_twice(
         first.step()
     assert tracked(written) == [("metrics", 2)]
     other_leads.close()
-    run(written, METRICS)
+    written.run(METRICS)
     assert tracked(written) == [("metrics", 3)]
     assert totals(written, "started") == 1
     assert poisoned(written.database, written.tenant) == []
@@ -250,78 +225,6 @@ def test_a_missing_right_stops_a_runner_and_sets_nothing_aside(
         runner(written, ACTIVITY_FEED, leads).step()
     assert poisoned(database, written.tenant) == []
     assert tracked(written) == [("activity_feed", 0)]
-
-
-# --- poison ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("page_max", [1, 2, 64])
-def test_a_fact_that_cannot_be_taken_is_set_aside_and_the_others_go_on(
-    written: Written, page_max: int
-) -> None:
-    last = written.write_journeys(seed=3, count=10)
-    run(written, ACTIVITY_FEED)
-    shown = {row[0] for row in written.rows("activity_feed")}
-    bad = sorted(shown)[5::40]
-    with written.database.tenant_tx(written.tenant) as curs:
-        for table in ("tracking", "activity_feed"):
-            curs.execute(SQL("DELETE FROM {}").format(_table(written, table)))
-    run(written, failing(ACTIVITY_FEED, bad, ValueError("cannot")), page_max=page_max)
-    assert {row[0] for row in written.rows("activity_feed")} == shown - {*bad}
-    found = poisoned(written.database, written.tenant)
-    assert [(each.position, each.error) for each in found] == [
-        (place, "ValueError: cannot") for place in bad
-    ]
-    assert tracked(written) == [("activity_feed", last)]
-
-
-def test_a_stored_event_that_cannot_be_read_is_set_aside_with_its_place(
-    written: Written,
-) -> None:
-    written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, planned())])
-    written.spoil(2)
-    run(written, ACTIVITY_FEED)
-    (found,) = poisoned(written.database, written.tenant)
-    assert (found.projection, found.position, found.stream) == ("activity_feed", 2, STREAM)
-    assert found.topic == topic_of(STARTED)
-    assert re.match("UnreadableEvent: event 'campaign_started'", found.error)
-    assert [row[0] for row in written.rows("activity_feed")] == [1, 3]
-
-
-def test_where_order_matters_what_follows_in_its_stream_is_set_aside_as_well(
-    written: Written,
-) -> None:
-    other = replace(ACCEPTED_PLAN, contact_id=ContactId(OTHER), run=2)
-    written.write([(STREAM, ACCEPTED_PLAN), (OTHER, other)])
-    written.write([(STREAM, STARTED), (STREAM, planned()), (OTHER, STARTED)])
-    broken = failing(CONTACT_CAMPAIGNS, [3], ValueError("cannot"))
-    run(written, broken)
-    run(written, broken)
-    written.write([(STREAM, planned())])
-    run(written, CONTACT_CAMPAIGNS)
-    found = poisoned(written.database, written.tenant)
-    assert [(each.position, each.error) for each in found] == [
-        (3, "ValueError: cannot"),
-        (4, "follows position 3 of the same stream"),
-        (6, "follows position 3 of the same stream"),
-    ]
-    assert {row[0]: row[5] for row in written.rows("contact_campaigns")} == {
-        STREAM: "draft",
-        OTHER: "active",
-    }
-
-
-def test_where_each_fact_stands_for_itself_only_the_one_is_missing(written: Written) -> None:
-    written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, planned())])
-    run(written, failing(METRICS, [2], KeyError("cannot")))
-    assert [totals(written, name) for name in ("enrolled", "started", "planned")] == [1, 0, 1]
-
-
-def test_poison_of_one_projection_stops_no_other(written: Written) -> None:
-    written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED)])
-    run(written, failing(METRICS, [1, 2], ValueError("cannot")), ACTIVITY_FEED)
-    assert len(written.rows("activity_feed")) == 2
-    assert {each.projection for each in poisoned(written.database, written.tenant)} == {"metrics"}
 
 
 # --- what the tests share -------------------------------------------------------------------------

@@ -27,14 +27,6 @@ def written(database: Database, tenant: TenantId) -> Written:
     return Written(database, tenant)
 
 
-def run(written: Written, *projections: Projection, upto: int | None = None) -> None:
-    with closing(Leadership(written.database)) as leads:
-        for projection in projections:
-            runner = Runner(written.database, written.tenant, projection, leads, page_max=50)
-            while runner.step(upto):
-                pass
-
-
 def rebuilt(written: Written, projection: Projection) -> Rebuilt:
     return rebuild(written.database, written.tenant, projection)
 
@@ -64,7 +56,7 @@ def test_rebuilt_from_zero_equals_live_row_for_row(
     written: Written, projection: Projection, seed: int
 ) -> None:
     last = written.write_journeys(seed, 25)
-    run(written, *READ)
+    written.run(*READ)
     before = [written.rows(table.name) for table in projection.tables]
     result = rebuilt(written, projection)
     assert (result.differences, result.examples, result.set_aside) == (0, (), 0)
@@ -79,10 +71,10 @@ def test_a_rebuilt_projection_goes_on_from_where_it_stands(
     written: Written, projection: Projection
 ) -> None:
     written.write_journeys(1, 10)
-    run(written, *READ)
+    written.run(*READ)
     rebuilt(written, projection)
     written.write_journeys(2, 10)
-    run(written, projection)
+    written.run(projection)
     assert rebuilt(written, projection).differences == 0
 
 
@@ -108,7 +100,7 @@ def test_a_live_projection_that_somebody_runs_is_compared_where_it_stands(
 
 def test_differences_are_shown_with_both_rows_and_mended_by_the_swap(written: Written) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, planned())])
-    run(written, ACTIVITY_FEED)
+    written.run(ACTIVITY_FEED)
     right = written.rows("activity_feed")
     tell(written, "UPDATE {t} SET kind = 'wrong' WHERE position = 1")
     tell(written, "DELETE FROM {t} WHERE position = 2")
@@ -176,7 +168,7 @@ def test_nothing_is_left_beside(written: Written) -> None:
 
 def test_what_a_rebuild_that_was_cut_off_left_is_taken_away(written: Written) -> None:
     written.write_journeys(1, 5)
-    run(written, METRICS)
+    written.run(METRICS)
     calls: list[tuple[int, int]] = []
 
     def stop(reached: int, aim: int) -> None:
@@ -226,7 +218,7 @@ def test_views_follow_to_the_rebuilt_table_with_their_rights(written: Written) -
     before = tell(written, options)
     rebuilt(written, ACTIVITY_FEED)
     written.write([(STREAM, STARTED)])
-    run(written, ACTIVITY_FEED)
+    written.run(ACTIVITY_FEED)
     assert written.rows("v_feed") == [("campaign.enrolled",), ("campaign.started",)]
     assert tell(written, options) == before
 
@@ -237,7 +229,7 @@ def test_a_rebuild_replays_what_was_set_aside(written: Written) -> None:
     def broken(_recorded: object) -> list[Any]:
         raise ValueError("cannot")
 
-    run(written, replace(CONTACT_CAMPAIGNS, changes=broken))
+    written.run(replace(CONTACT_CAMPAIGNS, changes=broken))
     assert len(poisoned(written.database, written.tenant)) == 3
     result = rebuilt(written, CONTACT_CAMPAIGNS)
     assert (result.differences, result.set_aside) == (1, 0)
@@ -247,7 +239,7 @@ def test_a_rebuild_replays_what_was_set_aside(written: Written) -> None:
 
 def test_a_rebuild_says_what_it_had_to_set_aside_itself(written: Written) -> None:
     written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED)])
-    run(written, METRICS)
+    written.run(METRICS)
     written.spoil(2)
     result = rebuilt(written, METRICS)
     assert (result.set_aside, result.differences) == (1, 2)

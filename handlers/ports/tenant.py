@@ -1,0 +1,78 @@
+"""Campaigns as configured, and everything that a use case needs for one tenant."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from domain.ids import CampaignId, ContactId, StreamId, TenantId
+from domain.plan import Policy
+from handlers.ports.inputs import Inbox, Timers
+from handlers.ports.outbox import Outbox
+from handlers.ports.streams import Campaigns, Transaction, Transactions
+from handlers.ports.surroundings import Clock, Doorbell, Rng
+from handlers.ports.vault import Suppressions, Vault
+from plans.context import TenantPolicy
+
+
+class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as configured."""
+
+    campaign_id: CampaignId
+    name: str
+    description: str
+    status: str
+    sender: str
+    daily_limit: int
+    created_at: datetime
+
+
+class NewPlan(msgspec.Struct, frozen=True):
+    """A plan to be kept with the contact it serves."""
+
+    plan_hash: str
+    document: bytes
+    report: bytes
+    contact_id: ContactId
+
+
+class Register(Protocol):
+    """Campaigns of one tenant and who is in them."""
+
+    def campaign(self, campaign_id: CampaignId) -> CampaignRow | None: ...
+
+    def set_status(self, campaign_id: CampaignId, status: str) -> None: ...
+
+    def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None: ...
+
+    def hold_senders(self) -> None:
+        """Let no sender send until an operator lets them again."""
+        ...
+
+    def streams(
+        self, campaign_id: CampaignId, after: StreamId | None, limit: int
+    ) -> list[StreamId]:
+        """Streams of a campaign in the order of their ids, a page at a time."""
+        ...
+
+
+class TenantPorts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a use case needs for one tenant."""
+
+    tenant: TenantId
+    tag: str
+    policy: Policy
+    plan_policy: TenantPolicy
+    """The same as plan-dsl.md 14 writes it, for the check."""
+    campaigns: Campaigns
+    transactions: Transactions
+    register: Register
+    vault: Vault
+    outbox: Outbox
+    timers: Timers
+    inbox: Inbox
+    suppressions: Suppressions
+    clock: Clock
+    rng: Rng
+    doorbell: Doorbell

@@ -1,0 +1,109 @@
+"""Personal data and texts of a tenant, and the addresses it must not write to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import ContactId, MessageId
+from domain.plan import Plan
+from handlers.ports.provider import Mail
+from handlers.ports.streams import Transaction
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact as the vault knows it; never leaves towards the log."""
+
+    contact_id: ContactId
+    snapshot: int
+    vault_key: bytes
+    external_id: str | None = None
+    email: str | None = None
+    email_hmac: bytes | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    company: str | None = None
+    city: str | None = None
+    timezone: str | None = None
+    linkedin_url: str | None = None
+    phone: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = {}
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity that messages leave from."""
+
+    sender: str
+    from_email: str
+    from_name: str
+    first_name: str
+    calendar_url: str
+    reply_domain: str
+    postal_address: str
+    verified: bool
+    paused: bool = False
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendered message on its way into the vault: the mail, its links by number, its proof."""
+
+    message_id: MessageId
+    contact_id: ContactId
+    snapshot: int
+    mail: Mail
+    links: tuple[str, ...]
+    body_mac: str
+
+
+class Vault(Protocol):
+    """Personal data and texts of one tenant."""
+
+    def people(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]: ...
+
+    def senders(self) -> Mapping[str, Sender]: ...
+
+    def plans(self, hashes: Iterable[str]) -> Mapping[str, Plan]:
+        """Compiled plans by hash."""
+        ...
+
+    def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Canonical plan documents by hash."""
+        ...
+
+    def keep_rendered(self, tx: Transaction, rendered: Sequence[Rendered]) -> None: ...
+
+    def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
+        """Rendered mails with the vault key of their contact."""
+        ...
+
+    def keep_note(self, subject: UUID, contact: ContactId | None, kind: str, text: str) -> None: ...
+
+    def link(self, message_id: MessageId, number: int) -> str | None:
+        """The target of a link as it was rendered; clicks go nowhere else."""
+        ...
+
+    def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
+        """Keep the words of a reply: message_id, class, subject, text, html, sender."""
+        ...
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """A ban on an address, by its HMAC."""
+
+    family: str
+    address: str
+    reason: str
+    source: str
+    at: datetime
+
+
+class Suppressions(Protocol):
+    """Addresses that must not be written to."""
+
+    def add(self, tx: Transaction | None, bans: Sequence[Suppression]) -> None:
+        """Write bans; the first reason stays. The address is turned into its HMAC here."""
+        ...

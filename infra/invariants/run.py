@@ -1,0 +1,93 @@
+"""All invariants of one tenant, judged on one snapshot."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.ids import TenantId
+from domain.taxonomy import CancelReason
+from infra.draft import LENGTH_MAX
+from infra.invariants import counters, log_rows, orphans, sending
+from infra.invariants.attempts import OpenHours, Rendered
+from infra.invariants.elsewhere import elsewhere
+from infra.invariants.finding import Finding, number_of
+from infra.invariants.moves import moves
+from infra.invariants.plans_kept import OwnNodes, WholePlans
+from infra.invariants.readable import Impersonal, Readable
+from infra.invariants.rebuilt import Rebuilt
+from infra.invariants.snapshot import Snapshot, all_of, snapshot
+from infra.invariants.streams import Look, batches, choose
+from infra.tenancy import Database
+from projections.registry import READ
+
+STREAMS_MAX = 20_000
+"""Streams that are folded; of more than these a part is looked at, another one each hour."""
+
+SENDS_MAX = 30
+NODES_MAX = 1_000
+
+OVERDUE = timedelta(minutes=5)
+SWEPT = timedelta(seconds=60 + 10 + 20)
+"""The age at which an attempt becomes a doubt, one sweep, and some patience."""
+LEASE_LATE = timedelta(seconds=60)
+INBOX_LATE = timedelta(minutes=5)
+DOUBTS_END = timedelta(days=7)
+
+_QUERIES = (*orphans.QUERIES, *counters.QUERIES, *sending.QUERIES, *log_rows.QUERIES)
+
+
+def check(  # noqa: PLR0913  # the last two are for demonstrations and tests
+    database: Database,
+    tenant: TenantId,
+    *,
+    clock_now: datetime,
+    accepts: Mapping[str, int] | None = None,
+    clock_factor: float = 1.0,
+    streams_max: int = STREAMS_MAX,
+) -> list[Finding]:
+    """One finding for each invariant, in the order of trust.md; changes nothing.
+
+    `accepts` is the provider's own count of accepted requests by message. On a clock that runs
+    `clock_factor` times as fast, work has as many times its minutes before it counts as stuck.
+    """
+    late = OVERDUE * clock_factor
+    with snapshot(database, tenant) as taken:
+        found = all_of(taken, _QUERIES, _params(clock_now, late))
+        found.append(sending.accepted_once(taken, accepts))
+        found += _walked(taken, streams_max, clock_now, late)
+    return sorted([*found, *elsewhere()], key=number_of)
+
+
+def _params(now: datetime, late: timedelta) -> dict[str, Any]:
+    return {
+        "now": now,
+        "overdue": late,
+        "sending": SWEPT,
+        "lease": LEASE_LATE,
+        "inbox": INBOX_LATE,
+        "unknown": DOUBTS_END,
+        "cancel_reasons": [str(reason) for reason in CancelReason],
+        "projections": [projection.name for projection in READ],
+        "events_max": LENGTH_MAX,
+        "nodes_max": NODES_MAX,
+        "sends_max": SENDS_MAX,
+        **moves(),
+    }
+
+
+def _walked(taken: Snapshot, streams_max: int, now: datetime, late: timedelta) -> list[Finding]:
+    chosen, total = choose(taken, streams_max, now)
+    looks: tuple[Look, ...] = (
+        WholePlans(),
+        OwnNodes(),
+        OpenHours(),
+        Rendered(),
+        Readable(),
+        Impersonal(),
+        Rebuilt(taken, whole=chosen == total, timers_due_after=now + late),
+    )
+    for batch in batches(taken):
+        for look in looks:
+            look.take(taken, batch)
+    note = "" if chosen == total else f"; {chosen} of {total} streams"
+    return [finding for look in looks for finding in look.findings(taken, note)]

@@ -1,0 +1,154 @@
+"""What the API and the pages show of one tenant: one SELECT a list, a page at a time."""
+
+from typing import Any, LiteralString
+
+from typing_extensions import override
+
+from domain.ids import CampaignId, MessageId, TenantId, schema_of
+from handlers.services import (
+    Activity,
+    ActivityRow,
+    CampaignNumbers,
+    ContactCampaignRow,
+    Journeys,
+    Queue,
+    QueueRow,
+    ReadModels,
+)
+from infra.statements import Row, Statements, transaction
+from infra.tenancy import Database
+from projections.metrics import COUNTERS
+
+
+class SqlReadModels(ReadModels):
+    """Implements handlers.services.ReadModels.
+
+    A condition stands in a statement only where it is asked for, so that each has its index.
+    """
+
+    def __init__(self, database: Database, tenant: TenantId) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._sql = Statements(schema_of(tenant))
+
+    @override
+    def journeys(self, wanted: Journeys) -> list[ContactCampaignRow]:
+        text: LiteralString = _JOURNEYS
+        if wanted.campaign is not None:
+            text += " AND campaign_id = %(campaign)s"
+        if wanted.status is not None:
+            text += " AND status = %(status)s"
+        if wanted.after is not None:
+            text += " AND stream_id > %(after)s"
+        params = {
+            "campaign": wanted.campaign,
+            "status": wanted.status,
+            "after": wanted.after,
+            "limit": wanted.limit,
+        }
+        rows = self._rows(text + " ORDER BY stream_id LIMIT %(limit)s", params)
+        return [ContactCampaignRow(**dict(zip(_JOURNEY_FIELDS, row, strict=True))) for row in rows]
+
+    @override
+    def queue(self, wanted: Queue) -> list[QueueRow]:
+        text: LiteralString = _MESSAGES + " WHERE state = ANY(%(states)s)"
+        if wanted.campaign is not None:
+            text += " AND campaign_id = %(campaign)s"
+        if wanted.after is not None:
+            text += " AND (not_before, message_id) > (%(time)s, %(id)s)"
+        time, message_id = wanted.after or (None, None)
+        params = {
+            "states": [str(state) for state in wanted.states],
+            "campaign": wanted.campaign,
+            "time": time,
+            "id": message_id,
+            "limit": wanted.limit,
+        }
+        text += " ORDER BY not_before, message_id LIMIT %(limit)s"
+        return [_message(row) for row in self._rows(text, params)]
+
+    @override
+    def message(self, message_id: MessageId) -> QueueRow | None:
+        rows = self._rows(_MESSAGES + " WHERE message_id = %(id)s", {"id": message_id})
+        return _message(rows[0]) if rows else None
+
+    @override
+    def activity(self, wanted: Activity) -> list[ActivityRow]:
+        text: LiteralString = _ACTIVITY
+        if wanted.contact is not None:
+            text += " AND contact_id = %(contact)s"
+        if wanted.campaign is not None:
+            text += " AND campaign_id = %(campaign)s"
+        if wanted.kind is not None:
+            text += " AND kind = %(kind)s"
+        if wanted.since is not None:
+            text += " AND at >= %(since)s"
+        if wanted.before is not None:
+            text += " AND position < %(before)s"
+        params = {name: getattr(wanted, name) for name in wanted.__struct_fields__}
+        rows = self._rows(text + " ORDER BY position DESC LIMIT %(limit)s", params)
+        return [ActivityRow(**dict(zip(_ACTIVITY_FIELDS, row, strict=True))) for row in rows]
+
+    @override
+    def numbers(self, campaign_id: CampaignId) -> CampaignNumbers:
+        params = {"campaign": campaign_id}
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            (sums,) = self._sql.rows(tx, _SUMS, params)
+            statuses = self._sql.rows(tx, _STATUSES, params)
+            outcomes = self._sql.rows(tx, _OUTCOMES, params)
+        return CampaignNumbers(
+            counters={name: int(total) for name, total in zip(COUNTERS, sums, strict=True)},
+            statuses={str(name): int(count) for name, count in statuses},
+            outcomes={str(name): int(count) for name, count in outcomes},
+        )
+
+    def _rows(self, text: LiteralString, params: dict[str, Any]) -> list[Row]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            return self._sql.rows(transaction(curs), text, params)
+
+
+def _message(row: Row) -> QueueRow:
+    return QueueRow(**dict(zip(_QUEUE_FIELDS, row, strict=True)))
+
+
+_JOURNEY_FIELDS = ContactCampaignRow.__struct_fields__
+_QUEUE_FIELDS = QueueRow.__struct_fields__
+_ACTIVITY_FIELDS = ActivityRow.__struct_fields__
+
+_JOURNEYS: LiteralString = """
+SELECT stream_id, campaign_id, contact_id, run, plan_hash, status, node, outcome, accepted_at,
+       started_at, ended_at, changed_at
+  FROM {s}.contact_campaigns WHERE true"""
+
+_MESSAGES: LiteralString = """
+SELECT message_id, stream_id, campaign_id, contact_id, node, visit, channel, variant, sender, state,
+       attempt, due_at, not_before, expires_at, hold_reason, reason, provider_id, accepted_at
+  FROM {s}.send_queue"""
+
+_ACTIVITY: LiteralString = """
+SELECT position, at, kind, category, stream_id, campaign_id, contact_id, message_id, node, detail
+  FROM {s}.activity_feed WHERE true"""
+
+_SUMS: LiteralString = """
+SELECT coalesce(sum(enrolled), 0), coalesce(sum(started), 0), coalesce(sum(completed), 0),
+       coalesce(sum(exited), 0), coalesce(sum(planned), 0), coalesce(sum(accepted), 0),
+       coalesce(sum(failed), 0), coalesce(sum(cancelled), 0), coalesce(sum(presumed_lost), 0),
+       coalesce(sum(delivered), 0), coalesce(sum(opens), 0), coalesce(sum(unique_opens), 0),
+       coalesce(sum(machine_opens), 0), coalesce(sum(clicks), 0), coalesce(sum(unique_clicks), 0),
+       coalesce(sum(machine_clicks), 0), coalesce(sum(replies), 0), coalesce(sum(auto_replies), 0),
+       coalesce(sum(bounces), 0), coalesce(sum(deferrals), 0), coalesce(sum(complaints), 0),
+       coalesce(sum(unsubscribes), 0)
+  FROM {s}.metrics_daily WHERE campaign_id = %(campaign)s
+"""
+"""In the order of COUNTERS; a test holds the two against each other."""
+
+_STATUSES: LiteralString = """
+SELECT status, count(*) FROM {s}.contact_campaigns WHERE campaign_id = %(campaign)s
+ GROUP BY status ORDER BY status
+"""
+
+_OUTCOMES: LiteralString = """
+SELECT outcome, count(*) FROM {s}.contact_campaigns
+ WHERE campaign_id = %(campaign)s AND outcome IS NOT NULL GROUP BY outcome ORDER BY outcome
+"""
