@@ -9,8 +9,6 @@ from hashlib import sha256
 from importlib.metadata import version
 
 from dramatiq import Broker
-from handlers.web.link_reports import LinkReports
-from handlers.webhooks.inbound import InboundReports
 
 from domain.campaign import Campaign
 from domain.ids import StreamId, TenantId, schema_of, subject_key
@@ -25,6 +23,8 @@ from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
 from handlers.values import guard_values
+from handlers.web.link_reports import LinkReports
+from handlers.webhooks.inbound import InboundReports
 from infra.campaigns import LogCampaigns, TenantTransactions
 from infra.claims import SqlInbox, SqlOutbox, SqlTimers
 from infra.claims.matching import Matcher
@@ -202,7 +202,7 @@ class System:
             accept_s=self.settings.webhook_accept_s,
         )
 
-    def readers(self, tenant: TenantId) -> Mapping[str, WebhookReader]:
+    def readers(self) -> Mapping[str, WebhookReader]:
         """Who translates the inbox rows of which provider; keys are not needed for that."""
         return {
             "sendgrid": SendGridWebhook((), pepper=self.pepper),
@@ -217,7 +217,7 @@ class System:
         return Work(ingest=self._ingest, dispatch=self._dispatch, timers=self._fire)
 
     def _ingest(self, tenant: TenantId) -> int:
-        return Ingest(self.ports(tenant), self.readers(tenant)).take_batch()
+        return Ingest(self.ports(tenant), self.readers()).take_batch()
 
     def _fire(self, tenant: TenantId) -> int:
         return Timeouts(self.ports(tenant)).fire_batch()

@@ -7,7 +7,13 @@ import redis
 from dramatiq import Broker, Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import DramatiqError
-from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import (
+    AgeLimit,
+    Callbacks,
+    Retries,
+    ShutdownNotifications,
+    TimeLimit,
+)
 from typing_extensions import override
 
 from domain.ids import TenantId
@@ -33,7 +39,13 @@ def make_broker(url: str) -> Broker:
         namespace=NAMESPACE,
         heartbeat_timeout=15_000,
         maintenance_chance=1_000_000,
-        middleware=[AgeLimit(), TimeLimit(), ShutdownNotifications(), Callbacks()],
+        middleware=[
+            AgeLimit(),
+            TimeLimit(),
+            ShutdownNotifications(),
+            Callbacks(),
+            Retries(max_retries=0),  # only so that an actor may say it has none
+        ],
     )
     for queue in QUEUES:
         broker.declare_queue(queue)

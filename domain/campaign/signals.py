@@ -11,7 +11,7 @@ from domain.campaign.matching import guard_holds, silenced, transitions_at
 from domain.campaign.sending import Acceptance, accept_message
 from domain.campaign.settling import settle
 from domain.campaign.state import Campaign, Message, Phase
-from domain.campaign.walk import Walk
+from domain.campaign.walk import STEPS_MAX, Walk
 from domain.errors import CampaignNotStarted, MessageUnknownHere
 from domain.events import Event, MessageDeferred, SignalRecorded, TimerSet
 from domain.ids import MessageId, NodeId
@@ -220,7 +220,7 @@ def _fires(walk: Walk, timer: TimerSet) -> bool:
 def _timers_first(walk: Walk, at: datetime) -> None:
     """Let timers whose time and grace are over go before a signal dated after them (A7)."""
     grace = timedelta(seconds=walk.grounds.policy.timer_grace_s)
-    while walk.state.stage == Stage.ACTIVE:
+    for _ in range(STEPS_MAX):
         due = [
             timer
             for timer in _unguarded(walk)
@@ -232,6 +232,8 @@ def _timers_first(walk: Walk, at: datetime) -> None:
             return
         first = min(due, key=_turn)
         walk.follow(first.index, first.due_at, on=first.kind)
+    if walk.state.stage == Stage.ACTIVE:
+        walk.run_away(at)
 
 
 def _unguarded(walk: Walk) -> list[TimerSet]:

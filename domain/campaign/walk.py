@@ -81,6 +81,10 @@ class Walk:
             if following is None:
                 return
             place, reached_at = following
+        self.run_away(at)
+
+    def run_away(self, at: datetime) -> None:
+        """End what would go on for ever at one instant."""
         self.exit(Outcome.CANCELLED, "step_bound", at, failed=True)
 
     def take(

@@ -1,4 +1,4 @@
-"""What `antiphon check` counts: every invariant (trust.md 2) that the tables of a tenant can tell."""
+"""What `antiphon check` counts: every invariant (trust.md 2) that a tenant's tables can tell."""
 
 from infra.invariants.finding import Finding
 from infra.invariants.run import STREAMS_MAX, check

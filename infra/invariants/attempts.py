@@ -92,8 +92,8 @@ class Rendered:
         kept = {row[0]: _Kept(*row[1:]) for row in rows}
         for mid, fact in queued.items():
             self._judge(mid, fact, kept.get(mid))
-        for fact in (fact for stream in batch for fact in _attempts(stream)):
-            self._compare(fact, queued)
+        for attempt in (attempt for stream in batch for attempt in _attempts(stream)):
+            self._compare(attempt, queued)
 
     def _compare(self, fact: SendAttemptStarted, queued: Mapping[MessageId, MessageQueued]) -> None:
         self._tally.examined += 1

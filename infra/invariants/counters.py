@@ -2,53 +2,21 @@
 
 from infra.invariants.snapshot import Query
 
-_DIMENSIONS = "ARRAY['campaign_id', 'bucket', 'node', 'variant', 'sender', 'domain']"
-
-_KEPT = (
-    """
-kept (place, campaign, day, node, variant, sender, domain, counter, amount) AS (
-    SELECT 'hourly', campaign_id, date_trunc('day', bucket, 'UTC'), node, variant, sender, domain,
-           c.key, c.value::bigint
-      FROM {s}.metrics_hourly m CROSS JOIN LATERAL jsonb_each_text(to_jsonb(m) - """
-    + _DIMENSIONS
-    + """) c
-    UNION ALL
-    SELECT 'daily', campaign_id, date_trunc('day', bucket, 'UTC'), node, variant, sender, domain,
-           c.key, c.value::bigint
-      FROM {s}.metrics_daily m CROSS JOIN LATERAL jsonb_each_text(to_jsonb(m) - """
-    + _DIMENSIONS
-    + """) c
-)"""
-)
-
-_SEEN = """
-seen AS (
-    SELECT f.* FROM pg_temp.facts f
-     WHERE f.position <= coalesce((SELECT notification_id FROM {s}.tracking
-                                    WHERE application_name = 'metrics'), 0)
-       AND NOT EXISTS (SELECT FROM {s}.projection_poison p
-                        WHERE p.projection = 'metrics' AND p.position = f.position)
-)"""
-
-_FOLDED = (
-    "WITH"
-    + _SEEN
-    + ","
-    + _KEPT
-    + """,
-counted (campaign, node, counter) AS (
+_FOLDED = """
+WITH told (campaign, node, counter) AS (
     SELECT campaign, '', CASE topic WHEN 'plan_accepted' THEN 'enrolled'
                                     WHEN 'campaign_started' THEN 'started' ELSE topic END
-      FROM seen WHERE topic IN ('plan_accepted', 'campaign_started', 'completed', 'exited')
+      FROM pg_temp.facts
+     WHERE counted AND topic IN ('plan_accepted', 'campaign_started', 'completed', 'exited')
     UNION ALL
     SELECT campaign, node, CASE topic WHEN 'node_entered' THEN 'planned'
                                       ELSE substr(topic, length('message_') + 1) END
-      FROM seen WHERE message IS NOT NULL
+      FROM pg_temp.facts WHERE counted AND message IS NOT NULL
        AND topic IN ('node_entered', 'message_accepted', 'message_cancelled', 'message_failed',
                      'message_presumed_lost')
     UNION ALL
     SELECT campaign, coalesce(node, ''), counter
-      FROM seen CROSS JOIN LATERAL (VALUES
+      FROM pg_temp.facts CROSS JOIN LATERAL (VALUES
            (word = 'opened' AND machine AND NOT derived, 'machine_opens'),
            (word = 'clicked' AND machine AND NOT derived, 'machine_clicks'),
            (word = 'opened' AND NOT machine AND NOT derived, 'opens'),
@@ -63,12 +31,13 @@ counted (campaign, node, counter) AS (
            (word = 'spam_reported' AND (first OR message IS NULL), 'complaints'),
            (word = 'unsubscribed' AND (first OR message IS NULL), 'unsubscribes')
            ) AS v (counts, counter)
-     WHERE topic = 'signal_recorded' AND counts
+     WHERE counted AND topic = 'signal_recorded' AND counts
 ), expected AS (
     SELECT place, campaign, node, counter, count(*) AS amount
-      FROM counted CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place) GROUP BY 1, 2, 3, 4
+      FROM told CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place) GROUP BY 1, 2, 3, 4
 ), shown AS (
-    SELECT place, campaign, node, counter, sum(amount) AS amount FROM kept GROUP BY 1, 2, 3, 4
+    SELECT place, campaign, node, counter, sum(amount) AS amount
+      FROM pg_temp.counters GROUP BY 1, 2, 3, 4
 )
 SELECT 'campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '') || ': ' || place
        || ' says ' || coalesce(k.amount, 0) || ' ' || counter || ', the log '
@@ -80,29 +49,22 @@ SELECT 'campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '') ||
        || to_char(day, 'YYYY-MM-DD') || ': the hours say '
        || coalesce(sum(amount) FILTER (WHERE place = 'hourly'), 0) || ' ' || counter
        || ', the day ' || coalesce(sum(amount) FILTER (WHERE place = 'daily'), 0)
-  FROM kept GROUP BY campaign, day, node, variant, sender, domain, counter
+  FROM pg_temp.counters GROUP BY campaign, day, node, variant, sender, domain, counter
 HAVING coalesce(sum(amount) FILTER (WHERE place = 'hourly'), 0)
     <> coalesce(sum(amount) FILTER (WHERE place = 'daily'), 0)
 """
-)
 
-_NEGATIVE = (
-    "WITH"
-    + _KEPT
-    + """
+_NEGATIVE = """
 SELECT place || ', campaign ' || campaign || coalesce(', node ' || nullif(node, ''), '')
        || coalesce(', variant ' || nullif(variant, ''), '') || ', ' || to_char(day, 'YYYY-MM-DD')
        || ': ' || amount || ' ' || counter
-  FROM kept WHERE amount < 0
+  FROM pg_temp.counters WHERE amount < 0
 """
-)
 
 # An open may come before its delivery, and a delivery may still be in the inbox: as many as wait
 # there may be missing.
-_RELATIONS = (
-    "WITH"
-    + _SEEN
-    + """, nodes AS (
+_RELATIONS = """
+WITH nodes AS (
     SELECT campaign_id, node, sum(accepted) AS accepted, sum(delivered) AS delivered,
            sum(unique_opens) AS unique_opens, sum(unique_clicks) AS unique_clicks,
            sum(replies) AS replies
@@ -112,8 +74,8 @@ _RELATIONS = (
      WHERE state IN ('new', 'claimed', 'orphan')
 ), of_facts AS (
     SELECT f.campaign, f.node, q.variant, count(*) AS accepted
-      FROM seen f JOIN {s}.send_queue q ON q.message_id = f.message
-     WHERE f.topic = 'message_accepted' GROUP BY 1, 2, 3
+      FROM pg_temp.facts f JOIN {s}.send_queue q ON q.message_id = f.message
+     WHERE f.counted AND f.topic = 'message_accepted' GROUP BY 1, 2, 3
 ), of_metrics AS (
     SELECT campaign_id AS campaign, node, variant, sum(accepted) AS accepted
       FROM {s}.metrics_daily GROUP BY 1, 2, 3 HAVING sum(accepted) <> 0
@@ -134,7 +96,6 @@ SELECT 'campaign ' || campaign || ', node ' || node || ', variant ' || variant |
   FROM of_facts f FULL JOIN of_metrics m USING (campaign, node, variant)
  WHERE coalesce(m.accepted, 0) <> coalesce(f.accepted, 0)
 """
-)
 
 _ROWS = (
     "SELECT (SELECT count(*) FROM {s}.metrics_hourly) + (SELECT count(*) FROM {s}.metrics_daily)"

@@ -11,8 +11,9 @@ from domain.events import topic_of
 from domain.ids import StreamId
 from infra.changes import StaleRow, apply
 from infra.invariants.finding import EXAMPLES_MAX, Finding, Tally
-from infra.invariants.snapshot import TEMPORARY, Snapshot
+from infra.invariants.snapshot import Snapshot
 from infra.invariants.streams import Stream
+from infra.invariants.unpacked import TEMPORARY
 from infra.rebuild import MOVED_BY_WORK, TAKEN_BY_WORK
 from projections.projection import Change, Table
 from projections.registry import ALL, READ, WORK

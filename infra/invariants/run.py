@@ -11,7 +11,6 @@ from infra.invariants import counters, log_rows, orphans, sending
 from infra.invariants.attempts import OpenHours, Rendered
 from infra.invariants.elsewhere import elsewhere
 from infra.invariants.finding import Finding, number_of
-from infra.invariants.moves import moves
 from infra.invariants.plans_kept import OwnNodes, WholePlans
 from infra.invariants.readable import Impersonal, Readable
 from infra.invariants.rebuilt import Rebuilt
@@ -36,7 +35,7 @@ DOUBTS_END = timedelta(days=7)
 _QUERIES = (*orphans.QUERIES, *counters.QUERIES, *sending.QUERIES, *log_rows.QUERIES)
 
 
-def check(  # noqa: PLR0913  # the last two are for demonstrations and tests
+def check(
     database: Database,
     tenant: TenantId,
     *,
@@ -71,7 +70,6 @@ def _params(now: datetime, late: timedelta) -> dict[str, Any]:
         "events_max": LENGTH_MAX,
         "nodes_max": NODES_MAX,
         "sends_max": SENDS_MAX,
-        **moves(),
     }
 
 

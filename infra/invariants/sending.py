@@ -6,36 +6,12 @@ from collections.abc import Mapping
 from infra.invariants.finding import Finding, Tally
 from infra.invariants.snapshot import Query, Snapshot
 
-# The facts of each message in order, with the state they leave: a fact that moves nothing belongs
-# to the state before it.
-_CHAIN = """
-WITH own AS (
-    SELECT f.message, f.stream, f.version, f.topic, f.attempt, t.state,
-           count(t.state) OVER w AS moved,
-           count(*) FILTER (WHERE f.topic = 'send_attempt_started') OVER w AS attempts
-      FROM pg_temp.facts f
-      LEFT JOIN unnest(%(topics_moving)s::text[], %(states_after)s::text[]) AS t (topic, state)
-        ON t.topic = f.topic
-     WHERE f.message IS NOT NULL
-       AND f.topic IN (SELECT unnest(%(topics_allowed)s::text[]))
-    WINDOW w AS (PARTITION BY f.message ORDER BY f.version)
-), chain AS (
-    SELECT message, version, topic, attempt, attempts, after,
-           coalesce(lag(after) OVER w, '') AS before,
-           lead(topic) OVER w AS next, lead(attempt) OVER w AS next_attempt
-      FROM (SELECT own.*, first_value(state) OVER (PARTITION BY message, moved ORDER BY version)
-                   AS after FROM own) AS carried
-    WINDOW w AS (PARTITION BY message ORDER BY version)
-)"""
-
-_OUTCOMES = (
-    _CHAIN
-    + """
+_OUTCOMES = """
 SELECT 'message ' || c.message || ', attempt ' || c.attempt || ': '
        || CASE WHEN c.next IS NOT NULL
                THEN 'then ' || c.next || coalesce(' of attempt ' || c.next_attempt, '')
                ELSE 'no outcome, and its row is ' || coalesce(q.state, 'missing') END
-  FROM chain c LEFT JOIN {s}.send_queue q ON q.message_id = c.message
+  FROM pg_temp.chain c LEFT JOIN {s}.send_queue q ON q.message_id = c.message
  WHERE c.topic = 'send_attempt_started'
    AND NOT coalesce(c.next_attempt = c.attempt AND c.next IN
            ('send_attempt_returned', 'message_accepted', 'message_failed', 'message_unknown'),
@@ -52,29 +28,25 @@ UNION ALL
 SELECT 'provider id ' || provider_id || ': ' || count(*) || ' messages'
   FROM {s}.send_queue WHERE provider_id IS NOT NULL GROUP BY provider_id HAVING count(*) > 1
 """
-)
 _ATTEMPTS = "SELECT count(*) FROM pg_temp.facts WHERE topic = 'send_attempt_started'"
 
-_GRAPH = (
-    _CHAIN
-    + """
+_GRAPH = """
 SELECT 'message ' || c.message || ', version ' || c.version || ': ' || c.topic || ' '
        || coalesce('when ' || nullif(c.before, ''), 'of nothing planned')
-  FROM chain c
+  FROM pg_temp.chain c
  WHERE NOT EXISTS (SELECT FROM unnest(%(states_before)s::text[], %(topics_allowed)s::text[])
                             AS m (state, topic)
                     WHERE m.topic = c.topic AND m.state = c.before)
 UNION ALL
 SELECT 'message ' || message || ', version ' || version || ': ' || topic || ' of attempt '
        || attempt || ', not ' || attempts
-  FROM chain WHERE attempt <> attempts
+  FROM pg_temp.chain WHERE attempt <> attempts
 UNION ALL
 SELECT 'message ' || q.message_id || ': its row is ' || q.state || ' at attempt ' || q.attempt
        || ', its facts say ' || c.after || ' at ' || c.attempts
-  FROM chain c JOIN {s}.send_queue q ON q.message_id = c.message
+  FROM pg_temp.chain c JOIN {s}.send_queue q ON q.message_id = c.message
  WHERE c.next IS NULL AND (q.state, q.attempt) IS DISTINCT FROM (c.after, c.attempts)
 """
-)
 
 _AFTER_A_STOP = """
 WITH life AS (
@@ -185,7 +157,7 @@ SELECT message::text, count(*) FILTER (WHERE topic = 'send_attempt_started')
 def accepted_once(taken: Snapshot, accepts: Mapping[str, int] | None) -> Finding:
     """I9: by the provider's own count where it is given, and by the attempts of the log."""
     tally = Tally("I9", "A provider accepts a message at most once")
-    perhaps = dict(taken.rows(_PERHAPS_SENT))
+    perhaps: dict[str, int] = dict(taken.rows(_PERHAPS_SENT))
     given = Counter({str(message or ""): times for message, times in (accepts or {}).items()})
     for message in sorted(perhaps.keys() | given.keys()):
         tally.examined += 1

@@ -69,7 +69,7 @@ class Look(Protocol):
         ...
 
     def findings(self, taken: Snapshot, note: str) -> list[Finding]:
-        """What was found when all were looked at; `note` tells where these are not all there are."""
+        """What was found in all of them; `note` tells where they are only a part."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""Numbered SQL of the control schema and of each tenant schema, and the runner that brings both up to date."""
+"""Numbered SQL of the control schema and of each tenant schema, and what applies it."""

@@ -13,4 +13,4 @@ def run(settings: Settings, name: str = "projector") -> None:
     """Project until told to stop."""
     stop = stop_requested()
     with opened(settings, worker=name, pool=6) as system:
-        Projector(system.database, READ, tick_s=TICK_S).run(stop)
+        Projector(system.database, READ, tick_s=TICK_S, name=name).run(stop)

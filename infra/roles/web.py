@@ -1,8 +1,8 @@
 """The web process: API, webhooks and tracking under uvicorn."""
 
 import uvicorn
-from handlers.app import create_app
 
+from handlers.app import create_app
 from infra.bootstrap import opened
 from infra.heartbeat import Heartbeat
 from infra.services import make_services

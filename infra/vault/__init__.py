@@ -1,14 +1,13 @@
 """Personal data and texts of a tenant, by contact, with the configuration its gates read."""
 
 from infra.vault.addresses import AddressMac, normalised
-from infra.vault.contacts import ContactRow, Contacts, ImportedRow
+from infra.vault.contacts import Contacts, ImportedRow
 from infra.vault.register import SqlRegister
 from infra.vault.suppressions import SqlSuppressions
 from infra.vault.texts import SqlVault
 
 __all__ = [
     "AddressMac",
-    "ContactRow",
     "Contacts",
     "ImportedRow",
     "SqlRegister",

@@ -2,13 +2,14 @@
 
 import json
 import secrets  # noqa: TID251  # a vault key is a secret, drawn where it is stored
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from domain.ids import ContactId, TenantId, schema_of
+from handlers.contacts import ContactRow
 from handlers.ports import Person, Rng, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
@@ -26,23 +27,6 @@ FIELDS = (
     "linkedin_url",
     "phone",
 )
-
-
-class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A contact as given; `external_id` is the caller's own key, None makes a new contact."""
-
-    external_id: str | None = None
-    email: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    title: str | None = None
-    company: str | None = None
-    city: str | None = None
-    timezone: str | None = None
-    linkedin_url: str | None = None
-    phone: str | None = None
-    tags: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = {}
 
 
 class ImportedRow(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ words = st.sampled_from(["opened", "clicked", "replied", "bounced", "auto_replie
 outcome_words = st.sampled_from(["sent", "send_failed", "send_skipped"])
 timer_words = st.sampled_from(["no_open", "no_click", "no_reply", "timeout"])
 delays = st.sampled_from(["PT0S", "PT1M", "PT1H", "P1D", "P3D"])
+waits = st.sampled_from(["PT1M", "PT1H", "P1D", "P3D"])
 guards = st.none() | st.sampled_from(
     [
         field("facts.s1.opened", "exists"),
@@ -103,8 +104,8 @@ def ways(draw: st.DrawFn, *, of_send: bool) -> list[Transition]:
     if of_send and draw(st.booleans()):
         made.append(on(draw(outcome_words), draw(targets), when=draw(guards)))
     if draw(st.booleans()):
-        made.append(on(draw(timer_words), draw(targets), after=draw(delays), when=draw(guards)))
-    return [*made, on("timeout", draw(targets), after=draw(delays))]
+        made.append(on(draw(timer_words), draw(targets), after=draw(waits), when=draw(guards)))
+    return [*made, on("timeout", draw(targets), after=draw(waits))]
 
 
 @st.composite

@@ -207,6 +207,13 @@ def test_a_plan_may_pass_200_nodes_at_once_and_not_more() -> None:
     assert len(story.facts) == 2 + 200 + 1
 
 
+def test_a_circle_of_timers_that_takes_no_time_ends_as_failed() -> None:
+    ways = (on("timeout", "b", after="PT0S"), on("timeout", "a", after="PT0S"))
+    nodes = (send("intro", on("sent", "a")), wait("a", ways[0]), wait("b", ways[1]))
+    story = given(plan(*nodes)).sends("intro").when(hears("x_demo", t(1)))
+    assert (story.state.stage, story.state.outcome) == (Stage.FAILED, Outcome.CANCELLED)
+
+
 # --- watching -------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from domain.recorded import Cause, Recorded
 from domain.taxonomy import AnswerClass, CauseKind
 from handlers import campaigns as use
 from handlers.composing import Composer
+from handlers.contacts import ContactRow
 from handlers.ports import Answer, CampaignRow, Mail, Report, Sender
 from handlers.sending import Sender as Sending
 from handlers.signals import Ingest
@@ -28,7 +29,6 @@ from infra.log import Log
 from infra.migrations.run import create_tenant, migrate
 from infra.settings import Settings
 from infra.statements import Row, Statements, transaction
-from infra.vault import ContactRow
 
 MONDAY = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 _NUMBERS = count(1)
@@ -122,7 +122,7 @@ class House:
             pass
 
     def ingest(self) -> int:
-        return Ingest(self.ports, self.system.readers(self.tenant)).take_batch()
+        return Ingest(self.ports, self.system.readers()).take_batch()
 
     def send(self) -> int:
         return Sending(self.ports, self.provider, self.system.executor).send_batch()
@@ -148,7 +148,7 @@ class House:
         import msgspec  # noqa: PLC0415  # only here
 
         body = msgspec.json.encode(list(events))
-        reader = self.system.readers(self.tenant)["sendgrid"]
+        reader = self.system.readers()["sendgrid"]
         reports: list[Report] = reader.read(body, tenant=self.tenant)
         return self.ports.inbox.keep("sendgrid", {}, body, reports, late=False)
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from domain.taxonomy import AnswerClass
+from handlers.contacts import ContactRow
 from handlers.ports import Answer
-from infra.vault import ContactRow
 from tests.stories.house import House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]

@@ -1,0 +1,83 @@
+"""The `antiphon` commands: one table of contents, each command loaded when it is called."""
+
+import click
+
+from infra.cli.lazy import Entry, TableOfContents
+
+CONTENTS = {
+    "demo": Entry(
+        "infra.cli.demo:demo",
+        "Run everything end to end in accelerated time, and check every invariant.",
+    ),
+    "up": Entry("infra.cli.up:up", "Run everything on this machine in real time until Ctrl-C."),
+    "web": Entry("infra.cli.web:web", "Serve the API, the webhooks and the links of mails."),
+    "worker": Entry("infra.cli.worker:worker", "Send what is due, take webhooks, fire timers."),
+    "projector": Entry("infra.cli.projector:projector", "Keep the read models of all tenants."),
+    "ticker": Entry("infra.cli.ticker:ticker", "Ring for due work and sweep up after the dead."),
+    "sandbox": Entry(
+        "infra.cli.sandbox:sandbox", "Stand in for the provider and for all recipients."
+    ),
+    "migrate": Entry(
+        "infra.cli.migrate:migrate", "Bring the control schema and every tenant's to this version."
+    ),
+    "tenant": Entry("infra.cli.tenants:tenant", "Add and list tenants."),
+    "key": Entry("infra.cli.keys:key", "Add and revoke API keys."),
+    "webhook-key": Entry(
+        "infra.cli.webhook_keys:webhook_key", "Say whose webhooks are to be believed."
+    ),
+    "sender": Entry("infra.cli.senders:sender", "Add the identities that messages leave from."),
+    "contacts": Entry("infra.cli.contacts:contacts", "Import contacts."),
+    "campaign": Entry(
+        "infra.cli.campaigns:campaign", "Add, launch, pause, resume, stop campaigns."
+    ),
+    "enrol": Entry(
+        "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
+    ),
+    "plan": Entry("infra.cli.plan:plan", "Check, draw, normalise plans; print their schema."),
+    "timeline": Entry(
+        "infra.cli.timeline:timeline",
+        "Tell the state and the events of a contact-campaign, now or at an instant.",
+    ),
+    "check": Entry(
+        "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
+    ),
+    "rebuild": Entry(
+        "infra.cli.rebuild:rebuild",
+        "Build a projection again, compare it with the live one, swap it in.",
+    ),
+    "replay-webhooks": Entry(
+        "infra.cli.replay:replay_webhooks",
+        "Read kept webhook deliveries once more and take in what was missed.",
+    ),
+    "openapi": Entry(
+        "infra.cli.openapi:openapi",
+        "Print the OpenAPI 3.1 document of the API; nothing is started.",
+    ),
+    "settings": Entry(
+        "infra.cli.settings:settings", "Print every setting with its value, default and meaning."
+    ),
+}
+"""Every command: where it is, and the line that the list of commands has of it."""
+
+EPILOG = """Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 a needed service is out of reach.
+
+Example: antiphon demo"""
+
+
+@click.group(
+    cls=TableOfContents,
+    contents=CONTENTS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="antiphon")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Outreach that answers back: plans proven before they run, on an append-only log."""
+    # here, so that `antiphon --help` is there at once
+    from infra.cli.logs import log_to_stderr  # noqa: PLC0415  # see above
+    from infra.settings import read_settings  # noqa: PLC0415  # see above
+
+    settings = read_settings()
+    log_to_stderr(settings.log_level)
+    context.obj = settings

@@ -1,0 +1,101 @@
+"""`antiphon campaign`: the operations of the API, called by an operator."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from handlers.api import campaign_calls
+from handlers.api.calls import Call
+from handlers.api.campaign_calls import NewCampaign, Ordered
+from infra.cli.operations import call_of
+from infra.cli.printing import json_option, print_json
+from infra.cli.reading import FILE, read_model
+from infra.cli.session import campaign_of, system
+from infra.settings import Settings
+
+EPILOG = """Example: antiphon campaign add acme autumn.json
+
+\b
+autumn.json: {"name": "autumn", "sender": "sam", "daily_limit": 50}"""
+
+
+@click.group(epilog=EPILOG)
+def campaign() -> None:
+    """Add, launch, pause, resume, stop campaigns."""
+
+
+@campaign.command(epilog=EPILOG)
+@click.argument("tenant")
+@click.argument("file", type=FILE)
+@json_option
+@click.pass_obj
+def add(settings: Settings, tenant: str, file: Path, *, as_json: bool) -> None:
+    """Make a campaign; it is a draft until it is launched."""
+    given = read_model(NewCampaign, file)
+    with system(settings) as found:
+        made = campaign_calls.create(call_of(found, tenant, body=given))
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"added {made.name} ({made.id}), a {made.status}")
+
+
+@campaign.command(epilog="Example: antiphon campaign launch acme autumn")
+@click.argument("tenant")
+@click.argument("campaign")
+@json_option
+@click.pass_obj
+def launch(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+    """Let it run: what was enrolled starts. CAMPAIGN is a name or an id, here and below."""
+    _order(settings, tenant, campaign, campaign_calls.do_launch, as_json=as_json)
+
+
+@campaign.command(epilog="Example: antiphon campaign pause acme autumn")
+@click.argument("tenant")
+@click.argument("campaign")
+@json_option
+@click.pass_obj
+def pause(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+    """Stop its sends at once; what is on the wire arrives."""
+    _order(settings, tenant, campaign, campaign_calls.do_pause, as_json=as_json)
+
+
+@campaign.command(epilog="Example: antiphon campaign resume acme autumn")
+@click.argument("tenant")
+@click.argument("campaign")
+@json_option
+@click.pass_obj
+def resume(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+    """Let it send again."""
+    _order(settings, tenant, campaign, campaign_calls.do_resume, as_json=as_json)
+
+
+@campaign.command(epilog="Example: antiphon campaign stop acme autumn")
+@click.argument("tenant")
+@click.argument("campaign")
+@json_option
+@click.pass_obj
+def stop(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+    """End it and every contact-campaign in it, for good."""
+    _order(settings, tenant, campaign, campaign_calls.do_stop, as_json=as_json)
+
+
+def _order(
+    settings: Settings,
+    tenant: str,
+    campaign: str,
+    carry_out: Callable[[Call], Ordered],
+    *,
+    as_json: bool,
+) -> None:
+    with system(settings) as found:
+        row = campaign_of(found, tenant, campaign)
+        ordered = carry_out(call_of(found, tenant, campaign=row))
+    if as_json:
+        print_json(ordered)
+    else:
+        click.echo(
+            f"{ordered.campaign.name} is {ordered.campaign.status}; "
+            f"{ordered.changed} contact-campaigns changed"
+        )

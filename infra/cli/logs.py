@@ -1,0 +1,62 @@
+"""Log lines on stderr: one a record, in UTC, without what errors quote."""
+
+import logging
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import click
+from typing_extensions import override
+
+FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
+QUIET = ("asyncio", "psycopg.pool", "uvicorn")
+"""Libraries that only speak up when something is wrong."""
+
+
+class OneLine(logging.Formatter):
+    """A record on one line; of an error its class and place, for its text may quote rows."""
+
+    converter: Callable[[float | None], time.struct_time] = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    def __init__(self) -> None:
+        super().__init__(FORMAT, self.default_time_format)
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # another handler may have written a whole traceback there
+        return super().format(record).replace("\n", "\\n")
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        kind, _, trace = ei
+        return f"{getattr(kind, '__name__', kind)} at {_place(trace)}"
+
+
+class Stderr(logging.Handler):
+    """Writes to what stderr is at that moment."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
+def log_to_stderr(level: str) -> None:
+    """Log from this level on; safe to repeat."""
+    root = logging.getLogger()
+    root.setLevel(level)
+    if not any(isinstance(handler, Stderr) for handler in root.handlers):
+        handler = Stderr()
+        handler.setFormatter(OneLine())
+        root.addHandler(handler)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _place(trace: TracebackType | None) -> str:
+    if trace is None:
+        return "an unknown place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,44 @@
+"""A system for one command, and what commands look up in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from domain.ids import CampaignId
+from handlers.ports import CampaignRow
+from infra.bootstrap import System, opened
+from infra.cli.outcome import WrongUse
+from infra.migrations.run import migrate
+from infra.settings import Settings
+from infra.vault import SqlRegister
+
+OPERATOR = "cli"
+"""Stands in the log where the id of a key would: who can run commands needs none."""
+POOL = 4
+
+
+@contextmanager
+def system(settings: Settings) -> Iterator[System]:
+    """Everything of one process; an embedded database is brought to this version first."""
+    with opened(settings, worker="cli", pool=POOL) as found:
+        if settings.database_url is None:
+            migrate(found.database)
+        yield found
+
+
+def campaign_of(found: System, tenant: str, given: str) -> CampaignRow:
+    """A campaign by its id or its name."""
+    register = SqlRegister(found.database, found.tenant(tenant).name)
+    known = _as_uuid(given)
+    row = register.campaign(CampaignId(known)) if known else None
+    row = row or register.campaign_named(given)
+    if row is None:
+        raise WrongUse(f"{tenant} has no campaign {given!r}; give its name or its id")
+    return row
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

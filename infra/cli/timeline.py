@@ -1,0 +1,107 @@
+"""`antiphon timeline`: one contact-campaign at any instant."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from domain.ids import StreamId
+from handlers.timeline import Moment, Standing, Timeline
+from handlers.timeline import timeline as timeline_of
+from infra.cli.outcome import WrongUse
+from infra.cli.printing import console, json_option, print_json
+from infra.cli.reading import Instant
+from infra.cli.session import system
+from infra.log import Log
+from infra.settings import Settings
+
+EPILOG = """\b
+Example: antiphon timeline acme 6a1f0c9e-2b7d-5e43-9a57-0d4c1b8e2f10 \\
+           --as-of 2026-09-07T05:00:00Z"""
+ID_SHOWN = 8
+_TONES = {
+    "completed": "bold",
+    "exited": "bold",
+    "signal_recorded": "green",
+    "message_accepted": "cyan",
+    "message_failed": "red",
+    "message_unknown": "yellow",
+}
+
+
+@click.command(epilog=EPILOG)
+@click.argument("tenant")
+@click.argument("contact_campaign", type=click.UUID)
+@click.option("--as-of", type=Instant(), help="An instant such as 2026-09-07T05:00:00Z.")
+@json_option
+@click.pass_obj
+def timeline(
+    settings: Settings,
+    tenant: str,
+    contact_campaign: UUID,
+    as_of: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell the state and the events of a contact-campaign, now or at an instant."""
+    with system(settings) as found:
+        log = Log(found.database, found.tenant(tenant).name)
+        told = timeline_of(log.history, StreamId(contact_campaign), as_of)
+    if told is None:
+        raise WrongUse(f"{tenant} has no contact-campaign {contact_campaign}")
+    if as_json:
+        print_json(told)
+    else:
+        _print(console(), told)
+
+
+def _print(shown: Console, told: Timeline) -> None:
+    when = "now" if told.as_of is None else f"as of {_time(told.as_of)} UTC"
+    shown.print(f"contact {told.contact_id} in campaign {told.campaign_id}, {when}", style="bold")
+    for word, text in _state(told.state):
+        shown.print(Text.assemble((f"  {word:<9}", "grey58"), text))
+    shown.print()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(no_wrap=True, style="grey58")
+    for moment in told.events:
+        tone = _TONES.get(moment.kind, "")
+        table.add_row(
+            str(moment.version), _time(moment.at), Text(moment.told, style=tone), _cause(moment)
+        )
+    shown.print(table)
+
+
+def _state(state: Standing) -> Iterator[tuple[str, str]]:
+    yield "stage", f"{state.stage}, {state.phase}" if state.phase else state.stage
+    if state.node:
+        yield "node", state.node + (f", visit {state.visit}" if state.visit > 1 else "")
+    if state.outcome:
+        yield "outcome", state.outcome
+    if state.started_at and state.expires_at:
+        yield "runs", f"from {_time(state.started_at)} until {_time(state.expires_at)} UTC"
+    if state.pending:
+        due = _time(state.pending["due_at"])
+        yield "message", f"{state.pending['state']}, due {due} UTC"
+    for timer in state.timers:
+        yield "timer", f"{timer['kind']}, due {_time(timer['due_at'])} UTC"
+    if state.latched:
+        yield "latched", ", ".join(state.latched)
+    yield "sent", str(state.sends)
+    yield "plan", state.plan_hash
+
+
+def _cause(moment: Moment) -> str:
+    """What caused it; of an id as much as people compare."""
+    kind, _, known_as = moment.cause.partition(":")
+    return f"{kind} {known_as[:ID_SHOWN]}"
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}"

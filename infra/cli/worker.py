@@ -1,0 +1,14 @@
+"""`antiphon worker`."""
+
+import click
+
+from infra.roles.worker import run
+from infra.settings import Settings
+
+
+@click.command(epilog="Example: antiphon worker --name worker-2")
+@click.option("--name", default="worker", show_default=True, help="Of its sign of life.")
+@click.pass_obj
+def worker(settings: Settings, name: str) -> None:
+    """Send what is due, take webhooks, fire timers."""
+    run(settings, name)

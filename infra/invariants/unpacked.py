@@ -1,0 +1,124 @@
+"""The facts and counters of a tenant, unpacked once into temporary tables.
+
+So no invariant reads the log by itself, and each is a short statement.
+"""
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+from infra.invariants.moves import moves
+from infra.statements import composed
+from projections.registry import ALL
+
+TEMPORARY = "pg_temp"
+"""The schema of what exists in this session only."""
+
+_TABLES = """
+CREATE TEMPORARY TABLE facts (
+    stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
+    campaign uuid, message uuid, attempt integer, node text, word text, key text,
+    machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
+    counted boolean NOT NULL);
+CREATE TEMPORARY TABLE stages (stream uuid PRIMARY KEY, stage text NOT NULL);
+CREATE TEMPORARY TABLE chain (
+    message uuid NOT NULL, version bigint NOT NULL, topic text NOT NULL, attempt integer,
+    attempts bigint NOT NULL, after text, before text NOT NULL, next text, next_attempt integer);
+CREATE TEMPORARY TABLE counters (
+    place text NOT NULL, campaign uuid NOT NULL, day timestamptz NOT NULL, node text NOT NULL,
+    variant text NOT NULL, sender text NOT NULL, domain text NOT NULL, counter text NOT NULL,
+    amount bigint NOT NULL);
+CREATE TEMPORARY TABLE looked_at (stream_id uuid PRIMARY KEY);
+CREATE FUNCTION pg_temp.fact_of(state bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE fact jsonb;
+BEGIN
+    fact := convert_from(state, 'UTF8')::jsonb -> 'f';
+    PERFORM (fact ->> 'message_id')::uuid, (fact ->> 'attempt')::integer;
+    RETURN fact;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$
+"""
+_LIKE = SQL("CREATE TEMPORARY TABLE {name} (LIKE {live} INCLUDING ALL)")
+
+_FACTS = """
+INSERT INTO pg_temp.facts
+SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.campaign_id,
+       (f ->> 'message_id')::uuid, (f ->> 'attempt')::integer, f ->> 'node', f ->> 'signal',
+       f ->> 'key', coalesce(f ->> 'machine' = 'true', false),
+       coalesce(f ->> 'derived' = 'true', false), coalesce(f ->> 'first' = 'true', false),
+       e.notification_id <= coalesce((SELECT notification_id FROM {s}.tracking
+                                       WHERE application_name = 'metrics'), 0)
+       AND p.position IS NULL
+  FROM {s}.events e LEFT JOIN {s}.streams s ON s.stream_id = e.originator_id
+  LEFT JOIN {s}.projection_poison p
+    ON p.projection = 'metrics' AND p.position = e.notification_id
+"""
+_FAST = _FACTS + "CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'f' AS f) u"
+# Slower: an event that is no JSON is left empty here, and told by I28.
+_TOLERANT = _FACTS + "CROSS JOIN LATERAL (SELECT pg_temp.fact_of(e.state) AS f) u"
+
+_STAGES = """
+INSERT INTO pg_temp.stages
+SELECT DISTINCT ON (stream) stream,
+       CASE topic WHEN 'plan_accepted' THEN 'draft' WHEN 'start_scheduled' THEN 'scheduled'
+                  WHEN 'paused' THEN 'paused' WHEN 'completed' THEN 'ended'
+                  WHEN 'exited' THEN 'ended' ELSE 'active' END
+  FROM pg_temp.facts
+ WHERE topic IN ('plan_accepted', 'start_scheduled', 'campaign_started', 'paused', 'resumed',
+                 'completed', 'exited')
+ ORDER BY stream, version DESC
+"""
+
+# The facts of each message in order, with the state before and after. A fact that moves nothing
+# belongs to the group of the last one that did, whose state comes first in it.
+_CHAIN = """
+INSERT INTO pg_temp.chain
+SELECT message, version, topic, attempt, attempts, after, coalesce(lag(after) OVER w, ''),
+       lead(topic) OVER w, lead(attempt) OVER w
+  FROM (SELECT message, version, topic, attempt, attempts,
+               first_value(state) OVER (PARTITION BY message, moved ORDER BY version) AS after
+          FROM (SELECT f.message, f.version, f.topic, f.attempt, t.state,
+                       count(t.state) OVER own AS moved,
+                       count(*) FILTER (WHERE f.topic = 'send_attempt_started') OVER own
+                       AS attempts
+                  FROM pg_temp.facts f
+                  LEFT JOIN unnest(%(topics_moving)s::text[], %(states_after)s::text[])
+                            AS t (topic, state) ON t.topic = f.topic
+                 WHERE f.message IS NOT NULL AND f.topic = ANY(%(topics_allowed)s::text[])
+                WINDOW own AS (PARTITION BY f.message ORDER BY f.version)) AS numbered
+       ) AS carried
+WINDOW w AS (PARTITION BY message ORDER BY version)
+"""
+
+_COUNTERS = """
+INSERT INTO pg_temp.counters
+SELECT place, campaign_id, date_trunc('day', bucket, 'UTC'), node, variant, sender, domain,
+       c.key, c.value::bigint
+  FROM (SELECT 'hourly', m.* FROM {s}.metrics_hourly m
+        UNION ALL SELECT 'daily', m.* FROM {s}.metrics_daily m) AS m (place)
+  CROSS JOIN LATERAL jsonb_each_text(to_jsonb(m) - ARRAY['place', 'campaign_id', 'bucket', 'node',
+                                                         'variant', 'sender', 'domain']) AS c
+"""
+
+
+def make_tables(connection: Connection[TupleRow], schema: str) -> None:
+    """Create the temporary tables, and one like each table of a projection."""
+    connection.execute(_TABLES)
+    for table in (table for projection in ALL for table in projection.tables):
+        name, live = Identifier(TEMPORARY, table.name), Identifier(schema, table.name)
+        connection.execute(_LIKE.format(name=name, live=live))
+
+
+def unpack(curs: Cursor[TupleRow], schema: str) -> None:
+    """Fill the tables from what this transaction sees."""
+    try:
+        with curs.connection.transaction():
+            curs.execute(composed(schema, _FAST))
+    except psycopg.DataError:
+        curs.execute(composed(schema, _TOLERANT))
+    curs.execute(_STAGES)
+    curs.execute(_CHAIN, moves())
+    curs.execute(composed(schema, _COUNTERS))
+    curs.execute("ANALYZE pg_temp.facts, pg_temp.stages, pg_temp.chain, pg_temp.counters")

@@ -1,0 +1,120 @@
+"""What the web process is given: every port and store of a tenant, probes, the table of errors."""
+
+from collections import Counter
+from http import HTTPStatus
+from threading import Lock
+from time import monotonic
+
+import psycopg
+import redis
+
+from domain.ids import TenantId
+from handlers.errors import Problem
+from handlers.services import Probe, Services, TenantServices
+from infra.bootstrap import System, tzdata_version
+from infra.idempotency import SqlMemory
+from infra.keys import check_key
+from infra.log import Log
+from infra.providers.sendgrid import SendGridInbound
+from infra.read_models import SqlReadModels
+from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe
+from infra.redis import connect
+from infra.tenancy import Tenant, UnknownTenant
+from infra.vault import SqlRegister, SqlSuppressions
+from infra.vault.register import NameTaken
+
+KEPT_S = 5.0
+"""How long a tenant's keys and settings are kept before they are read again."""
+AWAY = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_reach", retry_after_s=2)
+
+
+class TenantDirectory:
+    """The services of each tenant, made when they are asked for and again after some seconds."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._lock = Lock()
+        self._kept: dict[TenantId, tuple[float, TenantServices]] = {}
+        self._tags: dict[str, TenantId] = {}
+
+    def by_name(self, name: TenantId) -> TenantServices | None:
+        """The services of a tenant, or None when there is no such tenant."""
+        kept = self._kept.get(name)
+        if kept is not None and monotonic() - kept[0] < KEPT_S:
+            return kept[1]
+        with self._lock:
+            try:
+                made = self._made(self._system.tenant(name))
+            except UnknownTenant:
+                return None
+            self._kept[name] = (monotonic(), made)
+        return made
+
+    def by_tag(self, tag: str) -> TenantServices | None:
+        """The services of the tenant with this tag."""
+        if tag not in self._tags:
+            self._tags = {one.tag: one.name for one in self._system.database.tenants()}
+        name = self._tags.get(tag)
+        return None if name is None else self.by_name(name)
+
+    def _made(self, tenant: Tenant) -> TenantServices:
+        system, name = self._system, tenant.name
+        ports = system.ports(name)
+        keys = system.webhook_keys(name, "sendgrid")
+        senders = ports.vault.senders().values()
+        return TenantServices(
+            ports=ports,
+            contacts=system.contacts(name),
+            campaigns=SqlRegister(system.database, name),
+            suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
+            reads=SqlReadModels(system.database, name),
+            history=Log(system.database, name).history,
+            memory=SqlMemory(system.database, name, system.pepper),
+            webhooks=system.sendgrid_webhook(name),
+            inbound=SendGridInbound(keys, own=[sender.from_email for sender in senders]),
+            inbound_secret=str(tenant.settings.get("inbound_secret", "")),
+        )
+
+
+def make_services(system: System) -> Services:
+    """Everything the web process works with."""
+    directory = TenantDirectory(system)
+    return Services(
+        check_key=lambda text: check_key(system.database, text, pepper=system.pepper),
+        tenant=directory.by_name,
+        tenant_by_tag=directory.by_tag,
+        link_keys=lambda tag: (system.link_key(tag),),
+        clock=system.clock,
+        real_now=system.database.now,
+        rng=system.rng,
+        tzdata=tzdata_version(),
+        probes=_probes(system),
+        problems={
+            NameTaken: Problem(HTTPStatus.CONFLICT, "name_taken"),
+            psycopg.OperationalError: AWAY,
+            psycopg.InterfaceError: AWAY,
+            redis.RedisError: AWAY,
+        },
+        count=_Counters().add,
+    )
+
+
+class _Counters:
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.counts: Counter[str] = Counter()
+
+    def add(self, name: str) -> None:
+        with self._lock:
+            self.counts[name] += 1
+
+
+def _probes(system: System) -> dict[str, Probe]:
+    database = system.database
+    return {
+        "database": database_probe(database),
+        "redis": ping_probe(connect(system.redis_url).ping),
+        "projector": beat_probe(database, "projector"),
+        "projector lag": lag_probe(database),
+        "ticker": beat_probe(database, "ticker"),
+    }

@@ -1,0 +1,213 @@
+"""A tenant that was lived in, its streams at different ends, to be broken and mended again."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+from domain.events import Event
+from domain.ids import CampaignId, StreamId, schema_of
+from domain.recorded import Cause, Envelope
+from domain.taxonomy import AnswerClass, CauseKind
+from handlers import campaigns as use
+from handlers.ports import Answer, CampaignRow, Mail
+from handlers.timeouts import Timeouts
+from infra.invariants import Finding, check
+from infra.leadership import Leadership
+from infra.log import Entry
+from infra.projector import Runner
+from projections.registry import READ
+from tests.stories.house import House, plan, send, stop, way
+
+CAUSE = Cause(CauseKind.REQUEST, "stage")
+REQUEST = UUID(int=11)
+
+PLAN = plan(
+    send(
+        "hello",
+        way("clicked", "won"),
+        way("no_click", "again", after="P2D"),
+        message={"subject": "Docks", "text": "Hi {{ contact.first_name }}: https://site.example/a"},
+    ),
+    send("again", way("no_reply", "silent", after="P3D")),
+    stop("won", outcome="handed_off"),
+    stop("silent", outcome="no_response"),
+    quietHours={"start": "20:00", "end": "06:00"},
+)
+
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'migrations'"
+
+ANSWERS: Mapping[str, list[Answer]] = {
+    "doubted": [Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")],
+    "settled": [Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")],
+    "refused": [Answer(kind=AnswerClass.REFUSED, reason="bad_request")],
+    "returned": [Answer(kind=AnswerClass.NOT_SENT, reason="no_connection")],
+}
+"""What the provider answers first, by the first name of the recipient; then it accepts."""
+
+
+class Stage:
+    """A house with one stream for each way to stand or end, by the first name of its contact."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.schema = schema_of(house.tenant)
+        self.streams: dict[str, StreamId] = {}
+        self.accepts: Counter[str] = Counter()
+        self._answers = {name: list(answers) for name, answers in ANSWERS.items()}
+        house.provider.answer = self._answer
+        self.campaign = house.campaign()
+        self._live()
+        self.project()
+
+    def _live(self) -> None:
+        house = self.house
+        self._enrol("clicked", "silent", "refused", "doubted", "settled", "returned", "left")
+        self._enrol("paused", "stopped")
+        self._order("paused", use.pause(house.clock.now(), "holiday"))
+        self._order("stopped", use.stop(house.clock.now(), "operator"))
+        self._enrol("draft", row=house.campaign("draft"))
+        house.work()
+        house.after(hours=5)
+        self._hear("clicked", "delivered", "open")
+        self._hear("clicked", "click", url="https://site.example/a")
+        self._hear("settled", "delivered")
+        self._hear("silent", "delivered")
+        self._hear("left", "delivered", "unsubscribe")
+        house.after(days=2)
+        self._enrol("late")
+        house.work()
+        self._hear("late", "delivered")
+        house.clock.advance(timedelta(days=2, minutes=3))
+        Timeouts(house.ports).fire_batch()
+        self._hear("late", "open", about="hello")
+        house.after(days=1, hours=3)
+        self._enrol("waiting")
+        house.work()
+
+    def _enrol(self, *names: str, row: CampaignRow | None = None) -> None:
+        for name in names:
+            contact = self.house.contact(first_name=name, last_name="chan", company="Late")
+            done = self.house.enrol(PLAN, contact, row=row or self.campaign)
+            assert done.contact_campaign_id is not None, done.report
+            self.streams[name] = done.contact_campaign_id
+
+    def _order(self, name: str, decide: use.Decide) -> None:
+        stream = self.streams[name]
+        use.order(self.house.ports, stream, decide, cause=CAUSE, correlation=REQUEST)
+
+    def _hear(self, name: str, *kinds: str, about: str = "", **fields: Any) -> None:
+        house, stream = self.house, self.streams[name]
+        for kind in kinds:
+            event = house.event(stream, kind, **fields)
+            if about:
+                first = next(m for m in house.state(stream).messages.values() if m.node == about)
+                event["antiphon_message"] = str(first.id)
+            house.hear(event)
+            house.ingest()
+            house.clock.advance(timedelta(minutes=20))
+
+    def _answer(self, mail: Mail) -> Answer:
+        answers = self._answers.get(mail.to_name.split()[0])
+        if answers:
+            return answers.pop()
+        self.accepts[str(mail.message_id)] += 1
+        provider_id = f"provider-{len(self.house.provider.calls)}"
+        return Answer(kind=AnswerClass.ACCEPTED, provider_id=provider_id)
+
+    def project(self) -> None:
+        """Bring the read models to the head."""
+        database, tenant = self.house.system.database, self.house.tenant
+        with closing(Leadership(database)) as leads:
+            for projection in READ:
+                runner = Runner(database, tenant, projection, leads)
+                while runner.step():
+                    pass
+
+    # --- breaking it ------------------------------------------------------------------------------
+
+    def check(self, **options: Any) -> list[Finding]:
+        """What `antiphon check` counts, with the provider's own count."""
+        house = self.house
+        given = {"clock_now": house.clock.now(), "accepts": self.accepts} | options
+        return check(house.system.database, house.tenant, **given)
+
+    def broken(self, **options: Any) -> dict[str, Finding]:
+        """The findings that are broken, by id."""
+        return {finding.id: finding for finding in self.check(**options) if finding.broken}
+
+    def sql(self, text: Any, **params: Any) -> int:
+        """One statement as the owner, `{s}` is the schema; the rows it touched."""
+        with self._owner() as owner:
+            statement = SQL(text).format(s=Identifier(self.schema))
+            names = {name: stream for name, stream in self.streams.items()}
+            return owner.execute(statement, names | params).rowcount
+
+    def spoil(self, name: str, topic: str, old: str, new: str) -> None:
+        """Put other words into the stored facts of one topic of a stream."""
+        touched = self.sql(
+            """UPDATE {s}.events SET state = convert_to(
+                      replace(convert_from(state, 'UTF8'), %(old)s, %(new)s), 'UTF8')
+                WHERE originator_id = %(stream)s AND topic = %(topic)s
+                  AND convert_from(state, 'UTF8') LIKE '%%' || %(old)s || '%%'""",
+            stream=self.streams[name],
+            topic=topic,
+            old=old,
+            new=new,
+        )
+        assert touched == 1
+
+    def append(self, name: str, fact: Event) -> None:
+        """A fact that nobody decided, in the log alone."""
+        house, stream = self.house, self.streams[name]
+        version = house.log.load(stream).version + 1
+        body = Envelope(fact, house.clock.now(), "x", CAUSE, REQUEST)
+        with house.system.database.tenant_tx(house.tenant) as curs:
+            house.log.append(curs, [Entry(stream, version, body)])
+
+    def message(self, name: str, node: str = "hello") -> Any:
+        """The message of a stream at a node."""
+        messages = self.house.state(self.streams[name]).messages.values()
+        return next(message for message in messages if message.node == node)
+
+    @contextmanager
+    def mended(self) -> Iterator["Stage"]:
+        """Keep all rows, and put them back at the end."""
+        kept = f"kept_{self.schema}"
+        with self._owner() as owner:
+            owner.execute(SQL("CREATE SCHEMA {}").format(Identifier(kept)))
+            for table in self._tables(owner):
+                text = "CREATE TABLE {to} AS TABLE {of}"
+                self._copy(owner, text, to=Identifier(kept, table), of=self._table(table))
+        try:
+            yield self
+        finally:
+            with self._owner() as owner:
+                for table in self._tables(owner):
+                    self._copy(owner, "TRUNCATE {to}", to=self._table(table))
+                    text = "INSERT INTO {to} TABLE {of}"
+                    self._copy(owner, text, to=self._table(table), of=Identifier(kept, table))
+                owner.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(kept)))
+
+    def _tables(self, owner: Connection[TupleRow]) -> list[str]:
+        return [name for (name,) in owner.execute(TABLES, (self.schema,)).fetchall()]
+
+    def _table(self, name: str) -> Identifier:
+        return Identifier(self.schema, name)
+
+    def _copy(self, owner: Connection[TupleRow], text: Any, **names: Identifier) -> None:
+        owner.execute(SQL(text).format(**names))
+
+    def _owner(self) -> Connection[TupleRow]:
+        return self.house.system.database.direct()
+
+
+Break = Callable[[Stage], object]
+
+NOBODY = CampaignId(UUID(int=404))
