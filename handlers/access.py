@@ -66,7 +66,7 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.READ_CAMPAIGNS: _ALL,
     Permission.WRITE_CAMPAIGNS: _WORKING,
     Permission.RUN_CAMPAIGNS: _WORKING,
-    Permission.ENROL: _WORKING | {Role.PLANNER},  # a planner into drafts only, see enrolments
+    Permission.ENROL: _WORKING | {Role.PLANNER},  # a planner: known contacts into drafts
     Permission.READ_JOURNEYS: _ALL,
     Permission.RUN_JOURNEYS: _WORKING,
     Permission.READ_MESSAGES: _READING,

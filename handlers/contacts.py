@@ -174,6 +174,7 @@ def row_of(given: NewContact) -> ContactRow:
 
 def changed(person: Person, change: ContactChange) -> ContactRow:
     """The contact with the given fields changed and all others as they were."""
+    assert person.external_id is not None, "the store gives every contact a key"
     kept = {name: getattr(person, name) for name in ContactRow.__struct_fields__}
     given = change.model_dump(exclude_unset=True)
     if "tags" in given:

@@ -65,13 +65,14 @@ def lag_probe(database: Database) -> Probe:
     """How many facts the slowest read model has still to take; late pages are no reason to fail."""
 
     def probe() -> str:
-        behind = [_behind(database, tenant.name) for tenant in database.tenants()]
-        return f"{max(behind, default=0)} facts behind"
+        lags = [behind(database, tenant.name) for tenant in database.tenants()]
+        return f"{max(lags, default=0)} facts behind"
 
     return probe
 
 
-def _behind(database: Database, tenant: TenantId) -> int:
+def behind(database: Database, tenant: TenantId) -> int:
+    """How many facts of a tenant its slowest read model has still to take."""
     params = {"names": [projection.name for projection in READ]}
     with database.tenant_tx(tenant) as curs:
         return int(Statements(schema_of(tenant)).rows(transaction(curs), _LAG, params)[0][0])

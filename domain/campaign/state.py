@@ -61,8 +61,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
     `pending` is the message the token waits to see sent, `anchor` the one that signals are about,
     `fell` how the node's own message ended when its way out is still to be taken: on resume, if it
-    came while paused. `signals_at_pause` tells what was heard since. `told` counts reports by signal,
-    message and whether a machine made them.
+    came while paused. `signals_at_pause` tells what was heard since. `told` counts the reports of
+    each signal about each message, those of machines apart.
     """
 
     stage: Stage = Stage.NONE

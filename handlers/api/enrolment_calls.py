@@ -16,6 +16,7 @@ from handlers.api.calls import Call, Given
 from handlers.campaigns import Enrolled, Enrolment
 from handlers.contacts import NewContact, row_of
 from handlers.errors import Fault, NotAcceptable, NotPermitted, OutOfStep
+from handlers.ports import CampaignRow
 from plans.intake import Submitted
 from plans.verify.report import Issue, issue, refused, to_json
 
@@ -71,9 +72,9 @@ def enrol(call: Call) -> EnrolledItems:
     row = call.campaign()
     if row.status == "stopped":
         raise OutOfStep("a stopped campaign takes no enrolments")
-    if call.holder.role == Role.PLANNER and row.status != "draft":
-        raise NotPermitted("a planner enrols into drafts only: nothing leaves by its hand")
     items: list[_Item] = call.body
+    if call.holder.role == Role.PLANNER:
+        _allow_planner(row, items)
     contacts = _contacts(call, items)
     wanted = {
         index: Enrolment(contacts[index], item.plan)
@@ -92,6 +93,14 @@ def enrol(call: Call) -> EnrolledItems:
     done = dict(zip(wanted, results, strict=True))
     told = [done.get(index) or item.refused for index, item in enumerate(items)]
     return EnrolledItems([one for one in told if one is not None])
+
+
+def _allow_planner(row: CampaignRow, items: Sequence[_Item]) -> None:
+    """Nothing leaves by a planner's hand, and it sends nobody's mail to another address."""
+    if row.status != "draft":
+        raise NotPermitted("a planner enrols into drafts only")
+    if any(item.given is not None and item.given.contact is not None for item in items):
+        raise NotPermitted("a planner writes no contacts: name them by contact_id")
 
 
 def _item(fields: Mapping[str, Raw]) -> _Item:

@@ -20,8 +20,6 @@ from plans.schema import Flavour, json_schema
 from plans.verify.check import check
 from plans.verify.report import Issue, Report, refused
 
-CHECK_BYTES_MAX = 1024 * 1024
-
 
 class PlanToCheck(Given):
     """A plan, and at most one of: the contact it is for, or such a contact's context."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from handlers.api import campaign_calls
-from handlers.api.calls import Call
+from handlers.api.bodies import checked
+from handlers.api.calls import Call, Reason
 from handlers.api.campaign_calls import NewCampaign, Ordered
 from infra.cli.operations import call_of
 from infra.cli.printing import json_option, print_json
@@ -18,6 +19,8 @@ EPILOG = """Example: antiphon campaign add acme autumn.json
 
 \b
 autumn.json: {"name": "autumn", "sender": "sam", "daily_limit": 50}"""
+
+reason_option = click.option("--reason", default="", help="Why; kept for those who read it later.")
 
 
 @click.group(epilog=EPILOG)
@@ -44,54 +47,57 @@ def add(settings: Settings, tenant: str, file: Path, *, as_json: bool) -> None:
 @campaign.command(epilog="Example: antiphon campaign launch acme autumn")
 @click.argument("tenant")
 @click.argument("campaign")
+@reason_option
 @json_option
 @click.pass_obj
-def launch(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+def launch(settings: Settings, tenant: str, campaign: str, reason: str, *, as_json: bool) -> None:
     """Let it run: what was enrolled starts. CAMPAIGN is a name or an id, here and below."""
-    _order(settings, tenant, campaign, campaign_calls.do_launch, as_json=as_json)
+    _told(_ordered(settings, tenant, campaign, campaign_calls.do_launch, reason), as_json=as_json)
 
 
 @campaign.command(epilog="Example: antiphon campaign pause acme autumn")
 @click.argument("tenant")
 @click.argument("campaign")
+@reason_option
 @json_option
 @click.pass_obj
-def pause(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+def pause(settings: Settings, tenant: str, campaign: str, reason: str, *, as_json: bool) -> None:
     """Stop its sends at once; what is on the wire arrives."""
-    _order(settings, tenant, campaign, campaign_calls.do_pause, as_json=as_json)
+    _told(_ordered(settings, tenant, campaign, campaign_calls.do_pause, reason), as_json=as_json)
 
 
 @campaign.command(epilog="Example: antiphon campaign resume acme autumn")
 @click.argument("tenant")
 @click.argument("campaign")
+@reason_option
 @json_option
 @click.pass_obj
-def resume(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+def resume(settings: Settings, tenant: str, campaign: str, reason: str, *, as_json: bool) -> None:
     """Let it send again."""
-    _order(settings, tenant, campaign, campaign_calls.do_resume, as_json=as_json)
+    _told(_ordered(settings, tenant, campaign, campaign_calls.do_resume, reason), as_json=as_json)
 
 
 @campaign.command(epilog="Example: antiphon campaign stop acme autumn")
 @click.argument("tenant")
 @click.argument("campaign")
+@reason_option
 @json_option
 @click.pass_obj
-def stop(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+def stop(settings: Settings, tenant: str, campaign: str, reason: str, *, as_json: bool) -> None:
     """End it and every contact-campaign in it, for good."""
-    _order(settings, tenant, campaign, campaign_calls.do_stop, as_json=as_json)
+    _told(_ordered(settings, tenant, campaign, campaign_calls.do_stop, reason), as_json=as_json)
 
 
-def _order(
-    settings: Settings,
-    tenant: str,
-    campaign: str,
-    carry_out: Callable[[Call], Ordered],
-    *,
-    as_json: bool,
-) -> None:
+def _ordered(
+    settings: Settings, tenant: str, campaign: str, order: Callable[[Call], Ordered], reason: str
+) -> Ordered:
+    given = checked(Reason, {"reason": reason})
     with system(settings) as found:
         row = campaign_of(found, tenant, campaign)
-        ordered = carry_out(call_of(found, tenant, campaign=row))
+        return order(call_of(found, tenant, campaign=row, body=given))
+
+
+def _told(ordered: Ordered, *, as_json: bool) -> None:
     if as_json:
         print_json(ordered)
     else:

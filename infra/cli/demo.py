@@ -24,6 +24,7 @@ from infra.demo.stage import Stage
 from infra.embedded.child import ChildEvent
 from infra.settings import Settings
 
+REPORT_COLUMNS = 110
 EPILOG = """Example: antiphon demo --contacts 50 --days 14
 
 \b
@@ -94,7 +95,7 @@ def _show(figures: Figures, stage: Stage, *, as_json: bool, serve: bool) -> None
     if as_json:
         click.echo(json.dumps(figures.to_json(), indent=1))
     else:
-        print_report(Console(), figures)
+        print_report(Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS), figures)
     if serve:
         click.echo(f"Served at {stage.web_url} (key: {stage.key}); Ctrl-C ends it.", err=True)
 

@@ -55,7 +55,7 @@ ENDINGS: Mapping[str, Ending] = {
     "infra.redis.RedisOutOfReach": Ending(OUT_OF_REACH),
     "handlers.errors.Refusal": Ending(WRONG_USE),
     "handlers.errors.OutOfStep": Ending(NO),
-    "handlers.ports.Conflict": Ending(NO, _TRY_AGAIN),
+    "handlers.ports.streams.Conflict": Ending(NO, _TRY_AGAIN),
     "domain.errors.CampaignError": Ending(NO),
     "psycopg.errors.UndefinedTable": Ending(OUT_OF_REACH, "run `antiphon migrate` first"),
     "psycopg.errors.InvalidSchemaName": Ending(OUT_OF_REACH, "run `antiphon migrate` first"),

@@ -43,7 +43,6 @@ def sandbox(  # noqa: PLR0913, PLR0917  # one argument an option
 
     It takes mails, reports what recipients do with them, replies for them, and signs all of it.
     """
-    exit_on_signals()
     config = SandboxConfig(
         api_key=api_key or _api_key(settings),
         host=HOST,
@@ -59,6 +58,7 @@ def sandbox(  # noqa: PLR0913, PLR0917  # one argument an option
     )
     require_free(HOST, port, "give another with --port")
     say(f"taking mails at http://{HOST}:{port}")
+    exit_on_signals()
     serve(config)
 
 

@@ -61,8 +61,9 @@ def timeline(
 
 def _print(shown: Console, told: Timeline) -> None:
     when = "now" if told.as_of is None else f"as of {_time(told.as_of)} UTC"
-    shown.print(f"contact {told.contact_id} in campaign {told.campaign_id}, {when}", style="bold")
-    for word, text in _state(told.state):
+    shown.print(f"contact-campaign {told.contact_campaign_id}, {when}", style="bold")
+    names = (("contact", str(told.contact_id)), ("campaign", str(told.campaign_id)))
+    for word, text in (*names, *_state(told.state)):
         shown.print(Text.assemble((f"  {word:<9}", "grey58"), text))
     shown.print()
     table = Table.grid(padding=(0, 2, 0, 0))

@@ -9,9 +9,9 @@ from contextlib import suppress
 import click
 import msgspec
 
-from infra.bootstrap import MissingKey
 from infra.cli.ports import require_free
 from infra.cli.printing import json_option, print_json, say
+from infra.cli.provider_key import require_provider_key
 from infra.demo.stage import command
 from infra.embedded.child import Child, ChildEvent, StopRequested
 from infra.embedded.home import Home
@@ -47,11 +47,7 @@ def up(settings: Settings, *, as_json: bool) -> None:
 
     Servers that no setting names are embedded ones; the schemas are brought to this version.
     """
-    if settings.sendgrid_api_key is None:
-        raise MissingKey(
-            "ANTIPHON_SENDGRID_API_KEY is not set: give the key for Mail Send, or for a trial run "
-            "`antiphon demo`, which brings a provider of its own"
-        )
+    require_provider_key(settings)
 
     def show(place: Place) -> None:
         if as_json:

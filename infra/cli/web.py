@@ -18,8 +18,8 @@ from infra.settings import Settings
 @click.pass_obj
 def web(settings: Settings, port: int | None) -> None:
     """Serve the API, the webhooks and the links of mails."""
-    exit_on_signals()
     chosen = web_port(settings, port)
     require_free(settings.web_host, chosen, "give another with --port or ANTIPHON_WEB_PORT")
     say(f"serving at http://{settings.web_host}:{chosen}")
+    exit_on_signals()
     run(settings, chosen)

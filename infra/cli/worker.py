@@ -2,6 +2,7 @@
 
 import click
 
+from infra.cli.provider_key import require_provider_key
 from infra.roles.worker import run
 from infra.settings import Settings
 
@@ -11,4 +12,5 @@ from infra.settings import Settings
 @click.pass_obj
 def worker(settings: Settings, name: str) -> None:
     """Send what is due, take webhooks, fire timers."""
+    require_provider_key(settings)
     run(settings, name)

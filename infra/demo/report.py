@@ -64,7 +64,9 @@ def _funnel(figures: Figures) -> RenderableType:
 
 
 def _outcomes(figures: Figures) -> RenderableType:
-    return Group(*_bars(list(figures.outcomes.items()), tone="grey62"))
+    running = figures.enrolled - sum(figures.outcomes.values())
+    rows = [*figures.outcomes.items(), *([("still running", running)] if running else [])]
+    return Group(*_bars(rows, tone="grey62"))
 
 
 def _calendar(days: Sequence[tuple[datetime, int]]) -> RenderableType:
@@ -73,7 +75,8 @@ def _calendar(days: Sequence[tuple[datetime, int]]) -> RenderableType:
 
 def _story(story: Timeline) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    shown = [moment for moment in story.events if moment.kind not in _HIDDEN]
+    told = [moment for moment in story.events if moment.kind not in _HIDDEN]
+    shown = sorted(told, key=lambda moment: moment.at)  # as it happened, not as it became known
     for moment in shown[:STORY_MAX]:
         table.add_row(f"{moment.at:%a %d %b %H:%M}", Text(moment.told, style=_tone(moment)))
     if len(shown) > STORY_MAX:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -35,6 +36,8 @@ MARK = "this-is-a-demo"
 GRACE = "PT6H"
 """At a day in some seconds a webhook takes hours: timers give late facts this long."""
 DAY_S = 86_400
+SET_UP = timedelta(seconds=6)
+"""Real time for starting processes and importing contacts; the simulated Monday begins after it."""
 
 T = TypeVar("T")
 
@@ -110,7 +113,7 @@ def _staged(wish: Wish, home: Home, database: Database) -> Stage:
         api_key=home.secret("sandbox"),
         pepper=home.secret("pepper"),
         factor=wish.days * DAY_S / RUN_S,
-        origin_real=database.now(),
+        origin_real=database.now() + SET_UP,
         days=wish.days,
         seed=wish.seed,
     )

@@ -5,7 +5,11 @@ from infra.invariants.finding import Finding
 _RIGS = "shown by the fault and simulation rigs, not by stored rows"
 
 _ELSEWHERE = (
-    ("I15", "Calls keep to every cap", "this release has no caps on calls to count against"),
+    (
+        "I15",
+        "Calls keep to every cap",
+        "this release keeps no caps that calls could be counted against",
+    ),
     (
         "I16",
         "One person, one campaign in 60 days",
@@ -14,9 +18,13 @@ _ELSEWHERE = (
     ("I21", "No event appears behind a reader", f"needs readers at work: {_RIGS}"),
     ("I26", "The order of reports does not matter", f"needs other orders: {_RIGS}"),
     ("I30", "Nobody touches another tenant's schema", f"needs the statements run: {_RIGS}"),
-    ("I32", "An erased contact is nowhere", "erasure is not in this release"),
-    ("I33", "A tampered log is detected", "the chain of the log is not filled in this release"),
-    ("I34", "Each changing route leaves one audit event", "audit is not in this release"),
+    ("I32", "An erased contact is nowhere", f"needs a dump, the broker and the log lines: {_RIGS}"),
+    ("I33", "A tampered log is detected", "needs an outside checkpoint: `antiphon audit verify`"),
+    (
+        "I34",
+        "Each changing route leaves one audit event",
+        f"needs the requests that were made: {_RIGS}",
+    ),
 )
 
 

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
+from domain import taxonomy
+from domain.events import Event, topic_of
 from infra.invariants.finding import Finding, Tally
 from infra.invariants.snapshot import Snapshot
 from infra.invariants.streams import Stream
@@ -27,8 +30,24 @@ class Readable:
 WORD_LENGTH_MIN = 4
 """A shorter name is part of too many words to be told from them."""
 
-# An address is sought in any spelling. Of a name the letters count, too: those of a person named
-# Chan are in "channel", and "Late" is not the flag `late`.
+_LISTS = (
+    taxonomy.Channel,
+    taxonomy.Signal,
+    taxonomy.Synthetic,
+    taxonomy.Outcome,
+    taxonomy.CancelReason,
+    taxonomy.HoldReason,
+    taxonomy.Via,
+    taxonomy.CauseKind,
+)
+OWN_WORDS = sorted(
+    {str(word) for words in _LISTS for word in words}
+    | {topic_of(fact) for fact in get_args(Event)}
+    | {field for fact in get_args(Event) for field in fact.__struct_fields__}
+)
+"""What every log has in it: a person may be called by such a word."""
+
+# An address is sought in any spelling, a name as it is written: "Late" is not the flag `late`.
 _FOUND = """
 SELECT e.originator_id, e.originator_version, v.field, v.value, convert_from(e.state, 'UTF8')
   FROM {s}.streams x JOIN {s}.contacts c USING (contact_id)
@@ -37,6 +56,7 @@ SELECT e.originator_id, e.originator_version, v.field, v.value, convert_from(e.s
        ('linkedin_url', c.linkedin_url)) AS v (field, value)
   JOIN {s}.events e ON e.originator_id = x.stream_id
  WHERE x.stream_id = ANY(%(streams)s) AND length(v.value) >= %(length)s
+   AND v.value <> ALL(%(own)s::text[])
    AND (position(convert_to(v.value, 'UTF8') IN e.state) > 0
         OR (v.field IN ('email', 'linkedin_url')
             AND position(lower(v.value) IN lower(convert_from(e.state, 'UTF8'))) > 0))
@@ -54,7 +74,11 @@ class Impersonal:
     def take(self, taken: Snapshot, batch: Sequence[Stream]) -> None:
         readable = [stream for stream in batch if not stream.fault]
         self._tally.examined += sum(len(stream.facts) for stream in readable)
-        params = {"streams": [stream.id for stream in readable], "length": WORD_LENGTH_MIN}
+        params = {
+            "streams": [stream.id for stream in readable],
+            "length": WORD_LENGTH_MIN,
+            "own": OWN_WORDS,
+        }
         for stream, version, field, value, state in taken.rows(_FOUND, params):
             if field in _EXACT or _is_word(value, state):
                 self._tally.add(f"stream {stream}, version {version}: {field} of its contact")
@@ -64,5 +88,5 @@ class Impersonal:
 
 
 def _is_word(value: str, state: str) -> bool:
-    """Whether a name stands for itself and is not a part of another word."""
+    """Whether a name stands for itself: the letters of a person named chan are in `channel`."""
     return re.search(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", state) is not None

@@ -11,6 +11,7 @@ from infra.invariants import counters, log_rows, orphans, sending
 from infra.invariants.attempts import OpenHours, Rendered
 from infra.invariants.elsewhere import elsewhere
 from infra.invariants.finding import Finding, number_of
+from infra.invariants.moves import moves
 from infra.invariants.plans_kept import OwnNodes, WholePlans
 from infra.invariants.readable import Impersonal, Readable
 from infra.invariants.rebuilt import Rebuilt
@@ -70,6 +71,7 @@ def _params(now: datetime, late: timedelta) -> dict[str, Any]:
         "events_max": LENGTH_MAX,
         "nodes_max": NODES_MAX,
         "sends_max": SENDS_MAX,
+        **moves(),
     }
 
 

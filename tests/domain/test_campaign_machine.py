@@ -12,42 +12,29 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain import campaign
 from domain.campaign import INITIAL, Acceptance, Message, fold
-from domain.campaign.state import Campaign
 from domain.errors import CampaignError
 from domain.events import (
     Event,
     MessageAccepted,
-    MessageCancelled,
-    MessageFailed,
-    MessagePresumedLost,
     MessageQueued,
-    MessageUnknown,
-    NodeEntered,
     SendAttemptReturned,
-    SendAttemptStarted,
     SignalRecorded,
 )
-from domain.ids import MessageId, NodeId
+from domain.ids import NodeId
 from domain.lifecycle import Stage
-from domain.plan import Grounds, Node, Plan, Policy, Send, Transition
-from domain.taxonomy import FAMILY_OF, CancelReason, Channel, HoldReason, MessageState, Via
-from domain.timing import Window, add, is_open
-from tests.domain.spec import (
+from domain.plan import Grounds, Plan, Policy
+from domain.taxonomy import CancelReason, HoldReason, MessageState, Via
+from tests.domain.asking import Decide, enrols, report
+from tests.domain.building import (
     GRACE,
     STREAM,
     SUBJECT,
     T0,
-    Decide,
-    branch,
-    enrols,
-    field,
-    on,
     plan,
-    report,
-    send,
     stop,
-    wait,
 )
+from tests.domain.lawful import checked_messages, checked_step
+from tests.domain.random_plans import plans
 
 SIGNALS = [
     "delivered",
@@ -65,84 +52,6 @@ SIGNALS = [
 CALM = ["delivered", "opened", "clicked", "auto_replied", "x_demo"]
 WAITING = (MessageState.PLANNED, MessageState.QUEUED)
 IN_DOUBT = (MessageState.SENDING, MessageState.UNKNOWN)
-STARTS = (MessageQueued, SendAttemptStarted, NodeEntered)
-
-# --- plans: three sends, two waits and a branch, wired at random -----------------------------------
-
-TARGETS = ["s1", "s2", "s3", "w1", "w2", "b1", "end"]
-words = st.sampled_from(["opened", "clicked", "replied", "bounced", "auto_replied", "x_demo"])
-outcome_words = st.sampled_from(["sent", "send_failed", "send_skipped"])
-timer_words = st.sampled_from(["no_open", "no_click", "no_reply", "timeout"])
-delays = st.sampled_from(["PT0S", "PT1M", "PT1H", "P1D", "P3D"])
-waits = st.sampled_from(["PT1M", "PT1H", "P1D", "P3D"])
-guards = st.none() | st.sampled_from(
-    [
-        field("facts.s1.opened", "exists"),
-        field("state.sends", "lt", 2),
-        field("state.visits.s2", "eq", 0),
-    ]
-)
-targets = st.sampled_from(TARGETS)
-abouts = st.sampled_from(["anchor", "any", "s1"])
-
-
-@st.composite
-def ways(draw: st.DrawFn, *, of_send: bool) -> list[Transition]:
-    """Some transitions, and at last a way out by time."""
-    made = [
-        on(
-            draw(words),
-            draw(targets),
-            after=draw(st.none() | delays),
-            within=draw(st.none() | delays),
-            about=draw(abouts),
-            url=draw(st.none() | st.just("/pricing")),
-            when=draw(guards),
-        )
-        for _ in range(draw(st.integers(0, 2)))
-    ]
-    if of_send and draw(st.booleans()):
-        made.append(on(draw(outcome_words), draw(targets), when=draw(guards)))
-    if draw(st.booleans()):
-        made.append(on(draw(timer_words), draw(targets), after=draw(waits), when=draw(guards)))
-    return [*made, on("timeout", draw(targets), after=draw(waits))]
-
-
-@st.composite
-def sends(draw: st.DrawFn, name: str) -> Send:
-    return send(
-        name,
-        *draw(ways(of_send=True)),
-        channel=draw(st.sampled_from([Channel.EMAIL, Channel.EMAIL, Channel.SMS])),
-        delay=draw(delays),
-        at=draw(st.none() | st.none() | st.just(T0 + timedelta(days=2))),
-        if_past=draw(st.sampled_from(["send", "skip"])),
-        send_if=draw(st.none() | st.none() | guards),
-        max_visits=2,
-        on_max_visits="end",
-    )
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    nodes: list[Node] = [draw(sends(name)) for name in ("s1", "s2", "s3")]
-    nodes += [wait("w1", *draw(ways(of_send=False)))]
-    nodes += [wait("w2", *draw(ways(of_send=False)), about=draw(st.sampled_from([None, "s1"])))]
-    nodes += [branch("b1", (field("state.sends", "gt", 1), "end"), otherwise=draw(targets)), stop()]
-    return plan(
-        *nodes,
-        zone="America/Los_Angeles",
-        quiet=draw(st.sampled_from([None, ("21:00", "07:30")])),
-        window=draw(st.sampled_from([None, Window(frozenset(range(5)), 540, 1080)])),
-        jitter_s=draw(st.sampled_from([(0, 0), (360, 960)])),
-        max_sends=draw(st.integers(1, 4)),
-        max_duration="P30D",
-        spacing=draw(st.sampled_from(["PT0S", "PT12H"])),
-        spacing_any=draw(st.sampled_from(["PT0S", "PT15M"])),
-        auto_reply=draw(st.sampled_from(["ignore", "defer", "exit"])),
-        texts=["/pricing"],
-    )
-
 
 steps = st.sampled_from([0, 1, 30, 60, 3600, 6 * 3600, 86_400]).map(lambda s: timedelta(seconds=s))
 lateness = st.sampled_from([0, 0, 0, 30, 119, 120, 121, 7200]).map(lambda s: timedelta(seconds=s))
@@ -233,18 +142,24 @@ class Interpreter(RuleBasedStateMachine):
             self.give(partial(campaign.queue, queued=queued))
 
     @precondition(lambda self: self.state.stage == Stage.ACTIVE)
-    @rule(times=st.integers(1, 3))
-    def all_goes_well(self, times: int) -> None:
+    @rule(times=st.integers(1, 3), late=steps, paused=st.booleans())
+    def all_goes_well(
+        self, times: int, late: timedelta = timedelta(), *, paused: bool = False
+    ) -> None:
         """The usual way: what waits is rendered, leaves when due and is accepted; timers go."""
         for _ in range(times):
             message = self.chosen(0, *WAITING)
             if message is None:
                 self.next_timer_goes()
                 continue
-            self.now = max(self.now, message.due_at)
+            self.now = max(self.now, message.due_at) + late
             self.message_is_rendered(0)
             self.give(partial(campaign.start_attempt, message_id=message.id, now=self.now))
+            if paused and self.state.stage == Stage.ACTIVE:
+                self.pause_or_resume(late)
             self.message_is_accepted(0, timedelta(), Via.ANSWER)
+            if self.state.stage == Stage.PAUSED:
+                self.pause_or_resume(late)
 
     @rule(which=st.integers(0, 3))
     def message_is_claimed(self, which: int) -> None:
@@ -397,7 +312,7 @@ class Interpreter(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """The history is one of lawful attempts, and the same inputs make it again."""
-        checked_attempts(self.facts)
+        checked_messages(self.facts)
         state, facts = INITIAL, list[Event]()
         for decide in self.inputs:
             with suppress(CampaignError):
@@ -405,90 +320,6 @@ class Interpreter(RuleBasedStateMachine):
                 facts += news
                 state = fold(news, state)
         assert facts == self.facts
-
-
-def checked_step(before: Campaign, news: Sequence[Event], grounds: Grounds) -> None:
-    """What one decision may say, given the state it was taken on."""
-    state = before
-    for fact in news:
-        if isinstance(fact, STARTS):
-            assert not state.ended, "after an end nothing begins"
-        if isinstance(fact, SendAttemptStarted):
-            checked_dispatch(state, fact, grounds)
-        state = fold([fact], state)
-
-
-def checked_dispatch(state: Campaign, fact: SendAttemptStarted, grounds: Grounds) -> None:
-    """An attempt leaves within open hours, not before its due time and its spacing."""
-    message = state.messages[fact.message_id]
-    node = grounds.plan.nodes[message.node]
-    assert isinstance(node, Send)
-    assert state.stage == Stage.ACTIVE
-    assert message.due_at <= fact.at < message.expires_at
-    assert is_open(fact.at, node.hours)
-    limits, zone = grounds.plan.limits, grounds.plan.zone
-    for family, at in state.last_sent_at.items():
-        assert fact.at >= add(at, limits.min_spacing_any, zone)
-        if family == FAMILY_OF[message.channel]:
-            assert fact.at >= add(at, limits.min_spacing, zone)
-
-
-def checked_attempts(facts: Sequence[Event]) -> None:
-    """Planned, rendered, started, one outcome: in this order, one attempt at a time, growing by 1.
-
-    Only an acceptance may still come when a loss was presumed; a doubt is no outcome yet.
-    """
-    planned: set[MessageId] = set()
-    queued: set[MessageId] = set()
-    attempt: Counter[MessageId] = Counter()
-    open_attempts: dict[MessageId, int] = {}
-    lost: set[MessageId] = set()
-    for fact in facts:
-        match fact:
-            case NodeEntered(message_id=mid) if mid is not None:
-                assert mid not in planned
-                planned.add(mid)
-            case MessageQueued(message_id=mid):
-                assert mid in planned - queued
-                queued.add(mid)
-            case SendAttemptStarted(message_id=mid):
-                assert mid in queued
-                assert mid not in open_attempts
-                attempt[mid] += 1
-                assert fact.attempt == attempt[mid]
-                open_attempts[mid] = fact.attempt
-            case MessageUnknown(message_id=mid):
-                assert open_attempts[mid] == fact.attempt
-            case MessageAccepted(message_id=mid, late=True):
-                assert mid in lost
-                lost.remove(mid)
-            case MessageFailed(message_id=mid, attempt=0):
-                assert mid in planned
-                assert mid not in open_attempts
-            case (
-                MessageAccepted() | MessageFailed() | MessagePresumedLost() | SendAttemptReturned()
-            ):
-                settled(fact, open_attempts, attempt)
-                if isinstance(fact, MessagePresumedLost):
-                    lost.add(fact.message_id)
-            case MessageCancelled(message_id=mid):
-                assert mid in planned
-                assert mid not in open_attempts
-            case _:
-                pass
-
-
-def settled(
-    fact: MessageAccepted | MessageFailed | MessagePresumedLost | SendAttemptReturned,
-    open_attempts: dict[MessageId, int],
-    attempt: Counter[MessageId],
-) -> None:
-    """An open attempt gets its one outcome; a queued message may fail when no window comes."""
-    if isinstance(fact, MessageFailed) and fact.message_id not in open_attempts:
-        assert fact.reason == "no_window"
-        assert fact.attempt == attempt[fact.message_id]
-    else:
-        assert open_attempts.pop(fact.message_id) == fact.attempt
 
 
 Interpreter.TestCase.settings = settings(

@@ -7,23 +7,9 @@ import pytest
 from domain.events import MessageDeferred
 from domain.taxonomy import Channel
 from domain.timing import Window
-from tests.domain.spec import (
-    SECOND,
-    Story,
-    accepts,
-    claims,
-    doubts,
-    given,
-    hears,
-    loses,
-    on,
-    plan,
-    queues,
-    send,
-    stop,
-    t,
-    times_out,
-)
+from tests.domain.asking import accepts, claims, doubts, hears, loses, queues, times_out
+from tests.domain.building import SECOND, on, plan, send, stop, t
+from tests.domain.spec import Story, given
 
 LA = "America/Los_Angeles"
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from domain.guards import holds
 from domain.plan import Condition, Guard
-from tests.domain.spec import branch, field, given, on, plan, send, stop, t, times_out
+from tests.domain.asking import times_out
+from tests.domain.building import branch, field, on, plan, send, stop, t
+from tests.domain.spec import given
 
 KNOWN: Mapping[str, object] = {
     "contact.size": 50,

@@ -18,31 +18,25 @@ from domain.events import (
 )
 from domain.plan import Grounds
 from domain.taxonomy import CancelReason, HoldReason, MessageState, Via
-from tests.domain.spec import (
+from tests.domain.asking import (
     Decide,
-    Story,
     accepts,
     claims,
     doubts,
     expires,
-    given,
     gives_up,
     hears,
     loses,
     mid,
-    on,
-    plan,
     queues,
     refuses,
     returns,
-    send,
     skips,
-    stop,
     stops,
-    t,
     times_out,
-    wait,
 )
+from tests.domain.building import on, plan, send, stop, t, wait
+from tests.domain.spec import Story, given
 
 PLANNED, QUEUED, SENDING = MessageState.PLANNED, MessageState.QUEUED, MessageState.SENDING
 ACCEPTED, FAILED, UNKNOWN = MessageState.ACCEPTED, MessageState.FAILED, MessageState.UNKNOWN

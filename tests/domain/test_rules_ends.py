@@ -8,28 +8,20 @@ from domain.events import Exited, MessageDeferred
 from domain.plan import Policy
 from domain.taxonomy import CancelReason, Channel, Outcome
 from domain.timing import Window
-from tests.domain.spec import (
-    SECOND,
-    Story,
+from tests.domain.asking import (
     claims,
     expires,
-    field,
-    given,
     gives_up,
     hears,
     mid,
-    on,
-    plan,
     queues,
     refuses,
-    send,
     skips,
-    stop,
     stops,
-    t,
     times_out,
-    wait,
 )
+from tests.domain.building import SECOND, field, on, plan, send, stop, t, wait
+from tests.domain.spec import Story, given
 
 NEVER_OPEN = Window(frozenset(), 0, 0)
 TWO = (

@@ -8,32 +8,23 @@ from domain.errors import CampaignEnded, CampaignNotStarted
 from domain.events import Paused, Resumed
 from domain.taxonomy import CancelReason, Outcome
 from domain.timing import Window
-from tests.domain.spec import (
-    SECOND,
-    Story,
+from tests.domain.asking import (
     accepts,
     claims,
-    drafted,
     expires,
-    field,
-    given,
     hears,
     mid,
-    on,
     pauses,
-    plan,
     queues,
     refuses,
     resumes,
     returns,
-    send,
     skips,
-    stop,
     stops,
-    t,
     times_out,
-    wait,
 )
+from tests.domain.building import SECOND, field, on, plan, send, stop, t, wait
+from tests.domain.spec import Story, drafted, given
 
 LA = "America/Los_Angeles"
 CLICKS = plan(

@@ -6,21 +6,9 @@ import pytest
 
 from domain.events import MessageAccepted, PlanAccepted
 from domain.timing import Window, known_zone
-from tests.domain.spec import (
-    SECOND,
-    Story,
-    claims,
-    given,
-    hears,
-    on,
-    plan,
-    queues,
-    send,
-    stop,
-    t,
-    times_out,
-    wait,
-)
+from tests.domain.asking import claims, hears, queues, times_out
+from tests.domain.building import SECOND, on, plan, send, stop, t, wait
+from tests.domain.spec import Story, given
 
 LA = "America/Los_Angeles"
 SPRING = datetime(2026, 3, 7, 18, tzinfo=UTC)

@@ -12,30 +12,21 @@ from domain.events import MessageAccepted, NodeEntered
 from domain.lifecycle import Stage
 from domain.plan import Node, draw
 from domain.taxonomy import Channel, Outcome
-from tests.domain.spec import (
-    SUBJECT,
+from tests.domain.asking import (
     Decide,
     accepted_plan,
     accepts,
-    branch,
     claims,
-    drafted,
     enrols,
     expires,
-    field,
-    given,
     hears,
     mid,
-    on,
-    plan,
     queues,
-    send,
-    stop,
     stops,
-    t,
     times_out,
-    wait,
 )
+from tests.domain.building import SUBJECT, branch, field, on, plan, send, stop, t, wait
+from tests.domain.spec import drafted, given
 
 ONE = plan(send("intro", on("timeout", "end", after="P1D")), stop())
 

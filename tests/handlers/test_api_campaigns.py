@@ -189,6 +189,12 @@ def test_what_an_enrolment_causes_carries_the_request_id(world: World) -> None:
     assert world.streams.causes == [(f"request:{request_id}", UUID(request_id))]
 
 
+def test_a_planner_writes_no_contacts_by_the_way(world: World) -> None:
+    items = [{"contact": {"external_id": "c1", "email": "me@example.com"}, "plan": PLAN}]
+    assert enrol(world, items, status="draft", role="planner").status_code == 403
+    assert world.book.people_by_id == {}
+
+
 def test_a_planner_enrols_into_drafts_only(world: World) -> None:
     items = [{"contact_id": str(world.a_contact()), "plan": PLAN}]
     assert enrol(world, items, role="planner").status_code == 403
@@ -207,7 +213,7 @@ def test_a_planner_enrols_into_drafts_only(world: World) -> None:
         ('{"items": {}}', 422),
         ('{"items": [], "more": 1}', 422),
         (json.dumps({"items": [{}] * 1001}), 422),
-        ('{"items": ' + "[" * 5000 + "]" * 5000 + "}", 422),
+        ('{"items": ' + "[" * 5000 + "]" * 5000 + "}", 400),
     ],
 )
 def test_a_body_that_is_no_list_of_items_is_refused_whole(

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -415,8 +416,8 @@ class World:
             "tzdata": "2026a",
             "probes": {},
             "problems": {
-                NameTaken: Problem(409, "name_taken"),  # type: ignore[arg-type]  # a status
-                OutOfReach: Problem(503, "out_of_reach", 5),  # type: ignore[arg-type]  # as above
+                NameTaken: Problem(HTTPStatus.CONFLICT, "name_taken"),
+                OutOfReach: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_reach", 5),
             },
             "count": self.counted.append,
         }

@@ -1,8 +1,8 @@
 """A tenant that was lived in, its streams at different ends, to be broken and mended again."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,11 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from domain.events import Event
-from domain.ids import CampaignId, StreamId, schema_of
+from domain.ids import StreamId, schema_of
 from domain.recorded import Cause, Envelope
 from domain.taxonomy import AnswerClass, CauseKind
 from handlers import campaigns as use
-from handlers.ports import Answer, CampaignRow, Mail
+from handlers.ports import Answer, CampaignRow, Decide, Mail
 from handlers.timeouts import Timeouts
 from infra.invariants import Finding, check
 from infra.leadership import Leadership
@@ -65,6 +65,8 @@ class Stage:
         self.campaign = house.campaign()
         self._live()
         self.project()
+        self._kept = f"kept_{self.schema}"
+        self._keep()
 
     def _live(self) -> None:
         house = self.house
@@ -87,18 +89,18 @@ class Stage:
         house.clock.advance(timedelta(days=2, minutes=3))
         Timeouts(house.ports).fire_batch()
         self._hear("late", "open", about="hello")
-        house.after(days=1, hours=3)
+        house.after(days=1, hours=17)
         self._enrol("waiting")
         house.work()
 
     def _enrol(self, *names: str, row: CampaignRow | None = None) -> None:
         for name in names:
-            contact = self.house.contact(first_name=name, last_name="chan", company="Late")
+            contact = self.house.contact(first_name=name.title(), last_name="chan", company="late")
             done = self.house.enrol(PLAN, contact, row=row or self.campaign)
             assert done.contact_campaign_id is not None, done.report
             self.streams[name] = done.contact_campaign_id
 
-    def _order(self, name: str, decide: use.Decide) -> None:
+    def _order(self, name: str, decide: Decide) -> None:
         stream = self.streams[name]
         use.order(self.house.ports, stream, decide, cause=CAUSE, correlation=REQUEST)
 
@@ -114,7 +116,7 @@ class Stage:
             house.clock.advance(timedelta(minutes=20))
 
     def _answer(self, mail: Mail) -> Answer:
-        answers = self._answers.get(mail.to_name.split()[0])
+        answers = self._answers.get(mail.to_name.split()[0].lower())
         if answers:
             return answers.pop()
         self.accepts[str(mail.message_id)] += 1
@@ -146,8 +148,7 @@ class Stage:
         """One statement as the owner, `{s}` is the schema; the rows it touched."""
         with self._owner() as owner:
             statement = SQL(text).format(s=Identifier(self.schema))
-            names = {name: stream for name, stream in self.streams.items()}
-            return owner.execute(statement, names | params).rowcount
+            return owner.execute(statement, {**self.streams, **params}).rowcount
 
     def spoil(self, name: str, topic: str, old: str, new: str) -> None:
         """Put other words into the stored facts of one topic of a stream."""
@@ -176,24 +177,34 @@ class Stage:
         messages = self.house.state(self.streams[name]).messages.values()
         return next(message for message in messages if message.node == node)
 
-    @contextmanager
-    def mended(self) -> Iterator["Stage"]:
-        """Keep all rows, and put them back at the end."""
-        kept = f"kept_{self.schema}"
+    def contents(self) -> dict[str, list[TupleRow]]:
+        """All rows of all tables."""
         with self._owner() as owner:
-            owner.execute(SQL("CREATE SCHEMA {}").format(Identifier(kept)))
+            text = SQL("SELECT t::text FROM {} AS t ORDER BY 1")
+            return {
+                name: owner.execute(text.format(self._table(name))).fetchall()
+                for name in self._tables(owner)
+            }
+
+    def _keep(self) -> None:
+        with self._owner() as owner:
+            owner.execute(SQL("CREATE SCHEMA {}").format(Identifier(self._kept)))
             for table in self._tables(owner):
-                text = "CREATE TABLE {to} AS TABLE {of}"
-                self._copy(owner, text, to=Identifier(kept, table), of=self._table(table))
-        try:
-            yield self
-        finally:
-            with self._owner() as owner:
-                for table in self._tables(owner):
-                    self._copy(owner, "TRUNCATE {to}", to=self._table(table))
-                    text = "INSERT INTO {to} TABLE {of}"
-                    self._copy(owner, text, to=self._table(table), of=Identifier(kept, table))
-                owner.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(kept)))
+                kept = Identifier(self._kept, table)
+                owner.execute(SQL("CREATE TABLE {} AS TABLE {}").format(kept, self._table(table)))
+
+    def mend(self) -> None:
+        """Put all rows back as they were."""
+        with self._owner() as owner, owner.transaction():
+            for table in self._tables(owner):
+                kept, live = Identifier(self._kept, table), self._table(table)
+                owner.execute(SQL("DELETE FROM {}").format(live))
+                owner.execute(SQL("INSERT INTO {} TABLE {}").format(live, kept))
+
+    def forget(self) -> None:
+        """Let go of what was kept for mending."""
+        with self._owner() as owner:
+            owner.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(self._kept)))
 
     def _tables(self, owner: Connection[TupleRow]) -> list[str]:
         return [name for (name,) in owner.execute(TABLES, (self.schema,)).fetchall()]
@@ -201,13 +212,5 @@ class Stage:
     def _table(self, name: str) -> Identifier:
         return Identifier(self.schema, name)
 
-    def _copy(self, owner: Connection[TupleRow], text: Any, **names: Identifier) -> None:
-        owner.execute(SQL(text).format(**names))
-
     def _owner(self) -> Connection[TupleRow]:
         return self.house.system.database.direct()
-
-
-Break = Callable[[Stage], object]
-
-NOBODY = CampaignId(UUID(int=404))
