@@ -14,10 +14,12 @@ from infra.settings import CONFIG, PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
+BY_HAND = {REFERENCE / "plan-dsl.md"}
+"""The pages of the reference that no program could write."""
 WRITTEN = sorted(
     path
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
-    if REFERENCE not in path.parents
+    if REFERENCE not in path.parents or path in BY_HAND
 )
 ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 
@@ -71,8 +73,9 @@ def test_what_is_read_from_the_code_is_current(page: str) -> None:
     )
 
 
-def test_every_page_of_the_reference_is_read_from_the_code() -> None:
-    assert {by_name(path) for path in REFERENCE.iterdir()} == set(PAGES) - {"ARCHITECTURE.md"}
+def test_every_other_page_of_the_reference_is_read_from_the_code() -> None:
+    read = {by_name(path) for path in REFERENCE.iterdir() if path not in BY_HAND}
+    assert read == set(PAGES) - {"ARCHITECTURE.md"}
 
 
 @written

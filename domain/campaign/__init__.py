@@ -4,6 +4,7 @@ Every decision is `(state, grounds, *, input) -> facts`: pure, and silent when i
 """
 
 from domain.campaign.control import pause, resume, stop
+from domain.campaign.dispatch import start_attempt
 from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.evolve import evolve, fold
 from domain.campaign.sending import (
@@ -17,7 +18,6 @@ from domain.campaign.sending import (
     refuse,
     return_attempt,
     skip,
-    start_attempt,
 )
 from domain.campaign.signals import Reported, expire, hear, record, time_out
 from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase

@@ -1,4 +1,4 @@
-"""The messages of a contact-campaign: rendered, tried once at a time, settled (trust.md 1)."""
+"""The messages of a contact-campaign: rendered, skipped, settled after an attempt (trust.md 1)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,10 +6,9 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from domain.campaign import placing
 from domain.campaign.evolve import evolve
-from domain.campaign.matching import guard_holds, match_word, timers_from
-from domain.campaign.state import Campaign, Message, Phase
+from domain.campaign.matching import match_word, timers_from
+from domain.campaign.state import Campaign, Message
 from domain.campaign.walk import Walk, cancelled_by
 from domain.events import (
     Event,
@@ -19,13 +18,11 @@ from domain.events import (
     MessageQueued,
     MessageUnknown,
     SendAttemptReturned,
-    SendAttemptStarted,
 )
 from domain.ids import MessageId
 from domain.lifecycle import Stage
-from domain.plan import Grounds, Send
+from domain.plan import Grounds
 from domain.taxonomy import CancelReason, HoldReason, MessageState, Signal, Via
-from domain.timing import is_open
 
 ATTEMPTS_MAX = 8
 """Attempts that certainly did not leave, after which a message is given up."""
@@ -50,7 +47,7 @@ def queue(
     queued: MessageQueued,
 ) -> list[Event]:
     """Note that a planned message was rendered and kept."""
-    message = _in(state, queued.message_id, MessageState.PLANNED)
+    message = message_in(state, queued.message_id, MessageState.PLANNED)
     return [] if message is None or state.ended else [queued]
 
 
@@ -63,7 +60,7 @@ def give_up(
     at: datetime,
 ) -> Sequence[Event]:
     """Fail a message before any call (it cannot be rendered); the plan goes on by `send_failed`."""
-    message = _in(state, message_id, MessageState.PLANNED)
+    message = message_in(state, message_id, MessageState.PLANNED)
     if message is None or state.ended:
         return []
     walk = Walk(state, grounds, at)
@@ -80,7 +77,7 @@ def skip(
     at: datetime,
 ) -> Sequence[Event]:
     """Do not send a waiting message and follow the plan's `send_skipped`."""
-    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    message = message_in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
     if message is None or state.ended:
         return []
     if reason == CancelReason.EXPIRED and (state.stage == Stage.PAUSED or at < message.expires_at):
@@ -100,7 +97,7 @@ def hold(
     at: datetime,
 ) -> list[Event]:
     """A gate says "not now": look again at `until`, until the message expires as before."""
-    message = _in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
+    message = message_in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
     if message is None or state.ended or message.due_at == until:
         return []
     return [
@@ -114,64 +111,6 @@ def hold(
     ]
 
 
-def start_attempt(
-    state: Campaign, grounds: Grounds, *, message_id: MessageId, now: datetime
-) -> Sequence[Event]:
-    """Claim a due message, or say why not now or not at all: the gates that the plan knows."""
-    message = _in(state, message_id, MessageState.QUEUED)
-    ready = state.stage == Stage.ACTIVE and state.phase == Phase.SCHED
-    if message is None or not ready or state.pending != message_id or now < message.due_at:
-        return []
-    send = grounds.plan.nodes[message.node]
-    assert isinstance(send, Send)
-    walk = Walk(state, grounds, now)
-    if now >= message.expires_at:
-        walk.cancel(message_id, CancelReason.EXPIRED, now)
-    elif not guard_holds(state, grounds, send.send_if):
-        walk.cancel(message_id, CancelReason.SEND_IF, now)
-    elif _perhaps_sent(state) >= grounds.plan.limits.max_sends:
-        walk.cancel(message_id, CancelReason.POLICY, now)
-    elif (reason := _not_now(state, grounds, send, now)) is not None:
-        _defer(walk, send, message, reason, now)
-    else:
-        attempt = message.attempt + 1
-        walk.say(
-            SendAttemptStarted(
-                message_id=message_id, attempt=attempt, body_mac=message.body_mac, at=now
-            )
-        )
-    return walk.facts
-
-
-def _perhaps_sent(state: Campaign) -> int:
-    """Messages that were accepted, or still may be: a doubt counts against the limit."""
-    sent = (*DOUBTFUL, MessageState.ACCEPTED)
-    return sum(message.state in sent for message in state.messages.values())
-
-
-def _not_now(state: Campaign, grounds: Grounds, send: Send, now: datetime) -> HoldReason | None:
-    if not is_open(now, send.hours):
-        return HoldReason.HOURS
-    lowest = placing.floor(state, grounds, send)
-    return HoldReason.SPACING if lowest is not None and now < lowest else None
-
-
-def _defer(walk: Walk, send: Send, message: Message, reason: HoldReason, now: datetime) -> None:
-    due_at = placing.again(walk.state, walk.grounds, send, base=now, key=message.dedupe_key)
-    if due_at is None:
-        walk.fail(message.id, "no_window", now)
-        return
-    walk.say(
-        MessageDeferred(
-            message_id=message.id,
-            reason=reason,
-            due_at=due_at,
-            expires_at=due_at + placing.EXPIRES_AFTER,
-            at=now,
-        )
-    )
-
-
 def return_attempt(
     state: Campaign,
     grounds: Grounds,
@@ -179,7 +118,7 @@ def return_attempt(
     returned: SendAttemptReturned,
 ) -> Sequence[Event]:
     """The attempt certainly did not leave: queue it again, or give up after the eighth."""
-    message = _in(state, returned.message_id, MessageState.SENDING)
+    message = message_in(state, returned.message_id, MessageState.SENDING)
     if message is None or message.attempt != returned.attempt:
         return _certain_late(state, grounds, returned=returned)
     walk = Walk(state, grounds, returned.at)
@@ -196,7 +135,7 @@ def _certain_late(
     state: Campaign, grounds: Grounds, *, returned: SendAttemptReturned
 ) -> Sequence[Event]:
     """A doubt that the worker itself settles late: what did not leave is lost, not sent again."""
-    message = _in(state, returned.message_id, MessageState.UNKNOWN)
+    message = message_in(state, returned.message_id, MessageState.UNKNOWN)
     if message is None or message.attempt != returned.attempt:
         return []
     return lose(
@@ -211,7 +150,7 @@ def _certain_late(
 
 def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance) -> Sequence[Event]:
     """The provider has the message: the clock of its node starts, or a late fact is noted."""
-    message = _in(state, acceptance.message_id, *DOUBTFUL)
+    message = message_in(state, acceptance.message_id, *DOUBTFUL)
     if message is None or message.attempt != acceptance.attempt:
         return []
     accepted = MessageAccepted(
@@ -252,7 +191,7 @@ def refuse(
     at: datetime,
 ) -> Sequence[Event]:
     """The provider refused the message for good."""
-    message = _in(state, message_id, MessageState.SENDING)
+    message = message_in(state, message_id, MessageState.SENDING)
     if message is None or message.attempt != attempt:
         return []
     walk = Walk(state, grounds, at)
@@ -270,7 +209,7 @@ def doubt(
     at: datetime,
 ) -> list[Event]:
     """Nobody knows whether the attempt left; the plan waits, and nothing is sent again."""
-    message = _in(state, message_id, MessageState.SENDING)
+    message = message_in(state, message_id, MessageState.SENDING)
     if message is None or message.attempt != attempt:
         return []
     return [MessageUnknown(message_id=message_id, attempt=attempt, reason=reason, at=at)]
@@ -286,7 +225,7 @@ def lose(
     at: datetime,
 ) -> Sequence[Event]:
     """The attempt is taken as lost; the plan goes on by its `send_failed`."""
-    message = _in(state, message_id, MessageState.UNKNOWN)
+    message = message_in(state, message_id, MessageState.UNKNOWN)
     if message is None or message.attempt != attempt:
         return []
     walk = Walk(state, grounds, at)
@@ -306,6 +245,7 @@ def lose(
     return walk.facts
 
 
-def _in(state: Campaign, message_id: MessageId, *states: MessageState) -> Message | None:
+def message_in(state: Campaign, message_id: MessageId, *states: MessageState) -> Message | None:
+    """The message, if it is there and in one of these states."""
     message = state.messages.get(message_id)
     return message if message is not None and message.state in states else None

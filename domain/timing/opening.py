@@ -1,4 +1,4 @@
-"""Open time: when sends may leave, by window, quiet hours and holidays (plan-dsl.md 4.3, 3-4)."""
+"""Open time: when sends may leave, by window, quiet hours and holidays (plan-dsl.md 4.3)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta

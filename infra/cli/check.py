@@ -14,7 +14,7 @@ from infra.invariants import check as findings_of
 from infra.poison import Poisoned, poisoned
 from infra.settings import Settings
 
-EXAMPLES_SHOWN = 2
+EXAMPLES_SHOWN = 3
 POISON_SHOWN = 5
 
 
@@ -40,29 +40,29 @@ def check(settings: Settings, tenant: str, *, as_json: bool) -> None:
 
 def _print(findings: Sequence[Finding], aside: Sequence[Poisoned], *, holds: bool) -> None:
     shown = console()
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in ("id", "what", "examined", "broken", "first examples"):
-        table.add_column(head, justify="right" if head in {"examined", "broken"} else "left")
+    shown.print(_table(findings))
     for finding in findings:
-        table.add_row(*_cells(finding), style="red" if finding.broken else "")
-    shown.print(table)
+        for example in finding.examples[:EXAMPLES_SHOWN]:
+            shown.print(f"{finding.id}: {example}", style="red")
+    for finding in findings:
+        if finding.skipped:
+            shown.print(f"{finding.id} is not checked: {finding.skipped}", style="grey58")
     for fact in aside[:POISON_SHOWN]:
-        shown.print(
-            f"set aside by {fact.projection}: {fact.topic} at position {fact.position}: "
-            f"{fact.error}",
-            style="yellow",
-        )
-    if len(aside) > POISON_SHOWN:
-        shown.print(f"... and {len(aside) - POISON_SHOWN} more set aside", style="yellow")
+        place = f"set aside by {fact.projection}: {fact.topic} at position {fact.position}"
+        shown.print(f"{place}: {fact.error}", style="yellow")
     if aside:
-        shown.print("`antiphon rebuild` takes them in again once the cause is mended")
+        told = "antiphon rebuild takes them in again once the cause is mended"
+        shown.print(f"{len(aside)} facts set aside; {told}", style="yellow")
     checked = sum(not finding.skipped for finding in findings)
     verdict = ("all hold", "bold green") if holds else ("not all hold", "bold red")
     shown.print(Text.assemble(f"{checked} invariants checked: ", verdict))
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
-    if finding.skipped:
-        return (finding.id, finding.title, "", "", f"not checked: {finding.skipped}")
-    examples = "; ".join(str(example) for example in finding.examples[:EXAMPLES_SHOWN])
-    return (finding.id, finding.title, str(finding.examined), str(finding.broken), examples)
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for head in ("id", "what", "examined", "broken"):
+        table.add_column(head, justify="right" if head in {"examined", "broken"} else "left")
+    for finding in findings:
+        counts = ("-", "-") if finding.skipped else (str(finding.examined), str(finding.broken))
+        table.add_row(finding.id, finding.title, *counts, style="red" if finding.broken else "")
+    return table

@@ -22,7 +22,7 @@ DAY_S = 86_400
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of interfaces.md, and beside them what the printed report shows."""
+    """The figures that `--json` prints, and beside them what the printed report shows."""
 
     contacts: int
     enrolled: int

@@ -46,5 +46,5 @@ class Tally:
 
 
 def number_of(finding: Finding) -> int:
-    """The place of a finding in the list of trust.md."""
+    """The place of a finding in the list of trust.md 2."""
     return int(finding.id.removeprefix("I"))

@@ -45,7 +45,7 @@ def check(
     clock_factor: float = 1.0,
     streams_max: int = STREAMS_MAX,
 ) -> list[Finding]:
-    """One finding for each invariant, in the order of trust.md; changes nothing.
+    """One finding for each invariant, in the order of trust.md 2; changes nothing.
 
     `accepts` is the provider's own count of accepted requests by message. On a clock that runs
     `clock_factor` times as fast, work has as many times its minutes before it counts as stuck.

@@ -55,9 +55,12 @@ SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.camp
   LEFT JOIN {s}.projection_poison p
     ON p.projection = 'metrics' AND p.position = e.notification_id
 """
-_FAST = _FACTS + "CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'f' AS f) u"
+# OFFSET 0 keeps the planner from decoding the event again for each column.
+_FAST = """
+  CROSS JOIN LATERAL (SELECT convert_from(e.state, 'UTF8')::jsonb -> 'f' AS f OFFSET 0) u
+"""
 # Slower: an event that is no JSON is left empty here, and told by I28.
-_TOLERANT = _FACTS + "CROSS JOIN LATERAL (SELECT pg_temp.fact_of(e.state) AS f) u"
+_TOLERANT = "  CROSS JOIN LATERAL (SELECT pg_temp.fact_of(e.state) AS f OFFSET 0) u"
 
 _STAGES = """
 INSERT INTO pg_temp.stages
@@ -115,9 +118,9 @@ def unpack(curs: Cursor[TupleRow], schema: str) -> None:
     """Fill the tables from what this transaction sees."""
     try:
         with curs.connection.transaction():
-            curs.execute(composed(schema, _FAST))
+            curs.execute(composed(schema, _FACTS + _FAST))
     except psycopg.DataError:
-        curs.execute(composed(schema, _TOLERANT))
+        curs.execute(composed(schema, _FACTS + _TOLERANT))
     curs.execute(_STAGES)
     curs.execute(_CHAIN, moves())
     curs.execute(composed(schema, _COUNTERS))

@@ -53,7 +53,7 @@ CALM = ["delivered", "opened", "clicked", "auto_replied", "x_demo"]
 WAITING = (MessageState.PLANNED, MessageState.QUEUED)
 IN_DOUBT = (MessageState.SENDING, MessageState.UNKNOWN)
 
-steps = st.sampled_from([0, 1, 30, 60, 3600, 6 * 3600, 86_400]).map(lambda s: timedelta(seconds=s))
+steps = st.sampled_from([0, 1, 30, 60, 3600, 12 * 3600, 86_400]).map(lambda s: timedelta(seconds=s))
 lateness = st.sampled_from([0, 0, 0, 30, 119, 120, 121, 7200]).map(lambda s: timedelta(seconds=s))
 
 
@@ -323,7 +323,7 @@ class Interpreter(RuleBasedStateMachine):
 
 
 Interpreter.TestCase.settings = settings(
-    max_examples=200,
+    max_examples=150,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

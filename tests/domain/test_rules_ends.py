@@ -251,7 +251,8 @@ def test_the_longest_duration_ends_it_in_every_phase() -> None:
 
 
 def test_an_order_to_stop_ends_it_in_every_phase() -> None:
-    watching().when(stops(t(hours=1))).then("exited cancelled")
+    story = watching().when(stops(t(hours=1))).then("exited cancelled")
+    assert (story.state.timers, story.state.pending) == ((), None)
     waiting().when(stops(t(days=1))).then("cancelled stopped", "exited cancelled")
 
 

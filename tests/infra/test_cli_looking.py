@@ -119,7 +119,7 @@ def test_what_is_broken_is_told_with_an_example_and_no(house: House, cli: Cli) -
     assert shown.exit_code == 1
     assert "not all hold" in shown.stdout
     for each in broken:
-        assert each["id"] in shown.stdout
+        assert f"{each['id']}: {each['examples'][0][:20]}" in shown.stdout
 
 
 def test_a_rebuild_tells_what_was_not_as_the_log_says_and_mends_it(house: House, cli: Cli) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 from importlib import import_module
+from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -49,12 +51,16 @@ def test_an_error_that_nobody_foresaw_is_not_dressed_up() -> None:
     assert failure_of(ZeroDivisionError()) is None
 
 
-def test_a_log_record_is_one_line_and_quotes_no_error() -> None:
+def failed() -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """An error that quotes a row, as loggers are given it."""
     try:
-        dict[str, int]()["Key (email)=(ada@home.example)"]
+        return dict[str, Any]()["Key (email)=(ada@home.example)"]  # type: ignore[no-any-return]  # it raises
     except KeyError as error:
-        trace = (type(error), error, error.__traceback__)
-    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "a\nb", None, trace)
+        return type(error), error, error.__traceback__
+
+
+def test_a_log_record_is_one_line_and_quotes_no_error() -> None:
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "a\nb", None, failed())
     line = OneLine().format(record)
     assert line.count("\n") == 0
     assert "KeyError at" in line

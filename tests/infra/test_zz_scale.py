@@ -2,7 +2,6 @@ import time, pytest
 from tests.stories.house import open_house
 from tests.infra.invariants_stage import Stage
 from infra.invariants import run, snapshot as sn
-import infra.invariants.unpacked as up
 pytestmark = pytest.mark.postgres
 N=8000
 def test_x(servers, tmp_path):
@@ -13,12 +12,13 @@ def test_x(servers, tmp_path):
             c.execute("set statement_timeout=0"); c.execute(f"set search_path={stage.schema},pg_catalog")
             c.execute("create temp table ids as select stream_id old, n, md5(stream_id||':'||n)::uuid new from streams, generate_series(1,%d) n"%N)
             c.execute("create temp table mids as select message_id old, stream_id, n, md5(message_id||':'||n)::uuid new from send_queue, generate_series(1,%d) n"%N)
-            c.execute("create index on ids(old,n)"); c.execute("create index on mids(stream_id,n)"); c.execute("analyze ids"); c.execute("analyze mids")
-            # a different contact for each clone is not needed: run number differs
+            c.execute("create temp table m2 as select stream_id, n, (array_agg(old))[1]::text o1, (array_agg(new))[1]::text n1, coalesce((array_agg(old))[2]::text,'-none-') o2, coalesce((array_agg(new))[2]::text,'x') n2 from mids group by 1,2")
+            c.execute("analyze ids"); c.execute("analyze mids"); c.execute("analyze m2")
             c.execute("insert into streams select i.new, campaign_id, contact_id, 1+n, plan_hash from streams s join ids i on i.old=s.stream_id")
             c.execute("""insert into events(originator_id,originator_version,topic,state)
-              select i.new, e.originator_version, e.topic, coalesce((select convert_to(replace(convert_from(e.state,'UTF8'), m.old::text, m.new::text),'UTF8') from mids m where m.stream_id=e.originator_id and m.n=i.n and position(m.old::text in convert_from(e.state,'UTF8'))>0 limit 1), e.state)
-              from events e join ids i on i.old=e.originator_id order by i.n, e.notification_id""")
+              select i.new, e.originator_version, e.topic, coalesce(convert_to(replace(replace(convert_from(e.state,'UTF8'), m.o1, m.n1),m.o2,m.n2),'UTF8'), e.state)
+              from events e join ids i on i.old=e.originator_id left join m2 m on m.stream_id=i.old and m.n=i.n order by i.n, e.notification_id""")
+            c.execute("update events e set state=convert_to(replace(convert_from(state,'UTF8'),'\"run\":1','\"run\":'||s.run),'UTF8') from streams s where s.stream_id=originator_id and topic='plan_accepted'")
             cols=[r[0] for r in c.execute("select column_name from information_schema.columns where table_name='send_queue' and table_schema=%s order by ordinal_position",(stage.schema,)).fetchall()]
             sel=",".join({"message_id":"m.new","stream_id":"i.new","dedupe_key":"q.dedupe_key||':'||i.n","provider_id":"q.provider_id||':'||i.n||q.message_id"}.get(k,"q."+k) for k in cols)
             c.execute(f"insert into send_queue({','.join(cols)}) select {sel} from send_queue q join mids m on m.old=q.message_id join ids i on i.old=q.stream_id and i.n=m.n")
@@ -39,6 +39,7 @@ def test_x(servers, tmp_path):
             t=time.time(); r=ow(*a); print(f"walked {time.time()-t:.2f}s"); return r
         run._walked=walked
         t=time.time(); found=stage.check(accepts=None, clock_factor=1e4); print("check", time.time()-t)
-        for f in found: print(f.id, f.examined, f.broken, f.examples[:1], f.title)
+        for f in found: 
+            if f.broken: print(f.id, f.examined, f.broken, f.examples[:2], f.title)
         import cProfile,pstats
-        pr=cProfile.Profile(); pr.enable(); stage.check(accepts=None, streams_max=2000); pr.disable(); pstats.Stats(pr).sort_stats("cumtime").print_stats(25)
+        pr=cProfile.Profile(); pr.enable(); stage.check(accepts=None, streams_max=4000); pr.disable(); pstats.Stats(pr).sort_stats("cumtime").print_stats(45)
