@@ -119,7 +119,7 @@ def _prepare(
     try:
         plan = _compiled(checked)
     except NotRunnable as unknown:
-        return _refusal("E_NODE_TYPE", unknown.pointer, str(unknown))
+        return _refusal(unknown.code, unknown.pointer, str(unknown))
     stream = stream_id(ports.tenant, row.campaign_id, person.contact_id, FIRST_RUN)
     return _Accepted(stream, person, plan, checked.document, checked.report)
 

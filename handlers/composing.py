@@ -122,13 +122,11 @@ def _node(document: Mapping[str, Any], node: str) -> Node:
 
 
 def _message(node: Node, variant: str) -> Mapping[str, Any]:
-    if not variant:
-        given: Mapping[str, Any] = node["message"]
-        return given
-    chosen: Mapping[str, Any] = next(
-        one["message"] for one in node["variants"] if one["id"] == variant
-    )
-    return chosen
+    contents = {one["id"]: one["message"] for one in node["variants"]}
+    message: Mapping[str, Any] | None = contents.get(variant) if variant else node.get("message")
+    if message is None:
+        raise RenderFailed("content")
+    return message
 
 
 def _content(message: Mapping[str, Any]) -> Content:

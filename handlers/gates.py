@@ -1,7 +1,7 @@
 """Whether a due message may be claimed now: one small function a gate, each failing closed.
 
 The gates that the plan itself rules (hours, spacing, sendIf, limits) are in
-`domain.campaign.sending`.
+`domain.campaign.dispatch`.
 """
 
 from collections.abc import Callable

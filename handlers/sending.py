@@ -4,6 +4,7 @@ The order is what makes a message go out at most once: the claim is committed be
 call is made only by who claimed, and a doubt is recorded as a doubt, never tried again.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from domain.campaign import Acceptance
 from domain.events import SendAttemptReturned, SendAttemptStarted
 from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass, CauseKind, HoldReason, Via
+from domain.taxonomy import AnswerClass, CancelReason, CauseKind, HoldReason, Via
 from handlers import gates
 from handlers.ports import (
     Answer,
@@ -32,6 +33,7 @@ from handlers.ports import (
 )
 from handlers.rendering import body_mac
 
+LOG = logging.getLogger("antiphon.sending")
 BATCH = 50
 HOLD_FOR = timedelta(minutes=5)
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 30.0, 3600.0
@@ -78,7 +80,8 @@ class Sender:
             results = ports.campaigns.decide_in(tx, [item for item in given if item is not None])
             claims = [claim for result in results for claim in _claims_of(result)]
             ports.outbox.sign(tx, [claim.message_id for claim in claims])
-            undecided = [result.ref for result in results if result.refused is not None]
+            # what nothing was decided about must not stay at the head of the queue
+            undecided = [result.ref for result in results if not result.facts]
             ports.outbox.hold(tx, undecided, HoldReason.GATE_ERROR, now + HOLD_FOR)
         return len(rows), claims
 
@@ -135,6 +138,9 @@ class Sender:
         ports, now = self._ports, self._ports.clock.now()
         given = [self._outcome(claim, answers[claim.message_id], now) for claim in claims]
         ports.campaigns.transact_many(given)
+        if any(answer.opens_circuit for answer in answers.values()):
+            LOG.error("senders of %s held: the provider refuses our credentials", ports.tenant)
+            ports.register.hold_senders()
         for claim in claims:
             detail = answers[claim.message_id].detail
             if detail:
@@ -182,6 +188,13 @@ class Sender:
             return timedelta(seconds=answer.retry_after_s + rng.uniform(0.0, 5.0))
         top = min(BACKOFF_FIRST_S * 2 ** (attempt - 1), BACKOFF_MAX_S)
         return timedelta(seconds=rng.uniform(1.0, top))
+
+
+def _never(due: Due, verdict: gates.Never, now: datetime) -> Decide:
+    """A message of a stopped campaign ends its plan; any other skip the plan may answer."""
+    if verdict.reason == CancelReason.STOPPED:
+        return partial(campaign.stop, reason="campaign_stopped", at=now)
+    return partial(campaign.skip, message_id=due.message_id, reason=verdict.reason, at=now)
 
 
 NOT_CALLED = Answer(kind=AnswerClass.NOT_SENT, reason="not_called", counted=False)

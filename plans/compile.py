@@ -36,19 +36,20 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class NotRunnable(Exception):
-    """The plan has a node that this release does not run; `pointer` names its type."""
+    """The plan asks for something that this release does not run; the pointer names the place."""
 
-    def __init__(self, pointer: str, node_type: str) -> None:
-        super().__init__(f"this release does not run nodes of type {node_type!r}")
+    def __init__(self, code: str, pointer: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
         self.pointer = pointer
-        self.node_type = node_type
 
 
-def compile_plan(
-    document: Document, plan_hash: str, *, holidays: frozenset[date] = frozenset()
-) -> Plan:
-    """The plan of a canonical document that was checked; `holidays` are the resolved calendars."""
-    days = frozenset(date.fromisoformat(day) for day in document["holidays"]["dates"]) | holidays
+def compile_plan(document: Document, plan_hash: str) -> Plan:
+    """The plan of a canonical document that was checked; raises NotRunnable."""
+    if document["holidays"]["calendars"]:
+        why = "calendars by name come with a later release; list the dates instead"
+        raise NotRunnable("E_CALENDAR", "/holidays/calendars/0", why)
+    days = frozenset(date.fromisoformat(day) for day in document["holidays"]["dates"])
     compiler = _Compiler(document, days)
     nodes = [compiler.node(index, node) for index, node in enumerate(document["nodes"])]
     limits = document["limits"]
@@ -67,7 +68,6 @@ def compile_plan(
         goals=tuple((goal["on"], Outcome(goal["outcome"])) for goal in document["goals"]),
         auto_reply=document["autoReply"]["action"],
         auto_reply_by=parse_duration(document["autoReply"]["by"]),
-        holidays=tuple(sorted(holidays)),
         url_tags={text: url_tag(text) for text in sorted(set(_url_texts(document)))},
         reads_contact=any(_reads_contact(document["nodes"])),
     )
@@ -84,8 +84,26 @@ class _Compiler:
     def node(self, index: int, node: Document) -> Node:
         make = _NODES.get(node["type"])
         if make is None:
-            raise NotRunnable(f"/nodes/{index}/type", node["type"])
+            why = f"this release does not run nodes of type {node['type']!r}"
+            raise NotRunnable("E_NODE_TYPE", f"/nodes/{index}/type", why)
+        if node["type"] == "send":
+            self.sendable(index, node)
         return make(self, node)
+
+    def sendable(self, index: int, node: Document) -> None:
+        """Refuse what no provider could be asked to send."""
+        if node["channel"] != Channel.EMAIL:
+            why = f"no provider is set up for {node['channel']}; this release sends e-mail"
+            raise NotRunnable("E_POLICY_LIMIT", f"/nodes/{index}/channel", why)
+        if "message" not in node and not node["variants"]:
+            raise NotRunnable("E_MESSAGE_MISSING", f"/nodes/{index}", "give a message or variants")
+        jitter = self.jitter(node["schedule"])
+        if jitter.min_s > jitter.max_s:
+            place = f"/nodes/{index}/schedule" if "jitter" in node["schedule"] else "/defaults"
+            raise NotRunnable("E_JITTER", f"{place}/jitter", "min is more than max")
+
+    def jitter(self, schedule: Document) -> Jitter:
+        return _jitter(schedule.get("jitter") or self.document["defaults"]["jitter"])
 
     def send(self, node: Document) -> Send:
         schedule = node["schedule"]
@@ -95,7 +113,7 @@ class _Compiler:
             channel=Channel(node["channel"]),
             schedule=_schedule(schedule),
             hours=self.hours(schedule.get("window")),
-            jitter=_jitter(schedule.get("jitter") or self.document["defaults"]["jitter"]),
+            jitter=self.jitter(schedule),
             variants=variants,
             experiment=node.get("experiment", ""),
             sender=node.get("sender", ""),

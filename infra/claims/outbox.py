@@ -185,6 +185,12 @@ SELECT q.message_id FROM {s}.send_queue q
    AND q.since > clock_timestamp() - make_interval(secs => %(guard)s) AND g.status = 'active'
    AND NOT EXISTS (SELECT 1 FROM {s}.suppressions b
                     WHERE b.family = 'email' AND b.address_hmac = c.email_hmac)
+   AND NOT EXISTS (SELECT 1 FROM {s}.events e
+                    WHERE e.originator_id = q.stream_id AND e.topic IN ('paused', 'exited')
+                      AND e.originator_version > (
+                          SELECT max(a.originator_version) FROM {s}.events a
+                           WHERE a.originator_id = q.stream_id
+                             AND a.topic = 'send_attempt_started'))
 """
 
 _STALE = """

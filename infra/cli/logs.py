@@ -1,15 +1,14 @@
 """Log lines on stderr: one a record, in UTC, without what errors quote."""
 
 import logging
-import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 import click
 from typing_extensions import override
 
-FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 QUIET = ("asyncio", "psycopg.pool", "uvicorn")
 """Libraries that only speak up when something is wrong."""
 
@@ -17,11 +16,13 @@ QUIET = ("asyncio", "psycopg.pool", "uvicorn")
 class OneLine(logging.Formatter):
     """A record on one line; of an error its class and place, for its text may quote rows."""
 
-    converter: Callable[[float | None], time.struct_time] = time.gmtime
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-
     def __init__(self) -> None:
-        super().__init__(FORMAT, self.default_time_format)
+        super().__init__(FORMAT)
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        instant = datetime.fromtimestamp(record.created, UTC)
+        return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     @override
     def format(self, record: logging.LogRecord) -> str:

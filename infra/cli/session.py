@@ -21,7 +21,7 @@ POOL = 4
 def system(settings: Settings) -> Iterator[System]:
     """Everything of one process; an embedded database is brought to this version first."""
     with opened(settings, worker="cli", pool=POOL) as found:
-        if settings.database_url is None:
+        if not settings.database_url:
             migrate(found.database)
         yield found
 

@@ -96,11 +96,11 @@ class _Installation:
     def _servers(self) -> list[Child]:
         """The servers that no setting names; a named one must answer now."""
         settings, children = self._settings, []
-        if settings.redis_url is not None:
+        if settings.redis_url:
             probe(settings.redis_url.get_secret_value())
-        if settings.database_url is None:
+        if not settings.database_url:
             children.append(EmbeddedPostgres(self._home).child())
-        if settings.redis_url is None:
+        if not settings.redis_url:
             children.append(EmbeddedValkey(self._home).child())
         return children
 

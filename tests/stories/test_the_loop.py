@@ -12,7 +12,7 @@ from domain.taxonomy import AnswerClass, CauseKind, MessageState, Outcome
 from handlers import campaigns as use
 from handlers.ports import Answer
 from handlers.timeline import timeline
-from tests.stories.house import House, plan, send, stop, way
+from tests.stories.house import TAKEN, House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -235,6 +235,16 @@ def test_a_pause_between_claim_and_call_stops_the_call(house: House) -> None:
     assert "send_attempt_returned" in house.topics(done.contact_campaign_id)
 
 
+def test_a_message_of_a_stopped_campaign_ends_its_contact_campaign(house: House) -> None:
+    row = house.campaign()
+    done = house.enrol(WAITS_LONG, row=row)
+    house.ports.register.set_status(row.campaign_id, "stopped")
+    house.work()
+    assert house.provider.calls == []
+    assert done.contact_campaign_id is not None
+    assert house.state(done.contact_campaign_id).outcome == Outcome.CANCELLED
+
+
 def test_an_unverified_sender_holds_its_messages(house: House) -> None:
     house.rows("UPDATE {s}.senders SET verified = false RETURNING 1")
     house.started(WAITS_LONG)
@@ -362,3 +372,94 @@ def test_trouble_with_the_account_holds_every_sender(house: House) -> None:
 
 def _state(house: House, stream: Any) -> MessageState:
     return house.state(stream).messages[house.message(stream)].state
+
+
+# --- found by reading -----------------------------------------------------------------------------
+
+ONE_SEND = send("intro", way("timeout", "end", after="P9D"))
+CANNOT_RUN = {
+    "another channel": (
+        {"channel": "sms", "message": {"text": "Hi. STOP ends it."}},
+        {},
+        ("E_POLICY_LIMIT", "/nodes/0/channel"),
+    ),
+    "no content": ({"message": None}, {}, ("E_MESSAGE_MISSING", "/nodes/0")),
+    "a jitter upside down": (
+        {"schedule": {"jitter": {"min": "PT9M", "max": "PT1M"}}},
+        {},
+        ("E_JITTER", "/nodes/0/schedule/jitter"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_RUN)
+def test_what_cannot_be_sent_is_refused_at_enrolment_with_its_place(
+    house: House, case: str
+) -> None:
+    fields, whole, (code, place) = CANNOT_RUN[case]
+    done = house.enrol(plan(ONE_SEND | fields, stop(), **whole), row=house.campaign())
+    assert done.status == "refused"
+    assert done.report is not None
+    assert [(one["code"], one["path"]) for one in done.report["issues"]] == [(code, place)]
+
+
+def test_a_node_of_a_later_release_is_refused_at_enrolment(house: House) -> None:
+    task = {"id": "call", "type": "task", "title": "Call", "transitions": [way("task_done", "end")]}
+    first = send("intro", way("timeout", "call", after="P9D"))
+    done = house.enrol(plan(first, task, stop()), row=house.campaign())
+    assert done.status == "refused"
+    assert done.report is not None
+    assert [(one["code"], one["path"]) for one in done.report["issues"]] == [
+        ("E_NODE_TYPE", "/nodes/1/type")
+    ]
+
+
+def test_refused_credentials_hold_every_sender_until_somebody_looked(house: House) -> None:
+    house.provider.answer = lambda _: Answer(
+        kind=AnswerClass.NOT_SENT, reason="status_401", counted=False, opens_circuit=True
+    )
+    house.started(WAITS_LONG)
+    house.work()
+    for _ in range(5):
+        house.after(hours=2)
+    assert len(house.provider.calls) == 1
+    assert house.rows("SELECT hold_reason FROM {s}.send_queue") == [("circuit_open",)]
+
+
+def test_a_reply_between_claim_and_call_stops_the_call(house: House) -> None:
+    stream = house.started(CLICK_OR_SECOND)
+    house.work()
+    first = house.event(stream, "unsubscribe")
+    fresh = house.ports.outbox.fresh
+
+    def told_meanwhile(claims: Any) -> Any:
+        house.hear(first)
+        house.ingest()
+        return fresh(claims)
+
+    house.ports.outbox.fresh = told_meanwhile
+    house.after(days=2, minutes=3)
+    assert len(house.provider.calls) == 1
+    assert house.state(stream).outcome == Outcome.UNSUBSCRIBED
+    assert _state(house, stream) == MessageState.CANCELLED
+
+
+def test_a_message_that_came_back_during_a_pause_waits_without_being_looked_at_all_the_time(
+    house: House,
+) -> None:
+    stream = house.started(WAITS_LONG)
+    cause = Cause(CauseKind.OPERATOR, "story")
+    given = {"cause": cause, "correlation": house.system.rng.new_id()}
+
+    def paused_meanwhile(_: Any) -> Answer:
+        use.order(house.ports, stream, use.pause(house.clock.now(), "story"), **given)
+        return Answer(kind=AnswerClass.NOT_SENT, reason="refused")
+
+    house.provider.answer = paused_meanwhile
+    house.work()
+    house.after(hours=2)
+    house.provider.answer = lambda _: TAKEN
+    use.order(house.ports, stream, use.resume(house.clock.now()), **given)
+    house.after(hours=1)
+    assert len(house.provider.calls) == 2
+    assert _state(house, stream) == MessageState.ACCEPTED

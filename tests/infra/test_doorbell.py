@@ -1,0 +1,104 @@
+"""The doorbell: coalesced, harmless when lost, made up for by the ticker."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from dramatiq import Broker, Worker
+
+from domain.ids import TenantId
+from handlers.actors import Work, declare_actors
+from infra.redis import RedisDoorbell, RedisOutOfReach, connect, make_broker, probe
+from infra.roles.ticker import Ticker
+from tests.stories.house import House, plan, send, stop, way
+
+pytestmark = [pytest.mark.redis]
+
+TENANT = TenantId("rung")
+WAIT_S = 10
+
+
+class Rung:
+    """Notes who was rung and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self._changed = threading.Condition()
+
+    def work(self) -> Work:
+        return Work(
+            ingest=lambda _: self._note("ingest"),
+            dispatch=lambda _: self._note("dispatch"),
+            timers=lambda _: self._note("timers"),
+        )
+
+    def _note(self, kind: str) -> int:
+        with self._changed:
+            self.kinds.append(kind)
+            self._changed.notify_all()
+        return 0
+
+    def until(self, *kinds: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: set(kinds) <= set(self.kinds), WAIT_S)
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[Broker]:
+    connect(redis_url).flushall()
+    made = make_broker(redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rung(broker: Broker) -> Iterator[Rung]:
+    noted = Rung()
+    declare_actors(broker, noted.work())
+    worker = Worker(broker, worker_threads=2, worker_timeout=25)
+    worker.start()
+    yield noted
+    worker.stop()
+
+
+def test_each_bell_wakes_its_actor(broker: Broker, redis_url: str, rung: Rung) -> None:
+    bell = RedisDoorbell(broker, connect(redis_url))
+    for kind in ("ingest", "dispatch", "timers"):
+        bell.ring(kind, TENANT)
+    rung.until("ingest", "dispatch", "timers")
+
+
+def test_rings_at_once_are_one(broker: Broker, redis_url: str) -> None:
+    bell = RedisDoorbell(broker, connect(redis_url))
+    for _ in range(50):
+        bell.ring("ingest", TENANT)
+    bell.ring("ingest", TenantId("another"))
+    waiting = connect(redis_url).llen("{antiphon}:wake")
+    assert 2 <= int(str(waiting)) < 10
+
+
+def test_a_bell_that_cannot_be_rung_raises_nothing() -> None:
+    nowhere = "redis://127.0.0.1:1/0"
+    bell = RedisDoorbell(make_broker(nowhere), connect(nowhere))
+    bell.ring("ingest", TENANT)
+
+
+def test_a_server_that_is_away_is_told_with_the_mend() -> None:
+    with pytest.raises(RedisOutOfReach, match=r"127\.0\.0\.1, port 1.*ANTIPHON_REDIS_URL"):
+        probe("redis://127.0.0.1:1/0")
+
+
+@pytest.mark.postgres
+def test_after_a_flush_the_ticker_rings_for_the_rows(house: House, redis_url: str) -> None:
+    house.started(plan(send("intro", way("timeout", "end", after="P9D")), stop()))
+    ticker, client = Ticker(house.system), connect(redis_url)
+    client.flushall()
+    ticker.tick()
+    assert client.llen("{antiphon}:send") == 1
+    client.flushall()  # whatever was rung is lost, and the rows still say what is due
+    ticker.tick()
+    assert client.llen("{antiphon}:send") == 1
+    client.flushall()
+    house.work()
+    ticker.tick()
+    assert client.llen("{antiphon}:send") == 0
