@@ -91,8 +91,7 @@ class Sender:
             attempt = partial(campaign.start_attempt, message_id=due.message_id, now=now)
             return self._input(due, attempt)
         if isinstance(verdict, gates.Never):
-            skip = partial(campaign.skip, message_id=due.message_id, reason=verdict.reason, at=now)
-            return self._input(due, skip)
+            return self._input(due, _never(due, verdict, now))
         if due.hold_reason == verdict.reason:
             self._ports.outbox.hold(tx, [due.message_id], verdict.reason, now + HOLD_FOR)
             return None

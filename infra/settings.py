@@ -7,10 +7,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 
 PREFIX = "ANTIPHON_"
 CONFIG = "ANTIPHON_CONFIG"
+
+
+def _served_by(*schemes: str) -> AfterValidator:
+    def check(url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(schemes):
+            raise ValueError(f"must begin with {' or '.join(schemes)}")
+        return url
+
+    return AfterValidator(check)
 
 
 class UnknownSetting(Exception):
@@ -28,10 +45,12 @@ class Settings(BaseModel):
     database_url: Annotated[
         SecretStr | None,
         Field(description="PostgreSQL 15 or newer; absent: an embedded server under home"),
+        _served_by("postgresql://", "postgres://"),
     ] = None
     redis_url: Annotated[
         SecretStr | None,
         Field(description="Redis 7 or newer, or Valkey; absent: an embedded server under home"),
+        _served_by("redis://", "rediss://"),
     ] = None
     pepper: Annotated[
         SecretStr | None,

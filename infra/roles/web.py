@@ -21,6 +21,7 @@ def run(settings: Settings, port: int) -> None:
                 app,
                 host=settings.web_host,
                 port=port,
+                log_config=None,  # our own one-line format
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=GRACE_S,

@@ -12,6 +12,8 @@ WRONG = {
     "a number that is none": ({"ANTIPHON_TICK_MS": "soon"}, "ANTIPHON_TICK_MS"),
     "a port out of range": ({"ANTIPHON_WEB_PORT": "70000"}, "ANTIPHON_WEB_PORT"),
     "an address with a path": ({"ANTIPHON_PUBLIC_URL": "https://a.example/x"}, "PUBLIC_URL"),
+    "a database that is no PostgreSQL": ({"ANTIPHON_DATABASE_URL": "foo"}, "postgresql://"),
+    "a broker that is no Redis": ({"ANTIPHON_REDIS_URL": "foo"}, "redis://"),
     "a pepper that is short": ({"ANTIPHON_PEPPER": "short"}, "ANTIPHON_PEPPER"),
     "times that allow a late call": ({"ANTIPHON_CALL_GUARD_S": "55"}, "ANTIPHON_SWEEP_AFTER_S"),
     "a scaled clock without origins": ({"ANTIPHON_CLOCK_FACTOR": "60"}, "CLOCK_ORIGIN_REAL"),

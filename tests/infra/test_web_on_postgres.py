@@ -151,12 +151,12 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
     ids = theirs.enrolled()
     before = theirs.dump()
     asked = 0
+    body = {"items": [{"contact_id": ids["contacts"], "plan": PLAN}]}
     for operation in OPERATIONS:
         if "{id}" not in operation.path:
             continue
         owner = operation.path.split("/")[3 if "metrics" in operation.path else 2]
         path = operation.path.replace("{id}", ids[owner])
-        body = {"items": [{"contact_id": ids["contacts"], "plan": PLAN}]}
         sent = {"json": body if path.endswith("enrolments") else {}} if operation.body else {}
         assert ours.call(operation.method, path, **sent).status_code == 404, path
         asked += 1
