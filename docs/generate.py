@@ -103,7 +103,12 @@ def commands_page() -> str:
     """The help of every command."""
     parts = [COMMANDS_HEAD]
     for name, command in commands(main, "antiphon"):
-        context = click.Context(command, info_name=name, terminal_width=CONSOLE_WIDTH)
+        context = click.Context(
+            command,
+            info_name=name,
+            terminal_width=CONSOLE_WIDTH,
+            help_option_names=main.context_settings["help_option_names"],
+        )
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 

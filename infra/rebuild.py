@@ -27,7 +27,9 @@ EXAMPLES_MAX = 10
 Progress = Callable[[int, int], None]
 """Told the position reached and the one aimed at."""
 
-MOVED_BY_WORK: Mapping[str, frozenset[str]] = {"send_queue": frozenset({"not_before"})}
+MOVED_BY_WORK: Mapping[str, frozenset[str]] = {
+    "send_queue": frozenset({"not_before", "hold_reason"})
+}
 """Columns that claims move without a fact: a hold that is no news for the log."""
 TAKEN_BY_WORK = frozenset({"timers"})
 """Tables whose rows go when they are settled, also where no fact followed."""

@@ -61,7 +61,7 @@ def figures(stage: Stage, database: Database, told: Told, began: float) -> Figur
     """Read, count and check everything, now that nobody writes any more."""
     accepts = _accepts(stage)
     now = stage.simulated(database.now())
-    findings = check(database, TENANT, clock_now=now, accepts=accepts)
+    findings = check(database, TENANT, clock_now=now, accepts=accepts, clock_factor=stage.factor)
     with database.tenant_tx(TENANT) as curs:
         tx, sql = transaction(curs), Statements(schema_of(TENANT))
         counts = {name: sql.rows(tx, text) for name, text in _COUNTS.items()}
