@@ -132,7 +132,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401 - tests look into it
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
