@@ -13,7 +13,7 @@ import click
 from dramatiq.brokers.stub import StubBroker
 
 from domain.events import Event, Fact, topic_of
-from handlers.actors import QUEUES, Work, declare_actors
+from handlers.actors import QUEUE_OF, declare_actors
 from infra.cli import main
 from infra.settings import Settings, described
 from projections.registry import READ, WORK
@@ -132,7 +132,7 @@ def work_page() -> str:
         for each, how in written
     )
     broker = StubBroker()
-    declare_actors(broker, Work(ingest=lambda _: 0, dispatch=lambda _: 0, timers=lambda _: 0))
+    declare_actors(broker, dict.fromkeys(QUEUE_OF, lambda _: 0))
     found = (broker.get_actor(name) for name in sorted(broker.get_declared_actors()))
     actors = ((f"`{each.actor_name}`", f"`{each.queue_name}`") for each in found)
     return "\n".join(
@@ -141,7 +141,7 @@ def work_page() -> str:
             table(("projection", "tables", "written", "facts"), projections),
             ACTORS_HEAD,
             table(("actor", "queue"), actors),
-            f"Queues: {names(QUEUES)}.\n",
+            f"Queues: {names(sorted(set(QUEUE_OF.values())))}.\n",
         )
     )
 

@@ -14,7 +14,7 @@ from domain.campaign import Campaign
 from domain.ids import StreamId, TenantId, schema_of, subject_key
 from domain.plan import Grounds, Policy
 from domain.timing import parse_duration
-from handlers.actors import Work
+from handlers.actors import Batch
 from handlers.composing import Composer
 from handlers.links import Links
 from handlers.ports import Clock, TenantPorts, WebhookReader
@@ -212,9 +212,9 @@ class System:
 
     # --- work -------------------------------------------------------------------------------------
 
-    def work(self) -> Work:
+    def work(self) -> Mapping[str, Batch]:
         """What the bells of a worker are for."""
-        return Work(ingest=self._ingest, dispatch=self._dispatch, timers=self._fire)
+        return {"ingest": self._ingest, "dispatch": self._dispatch, "timers": self._fire}
 
     def _ingest(self, tenant: TenantId) -> int:
         return Ingest(self.ports(tenant), self.readers()).take_batch()

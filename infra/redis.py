@@ -17,13 +17,12 @@ from dramatiq.middleware import (
 from typing_extensions import override
 
 from domain.ids import TenantId
-from handlers.actors import QUEUES
+from handlers.actors import QUEUE_OF
 from handlers.ports import Doorbell
 
 LOG = logging.getLogger("antiphon.redis")
 NAMESPACE: Final = "{antiphon}"
 """In braces, so that all keys of the broker share one slot of a cluster."""
-QUEUE_OF = {"ingest": "wake", "timers": "wake", "dispatch": "send"}
 COALESCE_MS = 50
 """Rings of one kind and tenant within this time are one: the first wakes an actor for all."""
 
@@ -47,7 +46,7 @@ def make_broker(url: str) -> Broker:
             Retries(max_retries=0),  # only so that an actor may say it has none
         ],
     )
-    for queue in QUEUES:
+    for queue in QUEUE_OF.values():
         broker.declare_queue(queue)
     return broker
 

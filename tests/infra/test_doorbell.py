@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from dramatiq import Broker, Worker
 
 from domain.ids import TenantId
-from handlers.actors import Work, declare_actors
+from handlers.actors import QUEUE_OF, Batch, declare_actors
 from infra.redis import RedisDoorbell, RedisOutOfReach, connect, make_broker, probe
 from infra.roles.ticker import Ticker
 from tests.stories.house import House, plan, send, stop, way
@@ -25,14 +26,10 @@ class Rung:
         self.kinds: list[str] = []
         self._changed = threading.Condition()
 
-    def work(self) -> Work:
-        return Work(
-            ingest=lambda _: self._note("ingest"),
-            dispatch=lambda _: self._note("dispatch"),
-            timers=lambda _: self._note("timers"),
-        )
+    def work(self) -> dict[str, Batch]:
+        return {kind: partial(self._note, kind) for kind in QUEUE_OF}
 
-    def _note(self, kind: str) -> int:
+    def _note(self, kind: str, _: TenantId) -> int:
         with self._changed:
             self.kinds.append(kind)
             self._changed.notify_all()
