@@ -89,13 +89,18 @@ def test_a_server_that_is_away_is_told_with_the_mend() -> None:
 def test_after_a_flush_the_ticker_rings_for_the_rows(house: House, redis_url: str) -> None:
     house.started(plan(send("intro", way("timeout", "end", after="P9D")), stop()))
     ticker, client = Ticker(house.system), connect(redis_url)
+
+    def rung() -> int:
+        """Bells for this tenant's sends; other tests leave tenants with rows that are due."""
+        return sum(house.tenant.encode() in bell for bell in client.hvals("{antiphon}:send.msgs"))
+
     client.flushall()
     ticker.tick()
-    assert client.llen("{antiphon}:send") == 1
+    assert rung() == 1
     client.flushall()  # whatever was rung is lost, and the rows still say what is due
     ticker.tick()
-    assert client.llen("{antiphon}:send") == 1
+    assert rung() == 1
     client.flushall()
     house.work()
     ticker.tick()
-    assert client.llen("{antiphon}:send") == 0
+    assert rung() == 0
