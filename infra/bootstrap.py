@@ -32,6 +32,7 @@ from infra.clock import ScaledClock, SystemClock
 from infra.embedded.home import Home
 from infra.embedded.servers import ServerUrls, running_servers
 from infra.entropy import SystemRng
+from infra.idempotency import SqlMemory
 from infra.log import Log
 from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
 from infra.redis import RedisDoorbell, connect, make_broker, probe
@@ -161,6 +162,10 @@ class System:
         """The contacts of a tenant."""
         tenant = TenantId(name)
         return Contacts(self.database, tenant, self.address_mac(tenant), self.rng)
+
+    def memory(self, name: str) -> SqlMemory:
+        """The answers of a tenant by idempotency key."""
+        return SqlMemory(self.database, TenantId(name), self.pepper)
 
     def address_mac(self, tenant: TenantId) -> AddressMac:
         """The key of a tenant's suppressions."""

@@ -12,7 +12,6 @@ from domain.ids import TenantId
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
 from infra.bootstrap import System, tzdata_version
-from infra.idempotency import SqlMemory
 from infra.keys import check_key
 from infra.log import Log
 from infra.providers.sendgrid import SendGridInbound
@@ -69,7 +68,7 @@ class TenantDirectory:
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
             reads=SqlReadModels(system.database, name),
             history=Log(system.database, name).history,
-            memory=SqlMemory(system.database, name, system.pepper),
+            memory=system.memory(name),
             webhooks=system.sendgrid_webhook(name),
             inbound=SendGridInbound(keys, own=[sender.from_email for sender in senders]),
             inbound_secret=str(tenant.settings.get("inbound_secret", "")),

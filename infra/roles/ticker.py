@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event
 
 import psycopg
@@ -17,8 +17,16 @@ from infra.statements import Statements, transaction
 
 LOG = logging.getLogger("antiphon.ticker")
 KINDS = ("ingest", "dispatch", "timers")
-SWEEPS_S = {"doubts": 10.0, "leases": 10.0, "expired": 60.0, "lost": 3600.0}
-"""How often each sweep runs, real seconds (trust.md 1.5)."""
+Sweep = Callable[[System, TenantId], int]
+
+SWEEPS: Mapping[str, tuple[float, Sweep]] = {
+    "doubts": (10.0, lambda system, tenant: system.sweeper(tenant).doubts()),
+    "leases": (10.0, lambda system, tenant: system.sweeper(tenant).leases()),
+    "expired": (60.0, lambda system, tenant: system.sweeper(tenant).expired()),
+    "lost": (3600.0, lambda system, tenant: system.sweeper(tenant).lost()),
+    "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),
+}
+"""Every sweep and how often it runs, real seconds (trust.md 1.5)."""
 TENANTS_S = 2.0
 
 
@@ -36,8 +44,8 @@ class Ticker:
         for tenant in self._known():
             for kind in self._due(tenant):
                 self._system.doorbell.ring(kind, tenant)
-            for name, every_s in SWEEPS_S.items():
-                self._sweep(tenant, name, every_s)
+            for name in SWEEPS:
+                self._sweep(tenant, name)
 
     def _known(self) -> list[TenantId]:
         if time.monotonic() - self._looked_at > TENANTS_S:
@@ -51,13 +59,12 @@ class Ticker:
             row = Statements(schema_of(tenant)).rows(transaction(curs), _DUE, params)[0]
         return [kind for kind, due in zip(KINDS, row, strict=True) if due]
 
-    def _sweep(self, tenant: TenantId, name: str, every_s: float) -> None:
-        last = self._swept.get((tenant, name), float("-inf"))
-        if time.monotonic() - last < every_s:
+    def _sweep(self, tenant: TenantId, name: str) -> None:
+        every_s, sweep = SWEEPS[name]
+        if time.monotonic() - self._swept.get((tenant, name), float("-inf")) < every_s:
             return
         self._swept[tenant, name] = time.monotonic()
-        sweep: Callable[[], int] = getattr(self._system.sweeper(tenant), name)
-        settled = sweep()
+        settled = sweep(self._system, tenant)
         if settled:
             LOG.info("sweep %s of %s settled %d", name, tenant, settled)
 

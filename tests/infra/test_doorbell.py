@@ -104,3 +104,13 @@ def test_after_a_flush_the_ticker_rings_for_the_rows(house: House, redis_url: st
     house.work()
     ticker.tick()
     assert rung() == 0
+
+
+@pytest.mark.postgres
+def test_the_ticker_sweeps_as_well(house: House) -> None:
+    house.rows(
+        "INSERT INTO {s}.idempotency_keys (route, key, body_mac, created_at)"
+        " VALUES ('r', 'k', '', now() - interval '25 hours') RETURNING 1"
+    )
+    Ticker(house.system).tick()
+    assert house.rows("SELECT 1 FROM {s}.idempotency_keys") == []
