@@ -1,5 +1,6 @@
 """Who leads: session locks on a connection of one's own; the others stand by until it is gone."""
 
+from contextlib import suppress
 from threading import Lock
 
 import psycopg
@@ -34,8 +35,11 @@ class Leadership:
                 raise
 
     def close(self) -> None:
-        """Give all leads up."""
+        """Give all leads up; whoever stands by can take them as soon as this returns."""
         with self._guard:
+            if self._connection is not None and self._held:
+                with suppress(psycopg.Error):  # the server gives up the leads of a dead connection
+                    self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._end()
 
     def _take(self, key: str) -> bool:
