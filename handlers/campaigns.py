@@ -34,6 +34,8 @@ from plans.verify.report import Report, issue, refused, to_json
 
 PAGE = 500
 FIRST_RUN = 1
+RUNNING = ("active", "paused")
+"""Campaigns that were launched; what is enrolled into them starts."""
 
 
 class Enrolment(msgspec.Struct, frozen=True):
@@ -73,7 +75,8 @@ def enrol(
 ) -> list[Enrolled]:
     """One result for each item in order; a refused item stops no other. Safe to repeat.
 
-    In an active campaign an accepted plan starts at once; in a draft it waits for the launch.
+    In a draft an accepted plan waits for the launch; else it starts at once, for a pause of the
+    campaign holds its sends only.
     """
     people = ports.vault.people(item.contact_id for item in items)
     sender = ports.vault.senders().get(row.sender)
@@ -97,6 +100,8 @@ def enrol(
         decide = _first_decision(row, found, tzdata=tzdata, now=now)
         given.append(Input(found.stream, decide, cause, correlation, ground, ref=(index, found)))
     results = ports.campaigns.transact_many(given, along=partial(_keep_plans, ports))
+    if row.status == "draft":
+        _catch_up(ports, row, given, cause, correlation)
     for result in results:
         index, found = result.ref
         answers[index] = _answer(result, found)
@@ -146,9 +151,21 @@ def _first_decision(row: CampaignRow, found: _Accepted, *, tzdata: str, now: dat
         context_digest=context_digest(found.person),
         at=now,
     )
-    if row.status == "active":
+    if row.status in RUNNING:
         return partial(campaign.enrol, accepted=accepted, starts_at=now)
     return partial(campaign.accept, accepted=accepted)
+
+
+def _catch_up(
+    ports: TenantPorts, row: CampaignRow, given: Sequence[Input], cause: Cause, correlation: UUID
+) -> None:
+    """Start what was accepted for a draft that was launched meanwhile: the launch missed it."""
+    now_is = ports.register.campaign(row.campaign_id)
+    if now_is is None or now_is.status not in RUNNING:
+        return
+    decide = partial(_start, now=ports.clock.now())
+    streams = dict.fromkeys(each.stream for each in given)
+    ports.campaigns.transact_many([Input(stream, decide, cause, correlation) for stream in streams])
 
 
 def _keep_plans(ports: TenantPorts, tx: Transaction, results: Sequence[Result]) -> None:

@@ -1,7 +1,8 @@
 """Planned messages: rendered from the plan and the vault as they are now, kept, and queued."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,10 @@ from domain import campaign
 from domain.events import MessageQueued
 from domain.ids import MessageId
 from domain.recorded import Cause
-from domain.taxonomy import CauseKind, domain_class
+from domain.taxonomy import CauseKind, HoldReason, domain_class
 from handlers.links import Links
 from handlers.ports import (
+    Broken,
     CampaignRow,
     Conflict,
     Decide,
@@ -29,7 +31,9 @@ from handlers.ports import (
 )
 from handlers.rendering import Content, Earlier, RenderFailed, render
 
+LOG = logging.getLogger("antiphon.composing")
 BATCH = 50
+HOLD_FOR = timedelta(minutes=5)
 Node = Mapping[str, Any]
 
 
@@ -56,11 +60,26 @@ class Composer:
         try:
             return self._compose(limit)
         except Conflict:  # a signal came to one of the streams: smaller batches meet fewer
-            return self.compose_batch(limit // 4) if limit > 1 else 0
+            return self.compose_batch(max(limit // 4, 1)) if limit > 1 else 0
+        except Broken:
+            return self.compose_batch(max(limit // 4, 1)) if limit > 1 else self._set_aside()
+
+    def _set_aside(self) -> int:
+        """Put the first message back: nothing can be decided on it, and others wait behind it."""
+        with self._ports.transactions.begin() as tx:
+            rows = self._ports.outbox.planned(tx, self._ports.clock.now(), 1)
+            self._hold(tx, [row.message_id for row in rows])
+        return len(rows)
+
+    def _hold(self, tx: Transaction, ids: Sequence[MessageId]) -> None:
+        if ids:
+            LOG.error("messages of %s cannot be queued: %s", self._ports.tenant, ids)
+        until = self._ports.clock.now() + HOLD_FOR
+        self._ports.outbox.hold(tx, ids, HoldReason.GATE_ERROR, until)
 
     def _compose(self, limit: int) -> int:
         ports, now = self._ports, self._ports.clock.now()
-        notes: list[tuple[Planned, str]] = []
+        notes: dict[MessageId, tuple[Planned, str]] = {}
         with ports.transactions.begin() as tx:
             rows = ports.outbox.planned(tx, now, limit)
             if not rows:
@@ -69,18 +88,20 @@ class Composer:
             kept: list[Rendered] = []
             given: list[Input] = []
             for row in rows:
-                try:
-                    rendered = self._rendered(row, sources)
-                except RenderFailed as failed:
-                    given.append(_input(row, _given_up(row, failed.reason, now)))
-                    notes.append((row, failed.detail))
-                    continue
-                kept.append(rendered)
-                given.append(_input(row, _queued(rendered, now)))
+                made = self._made(row, sources)
+                if isinstance(made, Rendered):
+                    kept.append(made)
+                    given.append(_input(row, _queued(made, now)))
+                elif made is not None:
+                    given.append(_input(row, _given_up(row, made.reason, now)))
+                    notes[row.message_id] = row, made.detail
             ports.vault.keep_rendered(tx, kept)
-            ports.campaigns.decide_in(tx, given)
-        for row, detail in notes:
-            if detail:
+            results = ports.campaigns.decide_in(tx, given)
+            decided = {result.ref for result in results if result.facts}
+            # what nothing was decided about must not stay at the head of the queue
+            self._hold(tx, [row.message_id for row in rows if row.message_id not in decided])
+        for row, detail in notes.values():
+            if detail and row.message_id in decided:
                 ports.vault.keep_note(row.message_id, row.contact_id, "render_failed", detail)
         return len(rows)
 
@@ -95,6 +116,16 @@ class Composer:
             sent=sent,
             mails=ports.vault.mails({one.message_id for one in sent}),
         )
+
+    def _made(self, row: Planned, sources: _Sources) -> Rendered | RenderFailed | None:
+        """The mail, or why there can be none; None when that broke on something unforeseen."""
+        try:
+            return self._rendered(row, sources)
+        except RenderFailed as failed:
+            return failed
+        except Exception as error:  # noqa: BLE001  # one message must not hold back the others
+            LOG.warning("rendering %s broke: %s", row.message_id, type(error).__name__)
+            return None
 
     def _rendered(self, row: Planned, sources: _Sources) -> Rendered:
         person = sources.people.get(row.contact_id)
@@ -181,4 +212,4 @@ def _given_up(row: Planned, reason: str, now: datetime) -> Decide:
 
 def _input(row: Planned, decide: Decide) -> Input:
     cause = Cause(CauseKind.DISPATCH, str(row.message_id))
-    return Input(row.stream, decide, cause, row.message_id)
+    return Input(row.stream, decide, cause, row.message_id, ref=row.message_id)

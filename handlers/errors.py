@@ -115,6 +115,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
 """A class that is not here is answered as its nearest ancestor that is."""
 
 
+_ROUTING: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "nothing is at this address; /openapi.json lists what is",
+    HTTPStatus.METHOD_NOT_ALLOWED: "not with this method; /openapi.json says with which",
+}
+
+
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of every answer that is an error."""
 
@@ -144,7 +150,7 @@ def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
         status=problem.status,
         code=_code(problem, error),
         instance=request_id.urn,
-        detail=str(error) if isinstance(error, Refusal | CampaignError) else "",
+        detail=_detail(error),
         errors=error.errors if isinstance(error, Refusal) else (),
     )
     return Response(
@@ -159,6 +165,12 @@ def of_routing(error: HTTPException) -> Problem:
     """How the router's own refusals are answered: no such path, no such method."""
     status = HTTPStatus(error.status_code)
     return Problem(status, status.phrase.lower().replace(" ", "_"))
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, HTTPException):
+        return _ROUTING.get(error.status_code, "")
+    return str(error) if isinstance(error, Refusal | CampaignError) else ""
 
 
 def _code(problem: Problem, error: Exception) -> str:

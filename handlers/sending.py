@@ -5,10 +5,11 @@ call is made only by who claimed, and a doubt is recorded as a doubt, never trie
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 
 import msgspec
 
@@ -17,10 +18,11 @@ from domain.campaign import Acceptance
 from domain.events import SendAttemptReturned, SendAttemptStarted
 from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass, CancelReason, CauseKind, HoldReason, Via
+from domain.taxonomy import AnswerClass, CancelReason, CauseKind, Family, HoldReason, Via
 from handlers import gates
 from handlers.ports import (
     Answer,
+    Broken,
     Conflict,
     Decide,
     Due,
@@ -36,7 +38,12 @@ from handlers.rendering import body_mac
 LOG = logging.getLogger("antiphon.sending")
 BATCH = 50
 HOLD_FOR = timedelta(minutes=5)
+LOOK_LASTS_S = 1.0
+"""How long after a look at the gates a call may still begin without another look."""
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 30.0, 3600.0
+
+
+_Mails = Mapping[MessageId, tuple[Mail, bytes]]
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -51,10 +58,18 @@ class Claim(msgspec.Struct, frozen=True):
 class Sender:
     """Sends what is due for one tenant."""
 
-    def __init__(self, ports: TenantPorts, provider: Provider, executor: Executor) -> None:
+    def __init__(
+        self,
+        ports: TenantPorts,
+        provider: Provider,
+        executor: Executor,
+        *,
+        stopwatch: Callable[[], float] = monotonic,
+    ) -> None:
         self._ports = ports
         self._provider = provider
         self._executor = executor
+        self._stopwatch = stopwatch
 
     def send_batch(self) -> int:
         """Claim, call and record one batch; the number of messages that left the queue's head."""
@@ -68,7 +83,24 @@ class Sender:
         try:
             return self._claim(limit)
         except Conflict:
-            return self._claimed(limit // 4) if limit > 1 else (0, [])
+            return self._claimed(max(limit // 4, 1)) if limit > 1 else (0, [])
+        except Broken:
+            return self._claimed(max(limit // 4, 1)) if limit > 1 else (self._set_aside(), [])
+
+    def _set_aside(self) -> int:
+        """Put the head of the queue back, for it cannot be claimed and others wait behind it."""
+        ports, now = self._ports, self._ports.clock.now()
+        with ports.transactions.begin() as tx:
+            rows = ports.outbox.due(tx, now, 1)
+            LOG.error(
+                "message %s of %s cannot be claimed",
+                rows[0].message_id if rows else None,
+                ports.tenant,
+            )
+            ports.outbox.hold(
+                tx, [row.message_id for row in rows], HoldReason.GATE_ERROR, now + HOLD_FOR
+            )
+        return len(rows)
 
     # --- T1 ---------------------------------------------------------------------------------------
 
@@ -112,34 +144,63 @@ class Sender:
 
     def _call(self, claims: Sequence[Claim]) -> Mapping[MessageId, Answer]:
         """One call for each claim that is still ours and whole, side by side; no answer is lost."""
-        ports = self._ports
-        mails = ports.vault.mails([claim.message_id for claim in claims])
-        fresh = ports.outbox.fresh({claim.message_id: claim.attempt for claim in claims})
+        looked_at = self._stopwatch()
+        try:
+            mails = self._ports.vault.mails([claim.message_id for claim in claims])
+            banned, fresh = self._look(claims, mails)
+        except Exception as error:  # noqa: BLE001  # certainly not called: handed back, no doubt
+            LOG.warning("claims of %s handed back: %s", self._ports.tenant, type(error).__name__)
+            return {claim.message_id: NOT_CALLED for claim in claims}
 
         def answer(claim: Claim) -> Answer:
-            kept = mails.get(claim.message_id)
-            if kept is None or claim.message_id not in fresh:
+            kept, noes, ours = mails.get(claim.message_id), banned, fresh
+            if self._stopwatch() - looked_at > LOOK_LASTS_S:  # it waited for slower calls
+                noes, ours = self._look_again(claim, mails)
+            if kept is None or claim.message_id not in ours:
                 return NOT_CALLED
             mail, key = kept
             if body_mac(mail, key) != claim.body_mac:
                 return ALTERED
-            return self._try(mail, claim)
+            return SUPPRESSED if mail.to_email in noes else self._try(mail, claim)
 
         answers = self._executor.map(answer, claims)
         return {claim.message_id: given for claim, given in zip(claims, answers, strict=True)}
 
+    def _look(self, claims: Sequence[Claim], mails: _Mails) -> tuple[set[str], set[MessageId]]:
+        """Addresses that must not be written to, and the claims whose gates are open still.
+
+        A mail goes where it was rendered for, which need not be the contact's address of today.
+        """
+        ports = self._ports
+        kept = (mails.get(claim.message_id) for claim in claims)
+        addresses = {one[0].to_email for one in kept if one is not None}
+        banned = ports.suppressions.banned(Family.EMAIL, addresses, ports.clock.now())
+        fresh = ports.outbox.fresh({claim.message_id: claim.attempt for claim in claims})
+        return banned, fresh
+
+    def _look_again(self, claim: Claim, mails: _Mails) -> tuple[set[str], set[MessageId]]:
+        try:
+            return self._look([claim], mails)
+        except Exception as error:  # noqa: BLE001  # a gate that cannot be seen is closed
+            LOG.warning("the gates of %s: %s", claim.message_id, type(error).__name__)
+            return set(), set()
+
     def _try(self, mail: Mail, claim: Claim) -> Answer:
-        return self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
+        try:
+            return self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
+        except Exception as error:  # noqa: BLE001  # one broken call must not cost other answers
+            LOG.warning("the call for %s broke: %s", claim.message_id, type(error).__name__)
+            return BROKEN_CALL
 
     # --- T5 ---------------------------------------------------------------------------------------
 
     def _record(self, claims: Sequence[Claim], answers: Mapping[MessageId, Answer]) -> None:
         ports, now = self._ports, self._ports.clock.now()
         given = [self._outcome(claim, answers[claim.message_id], now) for claim in claims]
-        ports.campaigns.transact_many(given)
         if any(answer.opens_circuit for answer in answers.values()):
             LOG.error("senders of %s held: the provider refuses our credentials", ports.tenant)
             ports.register.hold_senders()
+        ports.campaigns.transact_many(given)
         for claim in claims:
             detail = answers[claim.message_id].detail
             if detail:
@@ -198,6 +259,8 @@ def _never(due: Due, verdict: gates.Never, now: datetime) -> Decide:
 
 NOT_CALLED = Answer(kind=AnswerClass.NOT_SENT, reason="not_called", counted=False)
 ALTERED = Answer(kind=AnswerClass.REFUSED, reason="body_altered")
+SUPPRESSED = Answer(kind=AnswerClass.REFUSED, reason="suppressed")
+BROKEN_CALL = Answer(kind=AnswerClass.AMBIGUOUS, reason="broken_call")
 
 
 def _claims_of(result: Result) -> list[Claim]:

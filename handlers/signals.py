@@ -7,7 +7,7 @@ from functools import partial
 
 from domain import campaign
 from domain.campaign import Acceptance, Reported
-from domain.errors import CampaignError
+from domain.errors import CampaignError, DecisionFailed, GroundsMissing
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, Family, Via
 from handlers.ports import (
@@ -63,7 +63,17 @@ class Ingest:
         return len(items)
 
     def _translated(self, item: InboxItem) -> Report:
-        return self._readers[item.provider].translate(item.raw, tenant=self._ports.tenant)
+        try:
+            return self._readers[item.provider].translate(item.raw, tenant=self._ports.tenant)
+        except Exception as error:  # noqa: BLE001  # one report must not hold back all others
+            LOG.warning("report %d was not translated: %s", item.inbox_id, type(error).__name__)
+            return Report(
+                provider=item.provider,
+                kind="unreadable",
+                raw=item.raw,
+                key=item.key,
+                problem="untranslatable",
+            )
 
     def _suppress(self, reports: Sequence[Report]) -> None:
         """A ban stands at once, also for a report whose message is not found (providers.md 1.2)."""
@@ -106,8 +116,12 @@ def _unmatched(item: InboxItem, report: Report, match: Match | None) -> tuple[st
     if match is None:
         if report.signal is None and not report.accepted:
             return "parked", f"unknown_kind:{report.kind}"
-        return "orphan", "given_up" if item.tries >= ORPHAN_TRIES_MAX else "no_message"
+        return "orphan", _again(item, "no_message")
     return None
+
+
+def _again(item: InboxItem, reason: str) -> str:
+    return "given_up" if item.tries >= ORPHAN_TRIES_MAX else reason
 
 
 def _input(item: InboxItem, report: Report, match: Match, now: datetime) -> Input:
@@ -153,6 +167,10 @@ def _reported(report: Report, match: Match, at: datetime) -> Reported | None:
 
 def _settled(result: Result) -> Settled:
     item, _, match = result.ref
+    if isinstance(result.refused, DecisionFailed | GroundsMissing):
+        # it may be a "no": tried again until somebody has mended what broke
+        reason = _again(item, _reason(result.refused))
+        return Settled(item, "orphan", reason, match.stream, match.message_id)
     if result.refused is not None:
         return Settled(item, "parked", _reason(result.refused), match.stream, match.message_id)
     state = "recorded" if result.facts else "no_news"

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from domain import campaign
-from domain.errors import DecisionFailed
+from domain.errors import DecisionFailed, GroundsMissing
 from domain.ids import NodeId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
@@ -39,8 +39,9 @@ class Timeouts:
         return len(due)
 
     def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
-        """A timer whose decision broke keeps its lease and comes again; the rest are over."""
-        over = [one.ref for one in results if not isinstance(one.refused, DecisionFailed)]
+        """A timer that could not be decided keeps its lease and comes again; the rest are over."""
+        open_ = DecisionFailed | GroundsMissing
+        over = [one.ref for one in results if not isinstance(one.refused, open_)]
         self._ports.timers.settle(tx, over)
 
 

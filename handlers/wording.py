@@ -8,10 +8,17 @@ from pydantic_core import ErrorDetails
 from handlers.errors import Fault
 from plans.pointer import pointer
 
+WORDS = {
+    "extra_forbidden": "there is no such field; remove it or correct its name",
+    "missing": "this is required",
+}
+
 
 def words_of(found: ErrorDetails) -> str:
     """The reason of one fault, without the value that was given."""
-    return found["msg"].removeprefix("Value error, ")
+    return WORDS.get(found["type"]) or found["msg"].removeprefix("Value error, ").replace(
+        "Input should be", "must be"
+    )
 
 
 def faults_of(error: ValidationError, *above: str | int) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from domain.ids import StreamId, TenantId, schema_of
 from domain.plan import Grounds
 from domain.recorded import Recorded
 from handlers.ports import (
+    Broken,
     Campaigns,
     Clock,
     Conflict,
@@ -106,10 +107,10 @@ class LogCampaigns(Campaigns):
         for left in reversed(range(TRIES)):
             try:
                 return self._once(given, along, append)
-            except Conflict:
+            except (Conflict, Broken) as error:
                 if len(given) > 1:
                     return self._in_halves(given, along, append)
-                if not left:
+                if not left or isinstance(error, Broken):
                     raise
         raise AssertionError  # the last try returns or raises
 
@@ -118,7 +119,7 @@ class LogCampaigns(Campaigns):
         middle = len(given) // 2
         try:
             first = self._settle(given[:middle], along, append)
-        except Conflict:
+        except (Conflict, Broken):
             self._settle(given[middle:], along, append)
             raise
         return first + self._settle(given[middle:], along, append)

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from domain.ids import StreamId
+from handlers.ports import Broken
 from projections.projection import Add, Change, Clear, Move, Put, Row, Table
 
 Names = tuple[str, ...]
@@ -33,7 +34,7 @@ _MOVE = SQL(
 _CLEAR = SQL("DELETE FROM {table} AS t USING unnest({arrays}) AS v ({columns}) WHERE {same}")
 
 
-class StaleRow(Exception):
+class StaleRow(Broken):
     """A row that had to be there was missing or not as expected: an invariant is broken."""
 
 

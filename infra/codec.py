@@ -10,13 +10,14 @@ from msgspec.json import Decoder, Encoder
 
 from domain.events import Event, Fact, topic_of
 from domain.recorded import Envelope
+from handlers.ports import Broken
 
 Body = dict[str, Any]
 Upcast = Callable[[Body], Body]
 """From the decoded JSON of a stored body to the shape of a later release; pure."""
 
 
-class UnreadableEvent(Exception):
+class UnreadableEvent(Broken):
     """A stored event that this release cannot read; an error of that event alone."""
 
     def __init__(self, topic: str, reason: str) -> None:

@@ -82,7 +82,12 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             row = {"state": State.CANCELLED, "reason": fact.reason, "hold_reason": None}
             yield _move(fact.message_id, {"state": _WAITING}, row)
         case SendAttemptStarted() as fact:
-            row = {"state": State.SENDING, "attempt": fact.attempt, "hold_reason": None}
+            row = {
+                "state": State.SENDING,
+                "attempt": fact.attempt,
+                "not_before": fact.at,  # from here silence counts, by the clock of the plans
+                "hold_reason": None,
+            }
             expect = {"state": (State.QUEUED,), "attempt": (fact.attempt - 1,)}
             yield _move(fact.message_id, expect, row)
         case SendAttemptReturned() as fact:

@@ -34,12 +34,12 @@ def read_model(model: type[M], raw: bytes) -> M:
         raise NotAcceptable("the body cannot be taken", faults_of(error)) from None
 
 
-def checked(model: type[M], values: Mapping[str, Any], *above: str | int) -> M:
+def checked(model: type[M], values: Mapping[str, Any], *above: str | int, part: str = "body") -> M:
     """The model of these values; raises NotAcceptable with places below the given one."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise NotAcceptable("the body cannot be taken", faults_of(error, *above)) from None
+        raise NotAcceptable(f"the {part} cannot be taken", faults_of(error, *above)) from None
 
 
 def fields_of(raw: bytes) -> dict[str, Raw]:

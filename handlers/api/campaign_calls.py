@@ -60,7 +60,7 @@ def create(call: Call) -> CampaignShown:
     """Make a draft."""
     given: NewCampaign = call.body
     if given.sender and given.sender not in call.tenant.ports.vault.senders():
-        fault = Fault("/sender", "unknown_sender", "no sender account has this name")
+        fault = Fault("/sender", "unknown_sender", "no sender account has this name; add it first")
         raise NotAcceptable("the body cannot be taken", [fault])
     row = CampaignRow(
         campaign_id=CampaignId(call.services.rng.new_id()),

@@ -126,7 +126,7 @@ def _checked_key(key: str) -> str:
 
 def _query(operation: Operation, given: Mapping[str, str]) -> Any:  # noqa: ANN401  # its own model
     if operation.query is not None:
-        return checked(operation.query, dict(given))
+        return checked(operation.query, dict(given), part="query")
     faults = [Fault(f"/{name}", "unknown_parameter", "remove it") for name in given]
     if faults:
         raise NotAcceptable("the query cannot be taken", faults)

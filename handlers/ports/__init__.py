@@ -4,6 +4,7 @@ from handlers.ports.inputs import DueTimer, Inbox, InboxItem, Settled, Timers
 from handlers.ports.outbox import Doubt, Due, Match, Outbox, Planned, Sent
 from handlers.ports.provider import Answer, InvalidSignature, Mail, Provider, Report, WebhookReader
 from handlers.ports.streams import (
+    Broken,
     Campaigns,
     Conflict,
     Decide,
@@ -18,6 +19,7 @@ from handlers.ports.vault import Person, Rendered, Sender, Suppression, Suppress
 
 __all__ = [
     "Answer",
+    "Broken",
     "CampaignRow",
     "Campaigns",
     "Clock",

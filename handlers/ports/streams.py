@@ -49,6 +49,10 @@ class Conflict(Exception):
     """Somebody else wrote to one of the streams first; nothing of this transaction is stored."""
 
 
+class Broken(Exception):
+    """A stream cannot be read or its rows contradict it; nothing of this transaction is stored."""
+
+
 class Transactions(Protocol):
     """Opens tenant transactions."""
 
@@ -69,14 +73,14 @@ class Campaigns(Protocol):
     ) -> list[Result]:
         """One result for each input in order; the inputs that succeed together are one transaction.
 
-        `along` writes in the same transaction (marks inputs as done). After a conflict the batch is
-        halved and each half decided again, so `along` sees each input exactly once in a transaction
-        that commits.
+        `along` writes in the same transaction (marks inputs as done). After a conflict, or where a
+        stream is broken, the batch is halved and each half decided again, so `along` sees each
+        input exactly once in a transaction that commits. What cannot be stored is raised last.
         """
         ...
 
     def decide_in(self, tx: Transaction, given: Sequence[Input]) -> list[Result]:
-        """The same in a transaction that is already open; on `Conflict` the caller gives up all."""
+        """The same in a transaction that is already open; `Conflict` and `Broken` give up all."""
         ...
 
     def load(self, stream: StreamId) -> Campaign:

@@ -107,3 +107,7 @@ class Suppressions(Protocol):
     def add(self, tx: Transaction | None, bans: Sequence[Suppression]) -> None:
         """Write bans; the first reason stays. The address is turned into its HMAC here."""
         ...
+
+    def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:
+        """Those of the addresses that are banned at this instant."""
+        ...

@@ -58,7 +58,7 @@ class Matcher:
         return {index: _match(known[name], None) for index, name in named.items() if name in known}
 
     def _by_address(self, tx: Transaction, reports: Mapping[int, Report]) -> dict[int, Match]:
-        """A single accepted message to this address in the days before: a weak match."""
+        """The latest message to this address in the days before, if one campaign wrote: weak."""
         asked = {
             index: (self._address_mac(report.address), report.at)
             for index, report in reports.items()
@@ -96,12 +96,13 @@ SELECT message_id, stream_id, contact_id, provider_id FROM {s}.send_queue
  WHERE provider_id = ANY(%(ids)s)
 """
 
+# Several messages to one address are no doubt as long as they are of one contact-campaign.
 _BY_ADDRESS = """
-SELECT min(q.message_id::text)::uuid, min(q.stream_id::text)::uuid,
-       min(q.contact_id::text)::uuid, u.no
+SELECT (array_agg(q.message_id ORDER BY q.accepted_at DESC))[1],
+       (array_agg(q.stream_id))[1], (array_agg(q.contact_id))[1], u.no
   FROM unnest(%(nos)s::bigint[], %(macs)s::bytea[], %(times)s::timestamptz[]) AS u (no, mac, at)
   JOIN {s}.contacts c ON c.email_hmac = u.mac
   JOIN {s}.send_queue q ON q.contact_id = c.contact_id AND q.state = 'ACCEPTED'
    AND q.accepted_at BETWEEN u.at - %(within)s AND u.at
- GROUP BY u.no HAVING count(*) = 1
+ GROUP BY u.no HAVING count(DISTINCT q.stream_id) = 1
 """

@@ -39,7 +39,8 @@ class SqlOutbox(Outbox):
 
     @override
     def planned(self, tx: Transaction, now: datetime, limit: int) -> list[Planned]:
-        found = self._sql.rows(tx, _PLANNED, {"lead": now + RENDER_LEAD, "limit": limit})
+        params = {"now": now, "lead": now + RENDER_LEAD, "limit": limit}
+        found = self._sql.rows(tx, _PLANNED, params)
         return [
             Planned(
                 MessageId(row[0]), StreamId(row[1]), ContactId(row[2]), CampaignId(row[3]), *row[4:]
@@ -129,6 +130,7 @@ SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant
   FROM {s}.send_queue q JOIN {s}.streams c USING (stream_id)
  WHERE q.message_id = ANY(ARRAY(
        SELECT message_id FROM {s}.send_queue WHERE state = 'PLANNED' AND due_at <= %(lead)s
+           AND (hold_reason IS DISTINCT FROM 'gate_error' OR not_before <= %(now)s)
         ORDER BY due_at, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
  ORDER BY q.due_at, q.message_id
 """
@@ -166,8 +168,8 @@ SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
 """
 
 _HOLD = """
-UPDATE {s}.send_queue SET not_before = %(until)s, hold_reason = %(reason)s
- WHERE message_id = ANY(%(ids)s) AND state = 'QUEUED'
+UPDATE {s}.send_queue SET not_before = greatest(not_before, %(until)s), hold_reason = %(reason)s
+ WHERE message_id = ANY(%(ids)s) AND state IN ('PLANNED', 'QUEUED')
 """
 
 _SIGN = """
@@ -219,6 +221,6 @@ WITH recent AS (
       FROM recent
 )
 SELECT message_id, stream_id, attempt FROM {s}.send_queue
- WHERE state = 'UNKNOWN' AND due_at < %(since)s AND (SELECT yes FROM alive)
+ WHERE state = 'UNKNOWN' AND not_before < %(since)s AND (SELECT yes FROM alive)
  ORDER BY planned_at LIMIT %(limit)s
 """

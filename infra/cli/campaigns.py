@@ -9,6 +9,7 @@ from handlers.api import campaign_calls
 from handlers.api.bodies import checked
 from handlers.api.calls import Call, Reason
 from handlers.api.campaign_calls import NewCampaign, Ordered
+from handlers.errors import NotAcceptable
 from infra.cli.operations import call_of
 from infra.cli.printing import json_option, print_json
 from infra.cli.reading import FILE, read_model
@@ -37,7 +38,10 @@ def add(settings: Settings, tenant: str, file: Path, *, as_json: bool) -> None:
     """Make a campaign; it is a draft until it is launched."""
     given = read_model(NewCampaign, file)
     with system(settings) as found:
-        made = campaign_calls.create(call_of(found, tenant, body=given))
+        try:
+            made = campaign_calls.create(call_of(found, tenant, body=given))
+        except NotAcceptable as error:
+            raise NotAcceptable(f"{file} cannot be taken", error.errors) from None
     if as_json:
         print_json(made)
     else:
@@ -101,7 +105,8 @@ def _told(ordered: Ordered, *, as_json: bool) -> None:
     if as_json:
         print_json(ordered)
     else:
+        changed = "contact-campaign" if ordered.changed == 1 else "contact-campaigns"
         click.echo(
             f"{ordered.campaign.name} is {ordered.campaign.status}; "
-            f"{ordered.changed} contact-campaigns changed"
+            f"{ordered.changed} {changed} changed"
         )

@@ -17,7 +17,11 @@ def contacts() -> None:
     """Import contacts."""
 
 
-@contacts.command(name="import", epilog="Example: antiphon contacts import acme my.csv --dry-run")
+@contacts.command(
+    name="import",
+    short_help="Import a CSV file; bad rows are told, good ones kept.",
+    epilog="Example: antiphon contacts import acme my.csv --dry-run",
+)
 @click.argument("tenant")
 @click.argument("file", type=FILE)
 @click.option("--dry-run", is_flag=True, help="Write nothing; tell what would become of the file.")

@@ -14,15 +14,19 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from infra.cli.plan_report import issue_lines
 from infra.demo import progress
 from infra.demo.figures import Figures
 from infra.demo.own import own_contacts
 from infra.demo.people import contacts as made_up
+from infra.demo.plans import examples
 from infra.demo.report import print_report
 from infra.demo.run import Wish, run
 from infra.demo.stage import Stage
 from infra.embedded.child import ChildEvent
 from infra.settings import Settings
+from plans.verify.check import check
+from plans.verify.report import to_json
 
 REPORT_COLUMNS = 110
 EPILOG = """Example: antiphon demo --contacts 50 --days 14
@@ -37,9 +41,15 @@ Your own: antiphon demo --contacts my.csv --plans my/
 @click.option(
     "--plans",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with plans; each contact gets one of them. [default: three examples]",
+    help="Folder of *.json; each contact gets one of them. [default: three examples]",
 )
-@click.option("--days", default=21, show_default=True, type=click.IntRange(1, 365))
+@click.option(
+    "--days",
+    default=21,
+    show_default=True,
+    type=click.IntRange(1, 365),
+    help="Simulated days; however many, they take about a minute.",
+)
 @click.option("--seed", default=7, show_default=True, help="Of the people and of what they do.")
 @click.option(
     "--home",
@@ -64,10 +74,11 @@ def demo(  # noqa: PLR0913  # one argument an option
     wish = Wish(
         home=home or settings.home / "demo",
         contacts=_people(contacts, seed),
-        plans=plans,
+        plans=_plans(plans),
         days=days,
         seed=seed,
         serve=serve,
+        workers=settings.workers,
     )
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,6 +100,16 @@ def _people(given: str, seed: int) -> Sequence[Mapping[str, Any]]:
             raise click.BadParameter("give at least one contact", param_hint="--contacts")
         return made_up(count, seed)
     return own_contacts(Path(given))
+
+
+def _plans(folder: Path | None) -> Sequence[Mapping[str, Any]]:
+    """The plans; what will be refused is told now, a minute before the report."""
+    found = examples(folder)
+    for name, document in found.items():
+        report = check(document).report
+        for line in () if report.ok else issue_lines(to_json(report)["issues"]):
+            click.echo(f"{folder}/{name}: {line}", err=True)
+    return list(found.values())
 
 
 def _show(figures: Figures, stage: Stage, *, as_json: bool, serve: bool) -> None:

@@ -28,7 +28,7 @@ from plans.verify.report import Issue, issue, refused, to_json
 
 BATCH = 200
 SHOWN_MAX = 20
-"""Refused plans whose report is printed; `--json` has them all."""
+"""Plans of one kind that are printed; `--json` has them all."""
 
 EPILOG = """\b
 Examples: antiphon enrol acme autumn --plans plans/
@@ -199,4 +199,11 @@ def _tell(told: Sequence[Told], *, as_json: bool) -> None:
             click.echo(f"  {line}")
     if len(wrong) > SHOWN_MAX:
         click.echo(f"... and {len(wrong) - SHOWN_MAX} more refused; --json has them all")
+    there = [each for each in told if each.status != "refused"]
+    for each in there[:SHOWN_MAX]:
+        click.echo(
+            f"{each.place}: {each.external_id} is contact-campaign {each.contact_campaign_id}"
+        )
+    if len(there) > SHOWN_MAX:
+        click.echo(f"... and {len(there) - SHOWN_MAX} more; --json has them all")
     click.echo(", ".join(f"{count} {status}" for status, count in counts.items()))

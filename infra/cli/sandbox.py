@@ -8,12 +8,13 @@ from infra.cli.outcome import WrongUse
 from infra.cli.ports import require_free
 from infra.cli.printing import say
 from infra.cli.stopping import exit_on_signals
+from infra.sandbox.keys import SigningKey
 from infra.sandbox.server import SandboxConfig, serve
 from infra.settings import Settings
 
 EPILOG = """\b
 Example: antiphon sandbox --api-key SG.try --port 8025 \\
-           --events http://127.0.0.1:8000/webhooks/sendgrid/acme"""
+           --key sandbox.pem --events http://127.0.0.1:8000/webhooks/sendgrid/acme"""
 HOST = "127.0.0.1"
 PATH = click.Path(dir_okay=False, path_type=Path)
 
@@ -58,6 +59,9 @@ def sandbox(  # noqa: PLR0913, PLR0917  # one argument an option
     )
     require_free(HOST, port, "give another with --port")
     say(f"taking mails at http://{HOST}:{port}")
+    if key is not None:
+        public = SigningKey.load_or_generate(key).public_key_base64()
+        say(f"what it posts is believed after: antiphon webhook-key add TENANT {public}")
     exit_on_signals()
     serve(config)
 

@@ -80,6 +80,9 @@ def _print(shown: Console, told: Timeline) -> None:
 
 
 def _state(state: Standing) -> Iterator[tuple[str, str]]:
+    if not state.plan_hash:
+        yield "stage", "not begun"
+        return
     yield "stage", f"{state.stage}, {state.phase}" if state.phase else state.stage
     if state.node:
         yield "node", state.node + (f", visit {state.visit}" if state.visit > 1 else "")

@@ -3,7 +3,7 @@
 import http.client
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from datetime import timedelta
 from threading import Event
 from typing import Any, TypeVar
 
@@ -11,9 +11,9 @@ import msgspec
 
 from domain.ids import TenantId, schema_of
 from infra.demo.client import Client, Json
-from infra.demo.plans import examples, personal
+from infra.demo.plans import personal
 from infra.demo.progress import Progress, Tell
-from infra.demo.stage import Stage
+from infra.demo.stage import BEGINS, Stage
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
@@ -48,13 +48,19 @@ class Told(msgspec.Struct):
     refused: int = 0
     refusals: list[Json] = []
     campaign_id: str = ""
+    days: float = 0.0
+    """Simulated days that were watched."""
 
 
 class Drive:
     """One run; called once, in a thread."""
 
     def __init__(
-        self, contacts: Sequence[Mapping[str, Any]], plans: Path | None, stage: Stage, tell: Tell
+        self,
+        contacts: Sequence[Mapping[str, Any]],
+        plans: Sequence[Mapping[str, Any]],
+        stage: Stage,
+        tell: Tell,
     ) -> None:
         self._contacts = contacts
         self._plans = plans
@@ -82,9 +88,8 @@ class Drive:
         return ids
 
     def _enrol(self, ids: Sequence[str]) -> None:
-        plans = examples(self._plans)
         items = [
-            {"contact_id": cid, "plan": personal(plans, contact, seed=self._stage.seed)}
+            {"contact_id": cid, "plan": personal(self._plans, contact, seed=self._stage.seed)}
             for cid, contact in zip(ids, self._contacts, strict=True)
         ]
         for chunk in _chunks(items):
@@ -112,6 +117,7 @@ class Drive:
                 ended, running, waiting = sql.rows(tx, _STANDING)[0]
                 now = self._stage.simulated(sql.rows(tx, "SELECT clock_timestamp()")[0][0])
             self._tell(Progress("running", ended, self.told.enrolled, now))
+            self.told.days = max(0.0, (now - BEGINS) / timedelta(days=1))
             over = now >= self._stage.ends_at()
             if (running or waiting) and not over:
                 settled_at = None

@@ -11,14 +11,12 @@ import msgspec
 from domain.ids import StreamId, TenantId, schema_of
 from handlers.timeline import Timeline, timeline
 from infra.demo.drive import TENANT, Told
-from infra.demo.stage import BEGINS, Stage
+from infra.demo.stage import Stage
 from infra.invariants import Finding, check
 from infra.log import Log
 from infra.sandbox.ledger import Ledger
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
-
-DAY_S = 86_400
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +65,6 @@ def figures(stage: Stage, database: Database, told: Told, began: float) -> Figur
         counts = {name: sql.rows(tx, text) for name, text in _COUNTS.items()}
         story = sql.rows(tx, _STORY)
     states = {str(row[0]): int(row[1]) for row in counts["messages"]}
-    last: datetime = counts["last"][0][0] or BEGINS
     latency = counts["latency"][0]
     return Figures(
         contacts=told.contacts,
@@ -92,7 +89,7 @@ def figures(stage: Stage, database: Database, told: Told, began: float) -> Figur
             "webhook_to_next_step_p50": latency[0],
             "webhook_to_next_step_p95": latency[1],
         },
-        simulated_days=round((last - BEGINS).total_seconds() / DAY_S, 2),
+        simulated_days=round(told.days, 2),
         wall_seconds=round(monotonic() - began, 1),
         console_url=stage.web_url,
         findings=findings,
@@ -143,7 +140,6 @@ _COUNTS = {
           FROM {s}.activity_feed""",
     "calendar": """SELECT date_trunc('day', accepted_at), count(*) FROM {s}.send_queue
         WHERE state = 'ACCEPTED' GROUP BY 1 ORDER BY 1""",
-    "last": "SELECT max(at) FROM {s}.activity_feed",
 }
 
 # The contact-campaign in which most kinds of things happened and somebody answered, if anybody did.

@@ -16,7 +16,8 @@ def own_contacts(path: Path) -> Sequence[Mapping[str, Any]]:
         raise click.BadParameter(f"{path}: give a number or a CSV file", param_hint="--contacts")
     found = read_contacts(path.read_bytes())
     for fault in found.faults:
-        click.echo(f"{path}:{fault.line}: {fault.column}: {fault.reason}; {fault.mend}", err=True)
+        column = f"{fault.column}: " if fault.column else ""
+        click.echo(f"{path}:{fault.line}: {column}{fault.reason}; {fault.mend}", err=True)
     if not found.rows:
         raise click.BadParameter(f"{path}: no row can be used", param_hint="--contacts")
     return [_given(row.contact) for row in found.rows]

@@ -1,7 +1,9 @@
 """The printed report of a demo: funnel, outcomes, calendar, one contact's story, the checks."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -10,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from handlers.timeline import Moment, Timeline
+from infra.cli.plan_report import issue_lines
 from infra.demo.figures import Figures
 
 BAR = 36
 STORY_MAX = 30
+REASONS_MAX = 3
 _TONES = {
     "converted": "green",
     "replied": "green",
@@ -40,9 +44,16 @@ def print_report(console: Console, figures: Figures) -> None:
     if figures.story is not None:
         console.print(_panel(f"One contact: {figures.hero}", _story(figures.story)))
     console.print(_panel("What holds", _checks(figures)))
-    for refusal in figures.refusals[:3]:
-        console.print(Text(f"refused: {refusal}"[:400], style="red"))
+    for reason, count in _reasons(figures.refusals)[:REASONS_MAX]:
+        whom = "1 contact" if count == 1 else f"{count} contacts"
+        console.print(Text(f"refused for {whom}: {reason}", style="red"), soft_wrap=True)
     console.print(_closing(figures))
+
+
+def _reasons(refusals: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Why plans were refused, by the first issue of each, the most frequent first."""
+    firsts = (next(iter(issue_lines(each["report"]["issues"])), "") for each in refusals)
+    return Counter(firsts).most_common()
 
 
 def _panel(title: str, content: RenderableType) -> Panel:
@@ -117,9 +128,9 @@ def _closing(figures: Figures) -> Text:
     p50 = figures.latency_ms["webhook_to_next_step_p50"]
     p95 = figures.latency_ms["webhook_to_next_step_p95"]
     return Text(
-        f"{figures.contacts} contacts, {figures.enrolled} enrolled, {figures.refused} refused; "
-        f"{figures.messages['accepted']} messages and {figures.events} events in "
-        f"{figures.simulated_days} simulated days, {figures.wall_seconds} s; "
+        f"{figures.contacts} contacts, {figures.enrolled} enrolled, {figures.refused} refused\n"
+        f"{figures.messages['accepted']} messages and {figures.events} events; "
+        f"{figures.simulated_days:.1f} simulated days in {figures.wall_seconds} s\n"
         f"webhook to next step p50 {p50} ms, p95 {p95} ms",
         style="bold",
     )

@@ -51,10 +51,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     contacts: Sequence[Mapping[str, Any]]
-    plans: Path | None = None
+    plans: Sequence[Mapping[str, Any]]
     days: int = 21
     seed: int = 7
     serve: bool = False
+    workers: int = 1
 
 
 Show = Callable[[Figures, Stage], None]
@@ -116,6 +117,7 @@ def _staged(wish: Wish, home: Home, database: Database) -> Stage:
         origin_real=database.now() + SET_UP,
         days=wish.days,
         seed=wish.seed,
+        workers=wish.workers,
     )
     public = SigningKey.load_or_generate(stage.key_path).public_key_base64()
     with database.control_tx() as curs:

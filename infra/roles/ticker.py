@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Event
 
 import psycopg
@@ -14,6 +15,7 @@ from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
 from infra.statements import Statements, transaction
+from infra.tenancy import DatabaseOutOfReach
 
 LOG = logging.getLogger("antiphon.ticker")
 KINDS = ("ingest", "dispatch", "timers")
@@ -40,12 +42,14 @@ class Ticker:
         self._swept: dict[tuple[TenantId, str], float] = {}
 
     def tick(self) -> None:
-        """One round: bells for what is due, sweeps whose time has come."""
+        """One round: bells for what is due, sweeps whose time has come; none stops another."""
         for tenant in self._known():
-            for kind in self._due(tenant):
-                self._system.doorbell.ring(kind, tenant)
+            with _alone("looking for due rows", tenant):
+                for kind in self._due(tenant):
+                    self._system.doorbell.ring(kind, tenant)
             for name in SWEEPS:
-                self._sweep(tenant, name)
+                with _alone(f"sweep {name}", tenant):
+                    self._sweep(tenant, name)
 
     def _known(self) -> list[TenantId]:
         if time.monotonic() - self._looked_at > TENANTS_S:
@@ -67,6 +71,16 @@ class Ticker:
         settled = sweep(self._system, tenant)
         if settled:
             LOG.info("sweep %s of %s settled %d", name, tenant, settled)
+
+
+@contextmanager
+def _alone(what: str, tenant: TenantId) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseOutOfReach:
+        raise  # no other would fare better
+    except Exception as error:  # noqa: BLE001  # what fails for one tenant is due again, for it only
+        LOG.warning("%s of %s failed: %s", what, tenant, type(error).__name__)
 
 
 def run(settings: Settings, name: str = "ticker") -> None:
@@ -93,6 +107,7 @@ SELECT EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'new')
        OR EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'orphan' AND next_try_at <= now()),
        EXISTS (SELECT 1 FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s)
        OR EXISTS (SELECT 1 FROM {s}.send_queue
-                   WHERE state = 'PLANNED' AND due_at <= %(now)s + interval '1 hour'),
+                   WHERE state = 'PLANNED' AND due_at <= %(now)s + interval '1 hour'
+                     AND (hold_reason IS DISTINCT FROM 'gate_error' OR not_before <= %(now)s)),
        EXISTS (SELECT 1 FROM {s}.timers WHERE state = 'due' AND due_at <= %(now)s)
 """

@@ -1,6 +1,6 @@
 """Addresses that must not be written to, by their HMAC; they outlive the contact."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from typing_extensions import override
@@ -42,6 +42,15 @@ class SqlSuppressions(Suppressions):
         self._sql.rows(tx, _LOCK_CONTACTS, {"macs": params["macs"]})
         self._sql.run(tx, _ADD, params)
 
+    @override
+    def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:
+        by_mac = {address: self._mac(address) for address in addresses}
+        params = {"family": family, "macs": sorted(set(by_mac.values())), "now": now}
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _BANNED, params)
+        found = {bytes(row[0]) for row in rows}
+        return {address for address, mac in by_mac.items() if mac in found}
+
     def holds(self, family: str, address: str, now: datetime) -> bool:
         """Whether an address is banned at this instant."""
         params = {"family": family, "mac": self._mac(address), "now": now}
@@ -77,6 +86,12 @@ ON CONFLICT (family, address_hmac) DO UPDATE SET expires_at = NULL
 
 _HOLDS = """
 SELECT 1 FROM {s}.suppressions WHERE family = %(family)s AND address_hmac = %(mac)s
+   AND (expires_at IS NULL OR expires_at > %(now)s)
+"""
+
+_BANNED = """
+SELECT address_hmac FROM {s}.suppressions
+ WHERE family = %(family)s AND address_hmac = ANY(%(macs)s::bytea[])
    AND (expires_at IS NULL OR expires_at > %(now)s)
 """
 

@@ -56,6 +56,17 @@ def test_a_problem_names_its_code_and_its_request() -> None:
 def test_the_routers_own_refusals_are_problems_too(method: str, path: str, status: int) -> None:
     answer = World().client.request(method, path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert "/openapi.json" in answer.json()["detail"]
+
+
+def test_an_unknown_field_and_a_wrong_word_are_told_in_words_that_mend() -> None:
+    world = World()
+    field = world.post("/v1/campaigns", {"name": "x", "colour": 1}).json()
+    assert field["detail"] == "the body cannot be taken"
+    assert field["errors"][0]["detail"] == "there is no such field; remove it or correct its name"
+    word = world.get("/v1/contact-campaigns", params={"status": "running"}).json()
+    assert word["detail"] == "the query cannot be taken"
+    assert word["errors"][0]["detail"].startswith("must be 'draft'")
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,23 @@ def test_a_report_is_matched_by_our_id_the_providers_the_message_id_or_the_addre
         assert (found.message_id, found.attempt, found.weak) == (message, attempt, weak)
 
 
-def test_an_address_with_two_recent_messages_matches_none(house: House) -> None:
+def test_an_address_that_one_campaign_wrote_to_twice_matches_the_latest_message(
+    house: House,
+) -> None:
+    twice = plan(
+        send("intro", way("timeout", "second", after="P2D")),
+        send("second", way("timeout", "end", after="P9D")),
+        stop(),
+    )
+    stream = house.started(twice, email="ann@harbor.example")
+    house.work()
+    house.after(days=2, minutes=3)
+    found = _find(house, address="ann@harbor.example", at=house.clock.now())
+    assert found is not None
+    assert (found.stream, found.message_id, found.weak) == (stream, house.message(stream), True)
+
+
+def test_an_address_that_two_campaigns_wrote_to_matches_none(house: House) -> None:
     for _ in range(2):
         house.started(WAITS, email="ann@harbor.example")
     house.work()

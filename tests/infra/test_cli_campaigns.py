@@ -121,6 +121,7 @@ def test_a_campaign_with_an_unknown_sender_is_wrong_use(cli: Cli, tenant: Tenant
     path = cli.file("campaign.json", {"name": "autumn", "sender": "nobody"})
     result = cli("campaign", "add", tenant, path)
     assert result.exit_code == 2
+    assert f"{path} cannot be taken" in result.stderr
     assert "/sender: no sender account has this name" in result.stderr
 
 
@@ -141,7 +142,11 @@ def test_a_folder_of_plans_is_enrolled_once(cli: Cli, database: Database, tenant
     ]
     events = count(database, tenant, "events")
     again = cli("enrol", tenant, "autumn", "--plans", folder)
-    assert (again.exit_code, again.stdout) == (0, "0 started, 2 duplicate, 0 refused\n")
+    assert again.exit_code == 0
+    for each in told["items"]:
+        line = f"{each['place']}: {each['external_id']} is contact-campaign"
+        assert f"{line} {each['contact_campaign_id']}\n" in again.stdout
+    assert again.stdout.endswith("\n0 started, 2 duplicate, 0 refused\n")
     assert count(database, tenant, "events") == events
     assert cli.json("campaign", "launch", tenant, "autumn")["changed"] == 2
 

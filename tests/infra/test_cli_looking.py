@@ -86,6 +86,14 @@ def test_a_timeline_ends_at_the_instant_it_is_asked_for(house: House, cli: Cli) 
     assert f"as of {recorded[0].at:%Y-%m-%d %H:%M:%S} UTC" in shown.stdout
 
 
+def test_a_timeline_before_the_first_event_says_not_begun(house: House, cli: Cli) -> None:
+    stream = journey(house)
+    shown = cli("timeline", house.tenant, str(stream), "--as-of", "2001-01-01T00:00:00Z")
+    assert shown.exit_code == 0
+    assert "not begun" in shown.stdout
+    assert "none" not in shown.stdout
+
+
 def test_an_unknown_contact_campaign_is_wrong_use(house: House, cli: Cli) -> None:
     result = cli("timeline", house.tenant, str(UUID(int=1)))
     assert (result.exit_code, result.stdout) == (2, "")

@@ -1,0 +1,93 @@
+"""What a demo says of files that it cannot use, before it starts anything."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from infra.demo.figures import Figures
+from infra.demo.report import print_report
+from tests.infra.cli_running import EXAMPLES, Cli
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path, {})
+
+
+@pytest.fixture
+def plans(cli: Cli) -> Path:
+    folder = cli.folder / "my"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [('{"name": ', "not JSON"), ("[]", "one JSON object"), ("\ud800", "not JSON")]
+)
+def test_a_file_that_holds_no_plan_is_named_before_anything_starts(
+    cli: Cli, plans: Path, text: str, told: str
+) -> None:
+    (plans / "broken.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    result = cli("demo", "--contacts", "1", "--plans", plans)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{plans}/broken.json" in result.stderr
+    assert told in result.stderr
+    assert "starting" not in result.stderr
+
+
+def test_a_folder_without_plans_is_wrong_use_before_anything_starts(cli: Cli, plans: Path) -> None:
+    result = cli("demo", "--contacts", "1", "--plans", plans)
+    assert result.exit_code == 2
+    assert "no *.json file" in result.stderr
+    assert "starting" not in result.stderr
+
+
+def test_a_plan_with_a_typo_is_told_with_file_place_and_mend(cli: Cli, plans: Path) -> None:
+    document = json.loads((EXAMPLES / "two_step.json").read_text("utf-8"))
+    document["nodes"][0]["transitions"][0]["to"] = "folow_up"
+    (plans / "typo.json").write_text(json.dumps(document), "utf-8")
+    result = cli("demo", "--contacts", "1", "--plans", plans, "--home", plans)  # plans: no home
+    assert result.exit_code == 2
+    line = f'{plans}/typo.json: /nodes/0/transitions/0/to: no node has the id "folow_up"'
+    assert line in result.stderr
+    assert 'did you mean "follow_up"?' in result.stderr
+
+
+def test_a_row_of_the_wrong_width_is_told_with_its_line(cli: Cli, plans: Path) -> None:
+    path = cli.folder / "my.csv"
+    path.write_text("email,city\nann@example.org\ncy@example.org,Rome\n", "utf-8")
+    result = cli("demo", "--contacts", path, "--plans", plans)
+    assert f"{path}:2: 1 cells, but the header has 2" in result.stderr
+
+
+def test_the_report_tells_each_reason_of_refusal_once_with_how_many_it_met() -> None:
+    issue = {"code": "E_X", "path": "/nodes/0", "message": "wrong"}
+    refusals = [{"status": "refused", "report": {"issues": [issue]}}] * 2
+    console = Console(file=io.StringIO(), width=110)
+    print_report(console, figures_of(refusals))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert shown.count("refused for") == 1
+    assert "refused for 2 contacts: /nodes/0: wrong (E_X)" in shown
+
+
+def figures_of(refusals: list[dict[str, object]]) -> Figures:
+    return Figures(
+        contacts=2,
+        enrolled=0,
+        refused=2,
+        events=0,
+        messages={"accepted": 0},
+        signals={},
+        outcomes={},
+        duplicates=0,
+        invariants={},
+        latency_ms={"webhook_to_next_step_p50": None, "webhook_to_next_step_p95": None},
+        simulated_days=0.0,
+        wall_seconds=0.0,
+        console_url="",
+        refusals=refusals,
+    )
