@@ -35,7 +35,7 @@ Examples: antiphon enrol acme autumn --plans plans/
           antiphon enrol acme autumn --plans plans.jsonl
 
 A folder has a file EXTERNAL_ID.json for each contact; a file of JSON lines has
-{"external_id": "c-1", "plan": {...}} on each line."""
+{"external_id": "c-1", "plan": {...}} on each line. The ids that are printed are for `timeline`."""
 
 
 class Given(msgspec.Struct, frozen=True):

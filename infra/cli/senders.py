@@ -16,7 +16,9 @@ EPILOG = """Example: antiphon sender add acme sam.json
 \b
 sam.json: {"sender": "sam", "from_email": "sam@mail.acme.example", "from_name": "Sam Okello",
            "reply_domain": "reply.acme.example", "verified": true,
-           "postal_address": "Acme Ltd, 1 Harbour Street, Lisbon"}"""
+           "postal_address": "Acme Ltd, 1 Harbour Street, Lisbon",
+           "first_name": "Sam", "calendar_url": "https://cal.acme.example/sam"}
+Plans may use {{ sender.first_name }} and {{ sender.calendar_url }}."""
 
 
 @click.group(epilog=EPILOG)
