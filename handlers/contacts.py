@@ -78,7 +78,7 @@ def _address(text: str) -> str:
 
 def _zone(text: str) -> str:
     if not known_zone(text):
-        raise ValueError("is not an IANA time zone such as Europe/Paris")
+        raise ValueError("is not an IANA time zone")
     return text
 
 

@@ -150,8 +150,9 @@ class Database:
                 self._pool.open()
 
     def _out_of_reach(self, error: Exception) -> DatabaseOutOfReach:
+        why = " ".join(str(error).split()).rstrip(".?")
         return DatabaseOutOfReach(
-            f"no connection to PostgreSQL at {self._place}: {error}. "
+            f"no connection to PostgreSQL at {self._place}: {why}. "
             "Start that server or correct ANTIPHON_DATABASE_URL; "
             "without this setting antiphon runs a server of its own."
         )
