@@ -1,7 +1,6 @@
 """The projector process: the runners of all tenants, woken by their logs and by a tick."""
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId
+from infra.heartbeat import Heartbeat
 from infra.leadership import Leadership
 from infra.log import Log
 from infra.projector import Runner, head_of
@@ -32,11 +32,6 @@ BACKOFF_S_MAX = 10.0
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_BEAT = """
-INSERT INTO control.heartbeats (name, role, beat_at, pid) VALUES (%s, 'projector', now(), %s)
-ON CONFLICT (name) DO UPDATE SET role = excluded.role, beat_at = now(), pid = excluded.pid
-"""
 
 
 class Backoff:
@@ -149,7 +144,7 @@ class Projector:
         self._projections = projections
         self._tick_s = tick_s
         self._threads = threads
-        self._name = name
+        self._heartbeat = Heartbeat(database, name, "projector")
         self._leadership = Leadership(database)
         self._ear = Ear(database)
         self._desks: dict[str, Desk] = {}
@@ -197,8 +192,7 @@ class Projector:
             del self._desks[known[tenant]]
 
     def _beat(self) -> None:
-        with self._database.control_tx() as curs:
-            curs.execute(_BEAT, (self._name, os.getpid()))
+        self._heartbeat.beat()
         self._beat_at = monotonic()
 
     def _wake(self, desk: Desk, pool: ThreadPoolExecutor, stop: Event) -> None:

@@ -1,6 +1,5 @@
 """What recipients did with a mail of ours, kept as evidence and told as reports."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -10,7 +9,8 @@ from typing_extensions import override
 
 from domain.ids import MessageId, TenantId
 from domain.taxonomy import Signal
-from handlers.ports import InvalidSignature, Report, WebhookReader
+from handlers.ports import Report
+from handlers.webhooks.kept import KeptReports
 from handlers.webhooks.verdicts import Sight, judge
 
 PROVIDER = "link"
@@ -40,26 +40,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _EVIDENCE = msgspec.json.Decoder(Evidence)
 
 
-class LinkReports(WebhookReader):
-    """Reads kept evidence. It is not posted by anybody: its proof is the token in the link."""
+class LinkReports(KeptReports):
+    """Reads kept evidence; its proof was the token in the link."""
+
+    provider = PROVIDER
 
     @override
-    def verify(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> bool:
-        raise InvalidSignature
-
-    @override
-    def read(self, body: bytes, *, tenant: TenantId) -> list[Report]:
-        return [self.translate(body, tenant=tenant)]
-
-    @override
-    def translate(self, raw: bytes, *, tenant: TenantId) -> Report:
-        try:
-            return _report(raw, _EVIDENCE.decode(raw), tenant)
-        except msgspec.MsgspecError:
-            key = sha256(b"unreadable" + raw).digest()
-            return Report(
-                provider=PROVIDER, kind="unreadable", raw=raw, key=key, problem="unreadable"
-            )
+    def report(self, raw: bytes, tenant: TenantId) -> Report:
+        return _report(raw, _EVIDENCE.decode(raw), tenant)
 
 
 def report_of(evidence: Evidence, tenant: TenantId) -> Report:

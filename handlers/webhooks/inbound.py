@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from hashlib import sha256
 from uuid import UUID, uuid5
 
 import msgspec
@@ -10,8 +9,9 @@ from typing_extensions import override
 
 from domain.ids import MessageId, TenantId
 from domain.taxonomy import Signal
-from handlers.ports import InvalidSignature, Report, WebhookReader
+from handlers.ports import Report
 from handlers.services import TenantServices
+from handlers.webhooks.kept import KeptReports
 from handlers.webhooks.words import Inbound, MatchedBy, ReplyClass
 
 PROVIDER = "sendgrid_inbound"
@@ -43,26 +43,14 @@ class KeptReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _KEPT = msgspec.json.Decoder(KeptReply)
 
 
-class InboundReports(WebhookReader):
+class InboundReports(KeptReports):
     """Reads kept replies; verifying and reading the posts is the provider's `InboundReader`."""
 
-    @override
-    def verify(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> bool:
-        raise InvalidSignature
+    provider = PROVIDER
 
     @override
-    def read(self, body: bytes, *, tenant: TenantId) -> list[Report]:
-        return [self.translate(body, tenant=tenant)]
-
-    @override
-    def translate(self, raw: bytes, *, tenant: TenantId) -> Report:
-        try:
-            return _report(raw, _KEPT.decode(raw))
-        except (msgspec.MsgspecError, ValueError):
-            key = sha256(b"unreadable" + raw).digest()
-            return Report(
-                provider=PROVIDER, kind="unreadable", raw=raw, key=key, problem="unreadable"
-            )
+    def report(self, raw: bytes, tenant: TenantId) -> Report:
+        return _report(raw, _KEPT.decode(raw))
 
 
 def keep_reply(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from domain.ids import StreamId, TenantId, schema_of
+from domain.ids import StreamId, schema_of
 from handlers.timeline import Timeline, timeline
 from infra.demo.drive import TENANT, Told
 from infra.demo.stage import Stage
@@ -114,7 +114,7 @@ def _table(rows: Sequence[Row]) -> dict[str, int]:
 def _told(database: Database, story: Sequence[Row]) -> Timeline | None:
     if not story:
         return None
-    return timeline(Log(database, TenantId(TENANT)).history, StreamId(story[0][0]), None)
+    return timeline(Log(database, TENANT).history, StreamId(story[0][0]), None)
 
 
 _FUNNEL_NAMES = ("enrolled", "sent to", "delivered", "opened", "clicked", "replied")

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from domain.ids import TenantId
-from infra.demo.drive import Drive
+from infra.demo.drive import TENANT, Drive
 from infra.demo.figures import Figures, figures
 from infra.demo.progress import Progress, Tell
 from infra.demo.stage import RUN_S, Stage, role_children
@@ -30,7 +29,6 @@ from infra.sandbox.keys import SigningKey
 from infra.tenancy import Database
 from projections.registry import READ
 
-TENANT = TenantId("demo")
 TAG = "d3m0"
 MARK = "this-is-a-demo"
 GRACE = "PT6H"
