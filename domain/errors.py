@@ -47,3 +47,20 @@ class DecisionFailed(CampaignError):
     """A decision broke on something nobody foresaw; its input is set aside, the others go on."""
 
     code = "decision_failed"
+
+
+class RevisionStale(CampaignError):
+    """The plan in force is another one than the revision names."""
+
+    code = "revision_stale"
+
+
+class RevisionRefused(CampaignError):
+    """The new plan does not fit where the contact-campaign stands; the pointer names the place."""
+
+    code = "revision_refused"
+
+    def __init__(self, issue: str, pointer: str, why: str) -> None:
+        super().__init__(why)
+        self.issue = issue
+        self.pointer = pointer

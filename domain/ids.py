@@ -11,6 +11,8 @@ StreamId = NewType("StreamId", UUID)
 """One contact in one campaign, one run: the id of a contact-campaign."""
 MessageId = NewType("MessageId", UUID)
 TimerId = NewType("TimerId", UUID)
+ErrandId = NewType("ErrandId", UUID)
+"""What a node asks of others: a task, a call of an endpoint, a change of data, a notice."""
 NodeId = NewType("NodeId", str)
 
 _STREAMS = UUID("6f1c6f0e-2f0a-5d57-9d5e-0c9a1c1b7a01")
@@ -34,6 +36,11 @@ def message_id(stream: StreamId, node: NodeId, visit: int) -> MessageId:
 def timer_id(stream: StreamId, node: NodeId, visit: int, index: int) -> TimerId:
     """The timer of one transition in one visit; index -1 is the end of the campaign's duration."""
     return TimerId(uuid5(stream, f"timer:{node}:{visit}:{index}"))
+
+
+def errand_id(stream: StreamId, node: NodeId, visit: int) -> ErrandId:
+    """The one errand of one visit of a task, webhook, update or notify node."""
+    return ErrandId(uuid5(stream, f"errand:{node}:{visit}"))
 
 
 def subject_key(tenant: TenantId, contact: ContactId, campaign: CampaignId) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from domain.ids import NodeId, StreamId
-from domain.taxonomy import Channel, Outcome, Synthetic
+from domain.taxonomy import Channel, Outcome, Synthetic, TaskKind
 from domain.timing import Duration, Hours, Jitter, Schedule
 
 Scalar = str | int | float | bool
@@ -86,13 +86,55 @@ class Branch(Place, frozen=True, kw_only=True):
     otherwise: NodeId
 
 
+class Split(Place, frozen=True, kw_only=True):
+    """Go on at once by a draw that a replay repeats; an arm is a variant with its way on."""
+
+    arms: tuple[Variant, ...]
+    ways: tuple[NodeId, ...]
+    experiment: str = ""
+
+
+class Update(Place, frozen=True, kw_only=True):
+    """Change contact data and go on: dotted fields with their new values, tags to add and drop."""
+
+    assigned: tuple[tuple[str, Scalar], ...] = ()
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    next: NodeId
+
+
+class Task(Place, frozen=True, kw_only=True):
+    """Work for a person; its end, an event or a timer moves the plan on."""
+
+    kind: TaskKind = TaskKind.CUSTOM
+    due: Duration = Duration()
+    transitions: tuple[Transition, ...] = ()
+
+
+class Notify(Place, frozen=True, kw_only=True):
+    """Tell a person and go on."""
+
+    next: NodeId
+
+
+class Webhook(Place, frozen=True, kw_only=True):
+    """Call a registered endpoint; with `on_error` the token waits for the answer."""
+
+    endpoint: str
+    next: NodeId
+    on_error: NodeId | None = None
+
+
 class Stop(Place, frozen=True, kw_only=True):
     """The end of the plan."""
 
     outcome: Outcome = Outcome.COMPLETED
 
 
-Node = Send | Wait | Branch | Stop
+Node = Send | Wait | Branch | Split | Update | Task | Notify | Webhook | Stop
+
+WATCHING = Send | Wait | Task
+"""Nodes at which the token waits for events and timers."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -136,7 +178,8 @@ class Grounds(msgspec.Struct, frozen=True):
     """What a decision stands on besides the state.
 
     `subject` heads dedupe keys and draws; `values` has the dotted fields a guard may read of the
-    contact's data now: `contact.x`, `company.x`.
+    contact's data now: `contact.x`, `company.x`; `revised` is the plan of a revision that was kept
+    until the call under way has its outcome.
     """
 
     stream: StreamId
@@ -144,6 +187,7 @@ class Grounds(msgspec.Struct, frozen=True):
     subject: str
     values: Mapping[str, object] = {}
     policy: Policy = Policy()
+    revised: Plan | None = None
 
 
 def url_tag(text: str) -> str:

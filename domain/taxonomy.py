@@ -118,6 +118,7 @@ class CancelReason(StrEnum):
     POLICY = "policy"
     OPERATOR = "operator"
     ERASED = "erased"
+    REVISED = "revised"
 
 
 SKIPS = frozenset(
@@ -132,6 +133,24 @@ SKIPS = frozenset(
     }
 )
 """Cancellations that the plan sees as `send_skipped` (A27); the others follow from an exit."""
+
+
+class TaskKind(StrEnum):
+    """What a person is asked to do."""
+
+    CALL = "call"
+    LINKEDIN_MANUAL = "linkedin_manual"
+    EMAIL_MANUAL = "email_manual"
+    REVIEW = "review"
+    CUSTOM = "custom"
+
+
+class TaskEnd(StrEnum):
+    """How a task ended: by the person, or because the plan went on without it."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
 
 
 class HoldReason(StrEnum):

@@ -28,7 +28,7 @@ from handlers.ports import (
 )
 from handlers.values import check_context, context_digest, guard_values
 from plans.canonical import canonical_json
-from plans.compile import NotRunnable, compile_plan
+from plans.compile import compile_plan
 from plans.verify.check import Checked, check
 from plans.verify.report import Report, issue, refused, to_json
 
@@ -121,10 +121,7 @@ def _prepare(
     checked = check(item.plan, check_context(ports.tenant, person, sender), ports.plan_policy)
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))
-    try:
-        plan = _compiled(checked)
-    except NotRunnable as unknown:
-        return _refusal(unknown.code, unknown.pointer, str(unknown))
+    plan = _compiled(checked)
     stream = stream_id(ports.tenant, row.campaign_id, person.contact_id, FIRST_RUN)
     return _Accepted(stream, person, plan, checked.document, checked.report)
 

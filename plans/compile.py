@@ -1,6 +1,6 @@
 """From the canonical document to the plan as it runs: durations parsed, words typed, tags taken."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,15 +11,20 @@ from domain.plan import (
     Guard,
     Limits,
     Node,
+    Notify,
     Plan,
     Send,
+    Split,
     Stop,
+    Task,
     Transition,
+    Update,
     Variant,
     Wait,
+    Webhook,
     url_tag,
 )
-from domain.taxonomy import SYNTHETIC, Channel, Outcome, Synthetic
+from domain.taxonomy import SYNTHETIC, Channel, Outcome, Synthetic, TaskKind
 from domain.timing import (
     Duration,
     Hours,
@@ -35,23 +40,14 @@ Document = Mapping[str, Any]
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-class NotRunnable(Exception):
-    """The plan asks for something that this release does not run; the pointer names the place."""
+def compile_plan(document: Document, plan_hash: str, holidays: Iterable[date] = ()) -> Plan:
+    """The plan of a canonical document that has its shape and references (stages 1 to 3).
 
-    def __init__(self, code: str, pointer: str, why: str) -> None:
-        super().__init__(why)
-        self.code = code
-        self.pointer = pointer
-
-
-def compile_plan(document: Document, plan_hash: str) -> Plan:
-    """The plan of a canonical document that was checked; raises NotRunnable."""
-    if document["holidays"]["calendars"]:
-        why = "calendars by name come with a later release; list the dates instead"
-        raise NotRunnable("E_CALENDAR", "/holidays/calendars/0", why)
-    days = frozenset(date.fromisoformat(day) for day in document["holidays"]["dates"])
+    `holidays` are the dates of the calendars that it names, as they were at its acceptance.
+    """
+    days = frozenset((*map(date.fromisoformat, document["holidays"]["dates"]), *holidays))
     compiler = _Compiler(document, days)
-    nodes = [compiler.node(index, node) for index, node in enumerate(document["nodes"])]
+    nodes = [_NODES[node["type"]](compiler, node) for node in document["nodes"]]
     limits = document["limits"]
     return Plan(
         hash=plan_hash,
@@ -68,6 +64,7 @@ def compile_plan(document: Document, plan_hash: str) -> Plan:
         goals=tuple((goal["on"], Outcome(goal["outcome"])) for goal in document["goals"]),
         auto_reply=document["autoReply"]["action"],
         auto_reply_by=parse_duration(document["autoReply"]["by"]),
+        holidays=tuple(sorted(days)),
         url_tags={text: url_tag(text) for text in sorted(set(_url_texts(document)))},
         reads_contact=any(_reads_contact(document["nodes"])),
     )
@@ -80,27 +77,6 @@ class _Compiler:
         self.document = document
         self.holidays = holidays
         self.timers = document["defaults"]["timers"]
-
-    def node(self, index: int, node: Document) -> Node:
-        make = _NODES.get(node["type"])
-        if make is None:
-            why = f"this release does not run nodes of type {node['type']!r}"
-            raise NotRunnable("E_NODE_TYPE", f"/nodes/{index}/type", why)
-        if node["type"] == "send":
-            self.sendable(index, node)
-        return make(self, node)
-
-    def sendable(self, index: int, node: Document) -> None:
-        """Refuse what no provider could be asked to send."""
-        if node["channel"] != Channel.EMAIL:
-            why = f"no provider is set up for {node['channel']}; this release sends e-mail"
-            raise NotRunnable("E_POLICY_LIMIT", f"/nodes/{index}/channel", why)
-        if "message" not in node and not node["variants"]:
-            raise NotRunnable("E_MESSAGE_MISSING", f"/nodes/{index}", "give a message or variants")
-        jitter = self.jitter(node["schedule"])
-        if jitter.min_s > jitter.max_s:
-            place = f"/nodes/{index}/schedule" if "jitter" in node["schedule"] else "/defaults"
-            raise NotRunnable("E_JITTER", f"{place}/jitter", "min is more than max")
 
     def jitter(self, schedule: Document) -> Jitter:
         return _jitter(schedule.get("jitter") or self.document["defaults"]["jitter"])
@@ -131,6 +107,43 @@ class _Compiler:
             (_guard(case["when"]) or Guard(), NodeId(case["to"])) for case in node["cases"]
         )
         return Branch(**_place(node), cases=cases, otherwise=NodeId(node["otherwise"]))
+
+    def split(self, node: Document) -> Split:
+        return Split(
+            **_place(node),
+            arms=tuple(Variant(arm["id"], arm["weight"]) for arm in node["arms"]),
+            ways=tuple(NodeId(arm["to"]) for arm in node["arms"]),
+            experiment=node.get("experiment", ""),
+        )
+
+    def update(self, node: Document) -> Update:
+        return Update(
+            **_place(node),
+            assigned=tuple((each["field"], each["value"]) for each in node["set"]),
+            add_tags=tuple(node["addTags"]),
+            remove_tags=tuple(node["removeTags"]),
+            next=NodeId(node["next"]),
+        )
+
+    def task(self, node: Document) -> Task:
+        return Task(
+            **_place(node),
+            kind=TaskKind(node["kind"]),
+            due=parse_duration(node["due"]),
+            transitions=self.transitions(node),
+        )
+
+    def notify(self, node: Document) -> Notify:
+        return Notify(**_place(node), next=NodeId(node["next"]))
+
+    def webhook(self, node: Document) -> Webhook:
+        on_error = node.get("onError")
+        return Webhook(
+            **_place(node),
+            endpoint=node["endpoint"],
+            next=NodeId(node["next"]),
+            on_error=NodeId(on_error) if on_error else None,
+        )
 
     def stop(self, node: Document) -> Stop:
         return Stop(**_place(node), outcome=Outcome(node["outcome"]))
@@ -169,6 +182,11 @@ _NODES: Mapping[str, Callable[[_Compiler, Document], Node]] = {
     "send": _Compiler.send,
     "wait": _Compiler.wait,
     "branch": _Compiler.branch,
+    "split": _Compiler.split,
+    "update": _Compiler.update,
+    "task": _Compiler.task,
+    "notify": _Compiler.notify,
+    "webhook": _Compiler.webhook,
     "stop": _Compiler.stop,
 }
 

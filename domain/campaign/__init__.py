@@ -6,7 +6,9 @@ Every decision is `(state, grounds, *, input) -> facts`: pure, and silent when i
 from domain.campaign.control import pause, resume, stop
 from domain.campaign.dispatch import start_attempt
 from domain.campaign.enrolment import accept, enrol, start
+from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
+from domain.campaign.revising import Revision, revise, standing_at
 from domain.campaign.sending import (
     Acceptance,
     accept_message,
@@ -25,11 +27,13 @@ from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase
 __all__ = [
     "INITIAL",
     "Acceptance",
+    "Called",
     "Campaign",
     "Heard",
     "Message",
     "Phase",
     "Reported",
+    "Revision",
     "accept",
     "accept_message",
     "doubt",
@@ -45,9 +49,13 @@ __all__ = [
     "queue",
     "record",
     "refuse",
+    "resolve_task",
+    "resolve_webhook",
     "resume",
     "return_attempt",
+    "revise",
     "skip",
+    "standing_at",
     "start",
     "start_attempt",
     "stop",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.campaign import placing
 from domain.campaign.matching import known_about, match_word, silenced, timers_from
+from domain.campaign.revising import apply_kept
 from domain.campaign.settling import settle
 from domain.campaign.state import Campaign, Message, Phase
 from domain.campaign.walk import Walk
@@ -12,7 +13,7 @@ from domain.errors import CampaignEnded, CampaignNotStarted
 from domain.events import Event, Paused, Resumed, TimerSet
 from domain.lifecycle import Stage, allowed
 from domain.plan import Grounds, Send
-from domain.taxonomy import CancelReason, Outcome, Signal
+from domain.taxonomy import Outcome, Signal
 from domain.timing import due_time
 
 
@@ -39,7 +40,8 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
     walk = Walk(state, grounds, at)
     waiting = state.waiting
     due_at = _placed_again(state, grounds, waiting, at) if waiting else None
-    sent = match_word(state, grounds, Signal.SENT) if state.fell == Signal.SENT else None
+    was_sent = state.fell == Signal.SENT
+    sent = match_word(state, grounds, Signal.SENT) if was_sent else None
     walk.say(
         Resumed(
             at=at,
@@ -53,10 +55,13 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
             timers=() if sent is not None else _rearmed(state, grounds, at),
         )
     )
+    if state.kept is not None:
+        stays = apply_kept(walk, at)
+        sent = match_word(walk.state, walk.grounds, Signal.SENT) if was_sent and stays else None
     if sent is not None:
         walk.follow(sent, at, on=Signal.SENT)
-    if waiting is not None:
-        _past_or_closed(walk, waiting, due_at, at)
+    if waiting is not None and walk.state.pending == waiting.id and state.kept is None:
+        walk.past_or_closed(waiting.id, due_at, at)
     walk.fall(at)
     settle(walk, _unsettled(state), since=at)
     return walk.facts
@@ -120,13 +125,3 @@ def _placed_again(
         )
     base = max(waiting.due_at + (at - state.paused_at), at)
     return placing.again(state, grounds, send, base=base, key=waiting.dedupe_key)
-
-
-def _past_or_closed(walk: Walk, waiting: Message, due_at: datetime | None, at: datetime) -> None:
-    send = walk.grounds.plan.nodes[waiting.node]
-    assert isinstance(send, Send)
-    past = send.schedule.at is not None and send.schedule.at < at
-    if past and send.if_past == "skip":
-        walk.cancel(waiting.id, CancelReason.PAST, at)
-    elif due_at is None:
-        walk.fail(waiting.id, "no_window", at)

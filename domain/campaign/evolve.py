@@ -7,10 +7,12 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
+from domain.campaign.message_facts import changed, of_message
 from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase
 from domain.events import (
     CampaignStarted,
     Completed,
+    ContactUpdateRequested,
     Event,
     Exited,
     MessageAccepted,
@@ -21,18 +23,28 @@ from domain.events import (
     MessageQueued,
     MessageUnknown,
     NodeEntered,
+    NotificationRequested,
     Paused,
     PlanAccepted,
+    PlanRevised,
     Resumed,
+    RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
     SignalRecorded,
     StartScheduled,
+    TaskCreated,
+    TaskResolved,
     TransitionTaken,
+    WebhookRequested,
+    WebhookResolved,
 )
-from domain.ids import MessageId
-from domain.lifecycle import Stage, after
-from domain.taxonomy import FAMILY_OF, SKIPS, SYNTHETIC, MessageState, Signal
+from domain.ids import NodeId
+from domain.lifecycle import after
+from domain.taxonomy import SYNTHETIC, MessageState, Signal
+
+OF_ONE_TASK = (Signal.TASK_DONE, Signal.TASK_SKIPPED)
+"""Signals about the task of a node; no later node is offered them."""
 
 
 def fold(events: Iterable[Event], state: Campaign = INITIAL) -> Campaign:
@@ -51,6 +63,7 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
                 campaign_id=fact.campaign_id,
                 run=fact.run,
                 plan_hash=fact.plan_hash,
+                holidays=fact.holidays,
             )
         case StartScheduled(at=at):
             return replace(state, stage=after(state.stage, "schedule"), starts_at=at)
@@ -68,6 +81,19 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
             return replace(state, stage=stage, paused_at=at, signals_at_pause=state.signals)
         case Resumed() as fact:
             return _resumed(state, fact)
+        case RevisionKept() as fact:
+            return replace(state, kept=fact)
+        case PlanRevised() as fact:
+            return _revised(state, fact)
+        case (
+            TaskCreated()
+            | TaskResolved()
+            | WebhookRequested()
+            | WebhookResolved()
+            | ContactUpdateRequested()
+            | NotificationRequested()
+        ):
+            return _of_errand(state, event)
         case Completed() as fact:
             return _ended(state, "complete", outcome=fact.outcome, node=fact.node)
         case Exited(outcome=outcome, failed=failed):
@@ -83,7 +109,7 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
             | MessageUnknown()
             | MessagePresumedLost()
         ):
-            return _of_message(state, event)
+            return of_message(state, event)
         case _:
             assert_never(event)
 
@@ -98,6 +124,8 @@ def _entered(state: Campaign, fact: NodeEntered) -> Campaign:
         visits={**state.visits, fact.node: fact.visit},
         phase=Phase.WATCH,
         fell="",
+        latched=tuple(heard for heard in state.latched if heard.signal not in OF_ONE_TASK),
+        drawn={**state.drawn, fact.experiment: fact.variant} if fact.experiment else state.drawn,
     )
     if not (fact.message_id and fact.channel and fact.due_at and fact.expires_at):
         return replace(state, pending=None, anchor=fact.anchor)
@@ -141,7 +169,7 @@ def _heard(state: Campaign, fact: SignalRecorded) -> Campaign:
     if message is None:
         return state
     first = min(fact.at, message.heard_at.get(fact.signal, fact.at))
-    return _with(state, message.id, heard_at={**message.heard_at, fact.signal: first})
+    return changed(state, message.id, heard_at={**message.heard_at, fact.signal: first})
 
 
 def _resumed(state: Campaign, fact: Resumed) -> Campaign:
@@ -158,86 +186,82 @@ def _resumed(state: Campaign, fact: Resumed) -> Campaign:
     if fact.message_id is None or not (fact.due_at and fact.message_expires_at):
         return state
     times = {"due_at": fact.due_at, "expires_at": fact.message_expires_at}
-    return _with(state, fact.message_id, **times)
+    return changed(state, fact.message_id, **times)
 
 
-def _ended(state: Campaign, event: str, **changes: Any) -> Campaign:  # noqa: ANN401  # fields of the struct
-    stage = after(state.stage, event)
-    changes = {"timers": (), "pending": None, "phase": Phase.NONE, "fell": "", **changes}
-    return replace(state, stage=stage, paused_at=None, **changes)
-
-
-def _of_message(  # noqa: C901  # a total match over the facts of a message
-    state: Campaign,
-    event: MessageQueued
-    | MessageDeferred
-    | MessageCancelled
-    | SendAttemptStarted
-    | SendAttemptReturned
-    | MessageAccepted
-    | MessageFailed
-    | MessageUnknown
-    | MessagePresumedLost,
-) -> Campaign:
-    mid = event.message_id
-    if mid not in state.messages:
+def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
+    """The same course under another plan: nodes that got new ids keep their history."""
+    new_id = dict(fact.mapping)
+    messages = {
+        mid: replace(message, node=new_id.get(message.node, message.node))
+        for mid, message in state.messages.items()
+    }
+    visits = dict(state.visits)
+    for old, new in fact.mapping:
+        visits[new] = max(state.visits.get(old, 0), state.visits.get(new, 0))
+    drawn = {new_id.get(NodeId(name), name): arm for name, arm in state.drawn.items()}
+    state = replace(
+        state,
+        plan_hash=fact.new_hash,
+        holidays=fact.holidays,
+        expires_at=fact.expires_at,
+        node=fact.node,
+        timers=fact.timers,
+        messages=messages,
+        visits=visits,
+        drawn={**state.drawn, **drawn},
+        kept=None,
+    )
+    if fact.message_id is None or not (fact.due_at and fact.message_expires_at):
         return state
+    return changed(
+        state,
+        fact.message_id,
+        state=MessageState.PLANNED,
+        due_at=fact.due_at,
+        expires_at=fact.message_expires_at,
+        variant=fact.variant,
+        sender=fact.sender,
+    )
+
+
+def _of_errand(
+    state: Campaign,
+    event: TaskCreated
+    | TaskResolved
+    | WebhookRequested
+    | WebhookResolved
+    | ContactUpdateRequested
+    | NotificationRequested,
+) -> Campaign:
     match event:
-        case MessageQueued(body_mac=mac, domain=domain):
-            return _with(state, mid, state=MessageState.QUEUED, body_mac=mac, domain=domain)
-        case MessageDeferred(due_at=due_at, expires_at=expires_at):
-            return _with(state, mid, due_at=due_at, expires_at=expires_at)
-        case MessageCancelled(reason=reason):
-            state = _with(state, mid, state=MessageState.CANCELLED)
-            return _fell(state, mid, Signal.SEND_SKIPPED) if reason in SKIPS else state
-        case SendAttemptStarted(attempt=attempt):
-            state = _with(state, mid, state=MessageState.SENDING, attempt=attempt)
-            return replace(state, phase=Phase.SENDING) if state.pending == mid else state
-        case SendAttemptReturned(due_at=due_at, counted=counted):
-            returned = state.messages[mid].returned + counted
-            changes = {"state": MessageState.QUEUED, "due_at": due_at, "returned": returned}
-            state = _with(state, mid, **changes)
-            return replace(state, phase=Phase.SCHED) if state.pending == mid else state
-        case MessageAccepted() as fact:
-            return _accepted(state, fact)
-        case MessageFailed():
-            return _fell(_with(state, mid, state=MessageState.FAILED), mid, Signal.SEND_FAILED)
-        case MessageUnknown():
-            return _with(state, mid, state=MessageState.UNKNOWN)
-        case MessagePresumedLost():
-            lost = _with(state, mid, state=MessageState.PRESUMED_LOST)
-            return _fell(lost, mid, Signal.SEND_FAILED)
+        case TaskCreated(task_id=task_id):
+            return replace(state, task=task_id)
+        case TaskResolved():
+            return replace(state, task=None)
+        case WebhookRequested() as fact:
+            calls = {**state.calls, fact.call_id: (fact.node, fact.visit)}
+            return replace(state, calls=calls, phase=Phase.CALLING if fact.waits else state.phase)
+        case WebhookResolved() as fact:
+            return _answered(state, fact)
+        case ContactUpdateRequested() | NotificationRequested():
+            return state
         case _:
             assert_never(event)
 
 
-def _accepted(state: Campaign, fact: MessageAccepted) -> Campaign:
-    message = state.messages[fact.message_id]
-    family = FAMILY_OF[message.channel]
-    last = max(fact.at, state.last_sent_at.get(family, fact.at))
-    state = _with(state, message.id, state=MessageState.ACCEPTED, accepted_at=fact.at)
-    state = replace(state, sends=state.sends + 1, last_sent_at={**state.last_sent_at, family: last})
-    if state.pending != message.id:
+def _answered(state: Campaign, fact: WebhookResolved) -> Campaign:
+    calls = {call: place for call, place in state.calls.items() if call != fact.call_id}
+    state = replace(state, calls=calls)
+    here = (state.node, state.visit) == (fact.node, fact.visit)
+    if state.phase != Phase.CALLING or not here:
         return state
-    return replace(
-        state,
-        phase=Phase.WATCH,
-        pending=None,
-        anchor=message.id,
-        t0=fact.at,
-        timers=fact.timers,
-        fell=Signal.SENT if state.stage == Stage.PAUSED else "",
-    )
+    word = Signal.WEBHOOK_OK if fact.ok else Signal.WEBHOOK_FAILED
+    return replace(state, phase=Phase.WATCH, fell=word)
 
 
-def _fell(state: Campaign, message_id: MessageId, word: str) -> Campaign:
-    if state.pending != message_id:
-        return state
-    return replace(state, phase=Phase.WATCH, pending=None, fell=word)
-
-
-def _with(campaign: Campaign, message_id: MessageId, **changes: Any) -> Campaign:  # noqa: ANN401  # fields of the struct
-    if message_id not in campaign.messages:
-        return campaign
-    message = replace(campaign.messages[message_id], **changes)
-    return replace(campaign, messages={**campaign.messages, message_id: message})
+def _ended(state: Campaign, event: str, **changes: Any) -> Campaign:  # noqa: ANN401  # fields of the struct
+    stage = after(state.stage, event)
+    over = {"timers": (), "pending": None, "phase": Phase.NONE, "fell": "", "kept": None}
+    changes = {**over, **changes}
+    return replace(state, stage=stage, paused_at=None, **changes)

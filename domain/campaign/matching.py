@@ -7,7 +7,7 @@ from domain.campaign.state import Campaign, Heard
 from domain.events import TimerSet
 from domain.guards import holds
 from domain.ids import MessageId, NodeId
-from domain.plan import Grounds, Guard, Plan, Send, Transition, Wait
+from domain.plan import WATCHING, Grounds, Guard, Plan, Transition
 from domain.taxonomy import SILENCED_BY, Signal
 from domain.timing import Duration, add, matches_offset
 
@@ -17,7 +17,7 @@ WITHOUT_SUBJECT = (Signal.TASK_DONE, Signal.TASK_SKIPPED)
 def transitions_at(plan: Plan, node: NodeId) -> tuple[Transition, ...]:
     """The ways out of a node that waits; none for a node that does not."""
     found = plan.nodes.get(node)
-    return found.transitions if isinstance(found, Send | Wait) else ()
+    return found.transitions if isinstance(found, WATCHING) else ()
 
 
 def match(state: Campaign, grounds: Grounds, heard: Heard) -> int | None:

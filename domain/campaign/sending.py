@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from domain.campaign.evolve import evolve
 from domain.campaign.matching import match_word, timers_from
+from domain.campaign.revising import apply_kept
+from domain.campaign.saying import cancelled_by
 from domain.campaign.state import Campaign, Message
-from domain.campaign.walk import Walk, cancelled_by
+from domain.campaign.walk import Walk
 from domain.events import (
     Event,
     MessageAccepted,
@@ -123,9 +125,12 @@ def return_attempt(
         return _certain_late(state, grounds, returned=returned)
     walk = Walk(state, grounds, returned.at)
     if message.returned + returned.counted >= ATTEMPTS_MAX:
-        walk.fail(message.id, returned.reason, returned.at)
+        walk.say(walk.failed(message.id, returned.reason, returned.at))
+        apply_kept(walk, returned.at)
+        walk.fall(returned.at)
         return walk.facts
     walk.say(returned)
+    apply_kept(walk, returned.at)
     if state.outcome is not None:
         walk.cancel(message.id, cancelled_by(state.outcome, ""), returned.at)
     return walk.facts
@@ -170,6 +175,11 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
     if state.pending != message.id or state.stage != Stage.ACTIVE:
         walk.say(accepted)
         return walk.facts
+    if state.kept is not None:
+        walk.say(accepted)
+        if apply_kept(walk, accepted.at):
+            _go_on(walk, accepted.at)
+        return walk.facts
     sent = match_word(evolve(state, accepted), grounds, Signal.SENT)
     if sent is not None:
         walk.say(accepted)
@@ -179,6 +189,15 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
     walk.say(replace(accepted, timers=armed))
     walk.offer()
     return walk.facts
+
+
+def _go_on(walk: Walk, at: datetime) -> None:
+    """From an accepted message under the plan that was kept for this moment."""
+    sent = match_word(walk.state, walk.grounds, Signal.SENT)
+    if sent is not None:
+        walk.follow(sent, at, on=Signal.SENT)
+    else:
+        walk.offer()
 
 
 def refuse(
@@ -195,7 +214,9 @@ def refuse(
     if message is None or message.attempt != attempt:
         return []
     walk = Walk(state, grounds, at)
-    walk.fail(message_id, reason, at)
+    walk.say(walk.failed(message_id, reason, at))
+    apply_kept(walk, at)
+    walk.fall(at)
     return walk.facts
 
 
@@ -241,6 +262,7 @@ def lose(
             domain=message.domain,
         )
     )
+    apply_kept(walk, at)
     walk.fall(at)
     return walk.facts
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from domain.campaign.matching import held_up, in_order, match
+from domain.campaign.saying import GOAL
 from domain.campaign.state import Heard, Phase
-from domain.campaign.walk import GOAL, Walk
+from domain.campaign.walk import Walk
 from domain.lifecycle import Stage
 from domain.plan import Plan
 from domain.taxonomy import Outcome, Signal

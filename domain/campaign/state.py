@@ -1,14 +1,14 @@
 """The state of a contact-campaign: what its decisions need, and no more."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
-from domain.events import TimerSet
-from domain.ids import CampaignId, ContactId, MessageId, NodeId
+from domain.events import RevisionKept, TimerSet
+from domain.ids import CampaignId, ContactId, ErrandId, MessageId, NodeId
 from domain.lifecycle import ENDED, Stage
 from domain.taxonomy import Channel, MessageState, Outcome
 
@@ -21,6 +21,7 @@ class Phase(StrEnum):
     NONE = "none"
     SCHED = "sched"
     SENDING = "sending"
+    CALLING = "calling"
     WATCH = "watch"
 
 
@@ -62,7 +63,9 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     `pending` is the message the token waits to see sent, `anchor` the one that signals are about,
     `fell` how the node's own message ended when its way out is still to be taken: on resume, if it
     came while paused. `signals_at_pause` tells what was heard since. `told` counts the reports of
-    each signal about each message, those of machines apart.
+    each signal about each message, those of machines apart. `task` is the work at this node,
+    `calls` are webhooks without an answer, `drawn` has the arm of each experiment, `kept` a
+    revision that waits for an outcome.
     """
 
     stage: Stage = Stage.NONE
@@ -71,6 +74,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     campaign_id: CampaignId = CampaignId(_NOBODY)
     run: int = 0
     plan_hash: str = ""
+    holidays: tuple[date, ...] = ()
     starts_at: datetime | None = None
     started_at: datetime | None = None
     expires_at: datetime | None = None
@@ -93,6 +97,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     last_sent_at: Mapping[str, datetime] = {}
     auto_replied_at: datetime | None = None
     sends: int = 0
+    task: ErrandId | None = None
+    calls: Mapping[ErrandId, tuple[NodeId, int]] = {}
+    drawn: Mapping[str, str] = {}
+    kept: RevisionKept | None = None
     outcome: Outcome | None = None
 
     @property

@@ -1,0 +1,111 @@
+"""Every fact of the log: the storage format, a closed union without personal data.
+
+A fact is never changed, only new optional fields are added; the tag is the stored topic. Texts
+here are ids, node ids, hashes and words of `taxonomy`; a test holds every field against that list.
+"""
+
+from domain.events.course import (
+    CampaignStarted,
+    Completed,
+    Exited,
+    NodeEntered,
+    Paused,
+    Resumed,
+    SignalRecorded,
+    StartScheduled,
+    TransitionTaken,
+)
+from domain.events.errands import (
+    ContactUpdateRequested,
+    NotificationRequested,
+    TaskCreated,
+    TaskResolved,
+    WebhookRequested,
+    WebhookResolved,
+)
+from domain.events.fact import Fact, TimerSet
+from domain.events.messages import (
+    MessageAccepted,
+    MessageCancelled,
+    MessageDeferred,
+    MessageFailed,
+    MessagePresumedLost,
+    MessageQueued,
+    MessageUnknown,
+    SendAttemptReturned,
+    SendAttemptStarted,
+)
+from domain.events.plans import PlanAccepted, PlanRevised, Proof, RevisionKept
+
+Event = (
+    PlanAccepted
+    | StartScheduled
+    | CampaignStarted
+    | NodeEntered
+    | TransitionTaken
+    | SignalRecorded
+    | MessageQueued
+    | MessageDeferred
+    | MessageCancelled
+    | SendAttemptStarted
+    | SendAttemptReturned
+    | MessageAccepted
+    | MessageFailed
+    | MessageUnknown
+    | MessagePresumedLost
+    | Paused
+    | Resumed
+    | RevisionKept
+    | PlanRevised
+    | TaskCreated
+    | TaskResolved
+    | WebhookRequested
+    | WebhookResolved
+    | ContactUpdateRequested
+    | NotificationRequested
+    | Completed
+    | Exited
+)
+
+
+def topic_of(fact: Fact | type[Fact]) -> str:
+    """The stored name of a fact."""
+    tag = fact.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+__all__ = [
+    "CampaignStarted",
+    "Completed",
+    "ContactUpdateRequested",
+    "Event",
+    "Exited",
+    "Fact",
+    "MessageAccepted",
+    "MessageCancelled",
+    "MessageDeferred",
+    "MessageFailed",
+    "MessagePresumedLost",
+    "MessageQueued",
+    "MessageUnknown",
+    "NodeEntered",
+    "NotificationRequested",
+    "Paused",
+    "PlanAccepted",
+    "PlanRevised",
+    "Proof",
+    "Resumed",
+    "RevisionKept",
+    "SendAttemptReturned",
+    "SendAttemptStarted",
+    "SignalRecorded",
+    "StartScheduled",
+    "TaskCreated",
+    "TaskResolved",
+    "TimerSet",
+    "TransitionTaken",
+    "WebhookRequested",
+    "WebhookResolved",
+    "topic_of",
+]

@@ -1,0 +1,110 @@
+"""Facts about a message, from rendered to settled (trust.md 1)."""
+
+from datetime import datetime
+
+from domain.events.fact import Fact, TimerSet
+from domain.ids import MessageId, NodeId
+from domain.taxonomy import CancelReason, HoldReason, Via
+
+
+class MessageQueued(Fact, frozen=True, kw_only=True, tag="message_queued"):
+    """The message was rendered and kept; `body_mac` proves later that just this was sent."""
+
+    message_id: MessageId
+    body_mac: str
+    snapshot: str
+    at: datetime
+    domain: str = "other"
+
+
+class MessageDeferred(Fact, frozen=True, kw_only=True, tag="message_deferred"):
+    """The message waits for a reason; `due_at` is when it is looked at again."""
+
+    message_id: MessageId
+    reason: HoldReason
+    due_at: datetime
+    expires_at: datetime
+    at: datetime
+
+
+class MessageCancelled(Fact, frozen=True, kw_only=True, tag="message_cancelled"):
+    """The message will not be sent."""
+
+    message_id: MessageId
+    reason: CancelReason
+    at: datetime
+    node: NodeId
+    variant: str = ""
+    sender: str = ""
+
+
+class SendAttemptStarted(Fact, frozen=True, kw_only=True, tag="send_attempt_started"):
+    """A worker claimed the message and may call the provider, once."""
+
+    message_id: MessageId
+    attempt: int
+    body_mac: str
+    at: datetime
+
+
+class SendAttemptReturned(Fact, frozen=True, kw_only=True, tag="send_attempt_returned"):
+    """The attempt certainly did not leave; the message is queued again for `due_at`."""
+
+    message_id: MessageId
+    attempt: int
+    reason: str
+    due_at: datetime
+    at: datetime
+    counted: bool = True
+
+
+class MessageAccepted(Fact, frozen=True, kw_only=True, tag="message_accepted"):
+    """The provider has the message; the clock of its node starts at `at`."""
+
+    message_id: MessageId
+    attempt: int
+    at: datetime
+    via: Via
+    node: NodeId
+    visit: int
+    provider_id: str = ""
+    late: bool = False
+    timers: tuple[TimerSet, ...] = ()
+    variant: str = ""
+    sender: str = ""
+    domain: str = "other"
+
+
+class MessageFailed(Fact, frozen=True, kw_only=True, tag="message_failed"):
+    """The message cannot be sent."""
+
+    message_id: MessageId
+    attempt: int
+    reason: str
+    at: datetime
+    node: NodeId
+    variant: str = ""
+    sender: str = ""
+    domain: str = "other"
+
+
+class MessageUnknown(Fact, frozen=True, kw_only=True, tag="message_unknown"):
+    """Whether the attempt left is not known; it is never answered by sending again."""
+
+    message_id: MessageId
+    attempt: int
+    reason: str
+    at: datetime
+
+
+class MessagePresumedLost(Fact, frozen=True, kw_only=True, tag="message_presumed_lost"):
+    """The attempt did not leave, by evidence or by long silence."""
+
+    message_id: MessageId
+    attempt: int
+    evidence: str
+    at: datetime
+    node: NodeId
+    variant: str = ""
+    sender: str = ""
+    domain: str = "other"
