@@ -35,18 +35,21 @@ class Output(LimitedStringIO):
 class CountedContext(RenderContext):
     """The library's context without `now` and `today`, with a budget of work.
 
-    `filled` names variables that read as empty, so that a further rendering finds the next missing.
+    `filled` names variables that read as empty, so that a further rendering finds the next missing;
+    where `lenient`, all that are missing do.
     """
 
-    __slots__ = ("filled", "work")
+    __slots__ = ("filled", "lenient", "work")
 
     filled: frozenset[str]
+    lenient: bool
     work: int
 
     def __init__(self, template: BoundTemplate, values: Mapping[str, object]) -> None:
         super().__init__(template, globals=values)
         self.scope = ReadOnlyChainMap(self.locals, self.globals)
         self.filled = frozenset()
+        self.lenient = False
         self.work = 0
 
     def spend(self, characters: int) -> None:
@@ -62,7 +65,10 @@ class CountedContext(RenderContext):
         if name in self.filled:
             return ""
         found = super().get(path, token=token)
-        return self.env.undefined(name, hint=name, token=token) if _is_absent(found) else found
+        if not _is_absent(found):
+            return found
+        undefined = Undefined if self.lenient else self.env.undefined
+        return undefined(name, hint=name, token=token)
 
     @override
     def assign(self, key: str, val: object) -> None:

@@ -1,11 +1,11 @@
 """The part of Liquid that plans may use: tags, filters and limits, as closed lists."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-from liquid import BoundTemplate, Environment, RenderContext, StrictDefaultUndefined
+from liquid import BoundTemplate, Environment, Node, RenderContext, StrictDefaultUndefined
 from liquid.builtin import content, illegal, output
 from liquid.builtin.filters import array, math, misc, string
 from liquid.builtin.tags import (
@@ -25,6 +25,8 @@ from plans.templates.context import OUTPUT_CHARACTERS_MAX, CountedContext
 LOOP_ITERATIONS_MAX: Final = 200
 CONTEXT_DEPTH_MAX: Final = 10
 LOCALS_BYTES_MAX: Final = 10_000
+NODE_WORK: Final = 20
+"""What a node in a loop costs of the budget of work each time, whatever it does."""
 
 TAGS: Final = frozenset(
     {
@@ -106,14 +108,31 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 class LoopNode(for_tag.ForNode):
-    """A loop that looks at a range before the library unrolls it."""
+    """A loop that looks at a range before the library unrolls it, and pays for all its turns."""
 
     @override
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         over = self.expression.iterable.evaluate(context)
         if isinstance(over, range) and over[LOOP_ITERATIONS_MAX:]:
             raise LoopIterationLimitError("loop iteration limit reached", token=self.token)
+        if isinstance(over, Sized):
+            assert isinstance(context, CountedContext)
+            context.spend(
+                NODE_WORK * min(len(over), LOOP_ITERATIONS_MAX) * _nodes_in(self, context)
+            )
         return super().render_to_output(context, buffer)
+
+
+def _nodes_in(loop: LoopNode, context: RenderContext) -> int:
+    """How many nodes one turn may render; a loop inside counts its own when it turns."""
+    count = 0
+    waiting: list[Node] = [loop.block]
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if not isinstance(node, LoopNode):
+            waiting.extend(node.children(context))
+    return count
 
 
 class _LoopTag(for_tag.ForTag):

@@ -23,6 +23,18 @@ def render_html(source: str, values: Mapping[str, object]) -> str:
     return _render(compiled(source, html=True), values)
 
 
+def render_lenient(source: str, values: Mapping[str, object]) -> str:
+    """The same, with nothing where a value is missing; raises TemplateFailed for all else."""
+    given = _plain_items(values, VALUE_DEPTH_MAX)
+    template = compiled(source, html=False)
+    context = CountedContext(template, given)
+    context.lenient = True
+    try:
+        return _render_once(template, context)
+    except UndefinedError as err:
+        raise TemplateFailed("unresolved", (str(err.args[0]),)) from err
+
+
 def variables(source: str) -> list[str]:
     """The variables that a template takes from outside, as sorted dotted paths."""
     used = compiled(source, html=False).analyze().globals
@@ -32,10 +44,14 @@ def variables(source: str) -> list[str]:
 def _render(template: BoundTemplate, values: Mapping[str, object]) -> str:
     given = _plain_items(values, VALUE_DEPTH_MAX)
     missing: list[str] = []
+    spent = 0  # one budget for all of them
     while True:
+        context = CountedContext(template, given)
+        context.filled, context.work = frozenset(missing), spent
         try:
-            rendered = _render_once(template, given, frozenset(missing))
+            rendered = _render_once(template, context)
         except UndefinedError as err:
+            spent = context.work
             name = str(err.args[0])
             missing.append(name)  # and look for the next one
             if missing.count(name) > 1 or len(missing) == MISSING_MAX:
@@ -51,11 +67,7 @@ def _render(template: BoundTemplate, values: Mapping[str, object]) -> str:
     raise TemplateFailed("unresolved", tuple(dict.fromkeys(missing)))
 
 
-def _render_once(
-    template: BoundTemplate, values: Mapping[str, object], filled: frozenset[str]
-) -> str:
-    context = CountedContext(template, values)
-    context.filled = filled
+def _render_once(template: BoundTemplate, context: CountedContext) -> str:
     written = Output()
     try:
         template.render_with_context(context, written)

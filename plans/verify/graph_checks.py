@@ -1,6 +1,6 @@
 """Stage 3: everything can be reached, everything can end, and no cycle is endless."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from domain.ids import NodeId
 from plans.edges import effective_edges
@@ -13,7 +13,7 @@ Successors = Mapping[NodeId, list[NodeId]]
 
 def graph_checks(plan: Plan) -> Iterator[Issue]:
     """Unreachable nodes, missing stops, and cycles that nothing ends."""
-    successors = {node.id: [edge.to for edge in effective_edges(node)] for node in plan.nodes}
+    successors = _successors(plan)
     reachable = _closure([plan.start_node_id], successors)
     yield from _unreachable(plan, reachable)
     yield from _endings(plan, successors, reachable)
@@ -21,8 +21,18 @@ def graph_checks(plan: Plan) -> Iterator[Issue]:
     yield from _without_exit(plan)
 
 
-def _closure(starts: list[NodeId], successors: Successors) -> set[NodeId]:
-    seen, pending = set(starts), list(starts)
+def reachable_from(plan: Plan, starts: Iterable[NodeId]) -> set[NodeId]:
+    """The nodes that a token at one of these can come to, these among them."""
+    return _closure(starts, _successors(plan))
+
+
+def _successors(plan: Plan) -> Successors:
+    return {node.id: [edge.to for edge in effective_edges(node)] for node in plan.nodes}
+
+
+def _closure(starts: Iterable[NodeId], successors: Successors) -> set[NodeId]:
+    pending = list(starts)
+    seen = set(pending)
     while pending:
         for target in successors.get(pending.pop(), []):
             if target not in seen:

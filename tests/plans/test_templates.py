@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from plans.templates import TemplateFailed, render_html, render_text, variables
+from plans.templates import (
+    TemplateFailed,
+    render_html,
+    render_lenient,
+    render_text,
+    variables,
+)
 from plans.templates.compiling import COMPILED_MAX, compiled
 
 VALUES = {
@@ -257,3 +263,48 @@ def test_the_cache_of_compiled_templates_is_bounded() -> None:
     for n in range(COMPILED_MAX + 10):
         assert text(f"{n}") == str(n)
     assert compiled.cache_info().currsize <= COMPILED_MAX
+
+
+# --- lenient --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("Call {{ contact.first_name }} {{ contact.phone }}!", "Call Dana !"),
+        ("{{ contact.boss.name | default: 'nobody' }}", "nobody"),
+        ("{{ nobody | upcase }}{{ contact.phone | first }}", ""),
+        ("{% if contact.phone %}ring{% else %}write{% endif %}", "write"),
+        ("{% for tag in contact.colours %}{{ tag }}{% endfor %}", ""),
+    ],
+)
+def test_what_is_missing_reads_as_nothing_where_the_rendering_is_lenient(
+    source: str, shown: str
+) -> None:
+    assert render_lenient(source, VALUES) == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("{{ contact.first_name", "syntax"),
+        ("{% for a in (1..99999) %}{{ a }}{% endfor %}", "limit"),
+        ("{{ contact.first_name | divided_by: 0 }}", "unresolved"),
+    ],
+)
+def test_lenient_rendering_keeps_every_other_limit(source: str, kind: str) -> None:
+    assert failure(source, render_lenient).kind == kind
+
+
+def test_a_loop_pays_for_every_node_that_it_renders() -> None:
+    case = "{% case i %}{% when 1 %}{% endcase %}"
+    assert failure("{% for i in (1..190) %}" + case * 600 + "{% endfor %}").kind == "limit"
+    assert text("{% for i in (1..190) %}" + case * 20 + "{% endfor %}") == ""
+
+
+def test_the_search_for_further_missing_names_has_no_budget_of_its_own() -> None:
+    loop = "{% for i in (1..190) %}" + "{% if i == 0 %}{% endif %}" * 100 + "{% endfor %}"
+    names = [f"m{index}" for index in range(12)]
+    found = failure(loop + "".join(f"{{{{ {name} }}}}" for name in names)).missing
+    assert 0 < len(found) < 12
+    assert list(found) == names[: len(found)]

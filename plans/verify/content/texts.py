@@ -1,0 +1,135 @@
+"""Templates parse, render for this contact, and have nothing left to fill in."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from domain.ids import NodeId
+from plans.context import ContactContext
+from plans.schema.parts import Message
+from plans.templates import TemplateFailed, render_html, render_text
+from plans.templates.compiling import Failure, compiled
+from plans.templates.context import OUTPUT_CHARACTERS_MAX
+from plans.templates.rendering import VALUE_DEPTH_MAX
+from plans.verify.content.places import Sends, contents
+from plans.verify.report import Issue, PatchStep, did_you_mean, issue, nearest, quoted
+
+KNOWN_MAX: Final = 60
+"""Variables that an issue lists."""
+COMPARED_MAX: Final = 5
+"""Missing variables of one template that are compared with the known ones, which is slow."""
+
+_PATH: Final = re.compile(r"[\w.-]+")
+_MARKUP: Final = re.compile(r"\{[{%]")
+_PLACEHOLDER: Final = re.compile(
+    r"(?=[{[txl])(?:"  # only what these begin is looked at closely
+    r"(?<!\{)\{[a-z_][a-z0-9_ ]{0,30}\}(?!\})"
+    r"|\[(?:your|first|last|company|name|insert|recipient|sender)[^\]]{0,30}\]"
+    r"|\b(?:todo|xxx)\b"
+    r"|lorem\s+ipsum)",
+    re.IGNORECASE,
+)
+
+Values = Mapping[str, Any]
+
+
+def texts(sends: Sends, context: ContactContext | None) -> Iterator[Issue]:
+    """Templates that fail, and the first placeholder of each field."""
+    values = None if context is None else context.vars
+    for at, send, message in contents(sends):
+        for field, source in _fields(message):
+            path = f"{at}/{field}"
+            if _MARKUP.search(source) or len(source) > OUTPUT_CHARACTERS_MAX:
+                yield from _template(path, send.id, source, values)
+            yield from _placeholder(path, send.id, source)
+
+
+def _fields(message: Message) -> Iterator[tuple[str, str]]:
+    for field in _FIELDS:
+        source = getattr(message, field)
+        if source is not None:
+            yield field, source
+
+
+def _template(path: str, node: NodeId, source: str, values: Values | None) -> Iterator[Issue]:
+    html = path.endswith("/html")
+    try:
+        compiled(source, html=html)
+    except TemplateFailed as failed:
+        reason, _, _ = failed.detail.partition("\n")  # what follows repeats the source
+        yield issue(
+            "E_TEMPLATE_SYNTAX",
+            path,
+            f"not Liquid as plans may use it: {quoted(reason)}",
+            node=node,
+            suggestion="close what is open, and use only the tags and filters of the language",
+        )
+        return
+    if values is None:
+        return
+    try:
+        (render_html if html else render_text)(source, values)
+    except TemplateFailed as failed:
+        yield _unresolved(path, node, source, (failed, values))
+
+
+def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed, Values]) -> Issue:
+    failed, values = why
+    if not failed.missing:  # its detail may hold a value of the contact
+        return issue("E_TEMPLATE_UNRESOLVED", path, _REASONS[failed.kind], node=node)
+    known = sorted(filter(_PATH.fullmatch, _names(values, VALUE_DEPTH_MAX)))
+    meant = {name: nearest(name, known) for name in failed.missing[:COMPARED_MAX]}
+    first = next(filter(None, meant.values()), None)
+    return issue(
+        "E_TEMPLATE_UNRESOLVED",
+        path,
+        f"no value for this contact: {', '.join(str(quoted(name)) for name in failed.missing)}",
+        node=node,
+        expected=known[:KNOWN_MAX],
+        got=[quoted(name) for name in failed.missing],
+        suggestion=did_you_mean(first) or 'give it a default: {{ … | default: "…" }}',
+        patch=_renamed(path, source, failed.missing, meant),
+    )
+
+
+def _names(values: Values, depth: int) -> Iterator[str]:
+    """The variables that have a value, as dotted paths."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and depth:
+            yield from (f"{name}.{inner}" for inner in _names(value, depth - 1))
+        elif value is not None and str(value).strip():
+            yield name
+
+
+def _renamed(
+    path: str, source: str, missing: Sequence[str], meant: Mapping[str, str | None]
+) -> tuple[PatchStep, ...] | None:
+    """The template with every missing name replaced, where each has a known one close to it."""
+    mended = source
+    for name in missing:
+        known = meant.get(name)
+        if known is None:
+            return None
+        mended = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", known, mended)
+    return None if mended == source else ({"op": "replace", "path": path, "value": mended},)
+
+
+def _placeholder(path: str, node: NodeId, source: str) -> Iterator[Issue]:
+    found = _PLACEHOLDER.search(source)
+    if found:
+        yield issue(
+            "E_PLACEHOLDER",
+            path,
+            f"{found[0]!r} was left to be filled in",
+            node=node,
+            got=found[0],
+            suggestion="write what belongs there, or a variable: {{ contact.first_name }}",
+        )
+
+
+_FIELDS = ("subject", "preheader", "html", "text")
+_REASONS: Mapping[Failure, str] = {
+    "syntax": "the template does not parse",
+    "unresolved": "a filter or comparison fails on the values of this contact",
+    "limit": "rendering takes more steps or more room than a message may",
+}
