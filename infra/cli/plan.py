@@ -5,39 +5,50 @@ from typing import get_args
 
 import click
 
+from infra.cli.listing import WholeSentences
 from infra.cli.outcome import end_unless
+from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.printing import console, json_option, print_json, say
 from infra.cli.reading import FILE, M, read_model
 from plans.context import ContactContext, TenantPolicy
-from plans.graph import mermaid, svg
-from plans.intake import read_json
+from plans.graph import Worst, marks_of, mermaid, svg
+from plans.intake import Submitted, read_json
 from plans.normalise import normalise as normalised
 from plans.schema import Flavour, json_schema
 from plans.verify.check import Checked
 from plans.verify.check import check as checked
 from plans.verify.report import refused, to_json
 
+_context_option = click.option(
+    "--context", type=FILE, help="The contact that the plan is for, as JSON."
+)
+_policy_option = click.option(
+    "--policy", type=FILE, help="What the tenant rules for all its plans, as JSON."
+)
 
-@click.group(epilog="Example: antiphon plan check plans/examples/two_step.json")
+
+@click.group(cls=WholeSentences, epilog="Example: antiphon plan check plans/examples/two_step.json")
 def plan() -> None:
     """Check, draw, normalise plans; print their schema."""
 
 
 @plan.command(epilog="Example: antiphon plan check my.json --policy policy.json")
 @click.argument("file", type=FILE)
-@click.option("--context", type=FILE, help="The contact that the plan is for, as JSON.")
-@click.option("--policy", type=FILE, help="What the tenant rules for all its plans, as JSON.")
+@_context_option
+@_policy_option
 @json_option
 def check(file: Path, context: Path | None, policy: Path | None, *, as_json: bool) -> None:
     """Tell whether a plan is accepted (0) or refused (1), and what mends it."""
     raw = file.read_bytes()
-    result = _checked(raw, _read(ContactContext, context), _read(TenantPolicy, policy))
+    submitted = read_json(raw)
+    result = _checked(submitted, _read(ContactContext, context), _read(TenantPolicy, policy))
     if as_json:
         print_json(to_json(result.report))
     else:
-        document = normalised(read_json(raw).document).document
-        print_report(console(), str(file), result.report, document)
+        canonical = result.document or normalised(submitted.document).document
+        paper = sheet(str(file), raw, submitted.document, canonical)
+        print_report(console(), paper, result.report)
     end_unless(result.report.ok)
 
 
@@ -50,14 +61,37 @@ def check(file: Path, context: Path | None, policy: Path | None, *, as_json: boo
     default="mermaid",
     show_default=True,
 )
+@click.option(
+    "--worst",
+    type=click.Choice(list(get_args(Worst))),
+    default="sends",
+    show_default=True,
+    help="What the marked path of an accepted plan has most of.",
+)
+@_context_option
+@_policy_option
 @json_option
-def graph(file: Path, form: str, *, as_json: bool) -> None:
-    """Draw a plan; it needs the right shape, it need not be accepted."""
-    result = _checked(file.read_bytes(), None, None)
+def graph(
+    file: Path,
+    form: str,
+    worst: Worst,
+    context: Path | None,
+    policy: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Draw a plan that has the right shape, and mark what its check found.
+
+    That is the worst path of an accepted plan; the faulty places and a counterexample of a refused
+    one.
+    """
+    submitted = read_json(file.read_bytes())
+    result = _checked(submitted, _read(ContactContext, context), _read(TenantPolicy, policy))
     if result.plan is None:
         say(f"{file} has not the shape of a plan; antiphon plan check {file} tells why")
     else:
-        drawing = svg(result.plan) if form == "svg" else mermaid(result.plan)
+        draw = svg if form == "svg" else mermaid
+        drawing = draw(result.plan, marks_of(result.report, worst))
         if as_json:
             print_json({"format": form, "drawing": drawing})
         else:
@@ -88,9 +122,11 @@ def normalise(file: Path, *, as_json: bool) -> None:
 
     With --json one document: the plan and the notes.
     """
-    submitted = read_json(file.read_bytes())
+    raw = file.read_bytes()
+    submitted = read_json(raw)
     if submitted.issues:
-        print_report(console(stderr=True), str(file), refused(*submitted.issues), None)
+        paper = sheet(str(file), raw, None, None)
+        print_report(console(stderr=True), paper, refused(*submitted.issues))
     else:
         found = normalised(submitted.document)
         for note in found.notes:
@@ -101,8 +137,9 @@ def normalise(file: Path, *, as_json: bool) -> None:
     end_unless(not submitted.issues)
 
 
-def _checked(raw: bytes, context: ContactContext | None, policy: TenantPolicy | None) -> Checked:
-    submitted = read_json(raw)
+def _checked(
+    submitted: Submitted, context: ContactContext | None, policy: TenantPolicy | None
+) -> Checked:
     if submitted.issues:
         return Checked(refused(*submitted.issues))
     return checked(submitted.document, context, policy)

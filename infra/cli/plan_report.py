@@ -2,36 +2,34 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import fill
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from plans.verify.report import Issue, Report
+from infra.cli.plan_excerpt import excerpt, shown_as
+from infra.cli.plan_places import Sheet, located
+from infra.cli.plan_witness import fact_rows, story, words
+from plans.verify.report import Issue, Note, PatchStep, Report
 
-EXCERPT_MAX = 90
-ABSENT = object()
+NOTES_MAX = 20
+_WORD = 8
+_FACT = 11
 _TONES = {"error": "bold red", "warning": "bold yellow"}
+_VALUED: Mapping[str, str] = {"add": ": ", "replace": " with "}
 
 
-def print_report(console: Console, name: str, report: Report, document: object) -> None:
-    """All of a report; `document` is what its pointers point into."""
-    for note in report.normalized:
-        console.print(Text(f"{note.path or '/'}: {note.rule}", style="grey58"))
+def print_report(console: Console, paper: Sheet, report: Report) -> None:
+    """All of a report: the issues with their places, the facts, the notes, the verdict."""
     for each in report.issues:
-        console.print(_headline(each))
-        for word, text in _lines(each, document):
-            if text:
-                start = f"  {word:<6}"
-                told = fill(f"{start}{text}", console.width, subsequent_indent=" " * len(start))
-                console.print(Text(told))
-        for step in each.patch or ():  # on one line, to be copied
-            console.print(Text(f"  patch {_json(step)}"), soft_wrap=True)
+        _print_issue(console, paper, each)
         console.print()
-    for key, value in (report.facts or {}).items():
-        console.print(Text(f"  {key}: {_words(value)}"))
-    console.print(_verdict(name, report), soft_wrap=True)
+    if report.facts:
+        for name, told in fact_rows(report.facts):
+            _print_row(console, name, told, _FACT)
+        console.print()
+    _print_notes(console, paper.name, report.normalized)
+    console.print(_verdict(paper.name, report), soft_wrap=True)
 
 
 def issue_lines(issues: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -41,41 +39,64 @@ def issue_lines(issues: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{each['path'] or '/'}: {each['message']} ({each['code']}){mend}"
 
 
-def excerpt(document: object, path: str) -> str:
-    """What stands at a pointer; where nothing does, the nearest thing around it."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
-    value, key = document, ""
-    for part in parts:
-        inner = _inner(value, part)
-        if inner is ABSENT:
-            break
-        value, key = inner, part
-    text = _json(value)
-    text = text if len(text) <= EXCERPT_MAX else text[: EXCERPT_MAX - 1] + "…"
-    return text if not key or key.isdecimal() else f'"{key}": {text}'
+def _print_issue(console: Console, paper: Sheet, each: Issue) -> None:
+    node = f' in node "{shown_as(each.node)}"' if each.node else ""
+    head = f" {each.code} at {shown_as(each.path) or '/'}{node}"
+    console.print(Text.assemble((each.severity, _TONES[each.severity]), head))
+    place = located(paper, each.path, each.got)
+    if place is not None:
+        # on one line, so that a terminal can open it
+        console.print(Text(f"  in      {place.name}:{place.line}:{place.column}"), soft_wrap=True)
+        for line, is_caret in excerpt(place, console.width - 2):
+            style = _TONES[each.severity] if is_caret else ""
+            console.print(Text(f"  {line}", style=style), soft_wrap=True)
+        _print_row(console, "note", place.remark)
+    for word, told in _lines(each, "" if place is None else place.shown):
+        _print_row(console, word, told)
 
 
-def _inner(value: object, part: str) -> object:
-    if isinstance(value, dict):
-        return value.get(part, ABSENT)
-    if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-        return value[int(part)]
-    return ABSENT
-
-
-def _headline(each: Issue) -> Text:
-    node = f" (node {each.node})" if each.node else ""
-    return Text.assemble(
-        (each.severity, _TONES[each.severity]), f" {each.code} at {each.path or '/'}{node}"
-    )
-
-
-def _lines(each: Issue, document: object) -> Iterator[tuple[str, str]]:
-    yield "here", excerpt(document, each.path)
+def _lines(each: Issue, shown: str) -> Iterator[tuple[str, str]]:
+    """The rows of an issue; nothing is said twice."""
     yield "why", each.message
-    yield "known", _words(each.expected)
+    got, expected = words(each.got), words(each.expected)
+    yield "got", "" if got in each.message or got in shown else got
+    listed = isinstance(each.expected, list | tuple)
+    yield "known" if listed else "wanted", "" if expected in each.message else expected
+    for index, told in enumerate(story(each)):
+        yield "" if index else "seen", told
     yield "mend", each.suggestion or ""
-    yield "seen", "" if each.witness is None else _json(each.witness)
+    for step in each.patch or ():
+        yield "patch", _patch(step)
+
+
+def _patch(step: PatchStep) -> str:
+    op, path = step["op"], step["path"]
+    if op == "move":
+        return f"move {step['from']} to {path}"
+    value = json.dumps(step.get("value"), ensure_ascii=False)
+    return f"{op} {path}" + (f"{_VALUED[op]}{value}" if op in _VALUED else "")
+
+
+def _print_notes(console: Console, name: str, notes: Sequence[Note]) -> None:
+    if not notes:
+        return
+    places = "1 place" if len(notes) == 1 else f"{len(notes)} places"
+    console.print(Text(f"The normaliser rewrote {places} of {name}:"), soft_wrap=True)
+    for note in notes[:NOTES_MAX]:
+        _print_row(console, "", f"{note.path or '/'}: {note.rule}", 0)
+    if len(notes) > NOTES_MAX:
+        _print_row(console, "", f"and {len(notes) - NOTES_MAX} more; --json has them all", 0)
+    console.print()
+
+
+def _print_row(console: Console, word: str, told: str, width: int = _WORD) -> None:
+    """A word and its text, as many lines as it takes; nothing for an empty text."""
+    if told:
+        start = f"  {word:<{width}}"
+        lines = Text(shown_as(told)).wrap(console, max(1, console.width - len(start)))
+        for index, line in enumerate(lines):
+            line.rstrip()
+            console.print(Text.assemble(" " * len(start) if index else start, line))
 
 
 def _verdict(name: str, report: Report) -> Text:
@@ -88,16 +109,3 @@ def _verdict(name: str, report: Report) -> Text:
     verdict = ("accepted", "bold green") if report.ok else ("refused", "bold red")
     shown = [*counts, report.plan_hash or ""] if report.ok else counts
     return Text.assemble(f"{name}: ", verdict, *(f", {each}" for each in shown if each))
-
-
-def _words(value: object) -> str:
-    """A value as people write it: words without quotes, lists without brackets."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value))
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else _json(value)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)

@@ -48,13 +48,19 @@ def _caption_and_detail(node: Node) -> tuple[str, str]:  # noqa: C901  # a total
         case Task():
             return f"task · {node.kind.replace('_', ' ')}", node.title
         case Update():
-            return "update", ", ".join([each.field for each in node.set] + node.add_tags)
+            return "update", _changes(node)
         case Notify():
             return f"notify · {node.to}", node.text
         case Webhook():
             return "webhook", node.endpoint
         case Stop():
             return "stop", node.outcome.replace("_", " ")
+
+
+def _changes(node: Update) -> str:
+    fields = [each.field for each in node.set]
+    tags = [f"+{tag}" for tag in node.add_tags] + [f"-{tag}" for tag in node.remove_tags]
+    return ", ".join(fields + tags) or "nothing"
 
 
 def _content(node: Send) -> str:

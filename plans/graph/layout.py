@@ -10,14 +10,15 @@ import msgspec
 
 from plans.graph.ordering import ordered
 
-NODE_HEIGHT = 66.0
 LABEL_HEIGHT = 16.0
 _ROW_GAP = 24.0
 _COLUMN_GAP = 26.0
 _BEND_WIDTH = 8.0
 _BEND_PULL = 8.0
 _SETTLING_ROUNDS = 40
-_WORK_MAX = 100_000
+_WORK_MAX = 50_000
+_SHORT = 3
+"""Items of an edge between neighbouring rows: two nodes and a label."""
 
 
 class Arc(msgspec.Struct, frozen=True):
@@ -54,10 +55,13 @@ class Layout(msgspec.Struct, frozen=True):
     loops: list[int]
     width: float
     height: float
+    node_height: float
 
 
-def laid_out(widths: Sequence[float], arcs: Sequence[Arc], start: int) -> Layout:
-    """Places for nodes of these widths, joined by these arcs, drawn downwards from the start."""
+def laid_out(
+    widths: Sequence[float], arcs: Sequence[Arc], start: int, node_height: float
+) -> Layout:
+    """Places for nodes of this size, joined by these arcs, drawn downwards from the start."""
     against = _backward(len(widths), arcs, start)
     rows = [2 * layer for layer in _layers(len(widths), arcs, against)]
     items = [Item(row, width) for row, width in zip(rows, widths, strict=True)]
@@ -68,18 +72,18 @@ def laid_out(widths: Sequence[float], arcs: Sequence[Arc], start: int) -> Layout
     ]
     neighbours = _neighbours(len(items), chains)
     lines = ordered([item.row for item in items], neighbours)
-    x = _columns(items, lines, neighbours)
-    y, height = _row_places(len(lines))
+    x = _columns(items, lines, neighbours, chains)
+    y, height = _row_places(len(lines), node_height)
     left = min(x[at] - item.width / 2 for at, item in enumerate(items))
     places = [(x[at] - left, y[item.row]) for at, item in enumerate(items)]
     width = max(place[0] + item.width / 2 for place, item in zip(places, items, strict=True))
     loops = [index for index, arc in enumerate(arcs) if arc.source == arc.target]
-    return Layout(items, places, chains, loops, width, height)
+    return Layout(items, places, chains, loops, width, height, node_height)
 
 
-def row_height(row: int) -> float:
+def row_height(row: int, node_height: float) -> float:
     """Nodes are in the even rows, labels in the odd ones."""
-    return LABEL_HEIGHT if row % 2 else NODE_HEIGHT
+    return LABEL_HEIGHT if row % 2 else node_height
 
 
 def _backward(count: int, arcs: Sequence[Arc], start: int) -> set[int]:
@@ -138,16 +142,37 @@ def _neighbours(count: int, chains: Sequence[Chain]) -> list[list[int]]:
 
 
 def _columns(
-    items: Sequence[Item], lines: Sequence[Sequence[int]], neighbours: Sequence[Sequence[int]]
+    items: Sequence[Item],
+    lines: Sequence[Sequence[int]],
+    neighbours: Sequence[Sequence[int]],
+    chains: Sequence[Chain],
 ) -> list[float]:
-    """Each item moves towards the middle of its neighbours as far as its row lets it."""
+    """Each item moves towards the middle of its neighbours as far as its row lets it.
+
+    At last the bends of an edge move towards the middle of the whole edge: it becomes straight.
+    """
     x = [0.0] * len(items)
     for line in lines:
         _place(line, [0.0] * len(line), items, x)
-    for turn in range(min(_SETTLING_ROUNDS, 2 + _WORK_MAX // len(items))):
+    rounds = min(_SETTLING_ROUNDS, 2 + _WORK_MAX // len(items))
+    for turn in range(2 * rounds):
+        wishes = _wishes(chains, x) if turn >= rounds else {}
         for line in lines if turn % 2 == 0 else reversed(lines):
-            _place(line, [_middle(at, neighbours[at], items, x) for at in line], items, x)
+            wanted = [
+                wishes[at] if at in wishes else _middle(at, neighbours[at], items, x) for at in line
+            ]
+            _place(line, wanted, items, x)
     return x
+
+
+def _wishes(chains: Sequence[Chain], x: Sequence[float]) -> dict[int, float]:
+    """For each bend the mean place of its edge."""
+    return {
+        bend: sum(x[item] for item in chain.items) / len(chain.items)
+        for chain in chains
+        for bend in chain.items[1:-1]
+        if len(chain.items) > _SHORT
+    }
 
 
 def _middle(at: int, neighbours: Sequence[int], items: Sequence[Item], x: Sequence[float]) -> float:
@@ -183,9 +208,10 @@ def _offsets(widths: Sequence[float]) -> Iterator[float]:
         yield offset
 
 
-def _row_places(rows: int) -> tuple[list[float], float]:
+def _row_places(rows: int, node_height: float) -> tuple[list[float], float]:
     centres, top = [], 0.0
     for row in range(rows):
-        centres.append(top + row_height(row) / 2)
-        top += row_height(row) + _ROW_GAP
+        height = row_height(row, node_height)
+        centres.append(top + height / 2)
+        top += height + _ROW_GAP
     return centres, top - _ROW_GAP

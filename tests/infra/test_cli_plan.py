@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from infra.cli.plan_report import excerpt
 from plans.schema import FLAVOURS, json_schema
 from plans.verify.check import check
 from plans.verify.report import to_json
@@ -35,11 +34,14 @@ def test_a_plan_with_a_typo_is_refused_with_place_reason_mend_and_patch(cli: Cli
     result = cli("plan", "check", cli.file("plan.json", with_a_typo()))
     assert result.exit_code == 1
     for part in (
-        "error E_TARGET_UNKNOWN at /nodes/0/transitions/0/to (node intro)",
-        'here  "to": "folow_up"',
-        'why   no node has the id "folow_up"',
-        'mend  did you mean "follow_up"?',
-        '{"op": "replace", "path": "/nodes/0/transitions/0/to", "value": "follow_up"}',
+        'error E_TARGET_UNKNOWN at /nodes/0/transitions/0/to in node "intro"',
+        "plan.json:1:",
+        '"to": "folow_up"',
+        " ^^^^^^^^\n",
+        'why     no node has the id "folow_up"',
+        "known   intro, follow_up",
+        'mend    did you mean "follow_up"?',
+        'patch   replace /nodes/0/transitions/0/to with "follow_up"',
         "refused, 1 error",
     ):
         assert part in result.stdout
@@ -55,7 +57,10 @@ def test_a_file_that_is_no_json_is_refused_with_its_place(cli: Cli) -> None:
     path = cli.file("plan.json", '{"nodes": [}')
     result = cli("plan", "check", path)
     assert result.exit_code == 1
+    assert f"{path}:1:12\n" in result.stdout
+    assert "note    no JSON from here on" in result.stdout
     assert "not JSON: Expecting value: line 1 column 12" in result.stdout
+    assert "null" not in result.stdout
     assert cli.json("plan", "check", path, code=1)["ok"] is False
 
 
@@ -85,24 +90,6 @@ def test_the_policy_is_what_the_plan_is_checked_against(cli: Cli) -> None:
     assert given["issues"] == []
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"),
-    [
-        ("", '{"a/b": [{"c": 1}]}'),
-        ("/a~1b/0/c", '"c": 1'),
-        ("/a~1b/0", '{"c": 1}'),
-        ("/a~1b/0/missing", '{"c": 1}'),
-        ("/a~1b/7", '"a/b": [{"c": 1}]'),
-    ],
-)
-def test_an_excerpt_is_what_stands_there_or_around_it(path: str, shown: str) -> None:
-    assert excerpt({"a/b": [{"c": 1}]}, path) == shown
-
-
-def test_a_long_excerpt_is_cut() -> None:
-    assert len(excerpt(["x" * 1000], "/0")) == 90
-
-
 @pytest.mark.parametrize(("form", "begins"), [("mermaid", "flowchart TD"), ("svg", "<svg")])
 def test_a_plan_is_drawn(cli: Cli, form: str, begins: str) -> None:
     path = EXAMPLES / "two_step.json"
@@ -111,6 +98,31 @@ def test_a_plan_is_drawn(cli: Cli, form: str, begins: str) -> None:
     assert result.stdout.startswith(begins)
     told = cli.json("plan", "graph", path, "--format", form)
     assert told == {"format": form, "drawing": result.stdout}
+
+
+@pytest.mark.parametrize("form", ["mermaid", "svg"])
+def test_the_faulty_place_of_a_refused_plan_is_marked(cli: Cli, form: str) -> None:
+    path = cli.file("plan.json", with_a_typo())
+    result = cli("plan", "graph", path, "--format", form)
+    assert result.exit_code == 0
+    assert "E_TARGET_UNKNOWN" in result.stdout
+
+
+def test_a_plan_is_drawn_as_the_policy_judges_it(cli: Cli) -> None:
+    plan = {**example_plan(), "holidays": {"calendars": ["acme"]}}
+    path = cli.file("plan.json", plan)
+    policy = cli.file("policy.json", {"calendars": {"acme": ["2026-12-25"]}})
+    context = cli.file("context.json", {"tenant": "acme", "contact": "c-1"})
+    drawn = cli("plan", "graph", path, "--policy", policy, "--worst", "duration")
+    assert (drawn.exit_code, drawn.stderr) == (0, "")
+    assert cli("plan", "graph", path, "--context", policy).exit_code == 2
+    assert cli("plan", "graph", path, "--policy", context).exit_code == 2
+
+
+def test_the_list_of_commands_has_whole_sentences(cli: Cli) -> None:
+    told = " ".join(cli("plan", "--help").stdout.split())
+    assert "Tell whether a plan is accepted (0) or refused (1), and what mends it." in told
+    assert "Rewrite accepted older shapes as the language has them now; the notes go to" in told
 
 
 def test_what_has_no_shape_is_not_drawn(cli: Cli) -> None:
