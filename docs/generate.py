@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 import click
 from dramatiq.brokers.stub import StubBroker
 
+from docs.plan_errors import page as plan_errors_page
 from domain.events import Event, Fact, topic_of
 from handlers.actors import QUEUE_OF, declare_actors
 from infra.cli import main
@@ -28,7 +29,7 @@ FOLDERS = {"plans/examples": "Plans that are used by the documents, the demo and
 
 EVENTS_HEAD = """# Facts
 
-What the log holds: a closed list, in the order of `domain/events.py`. The stored name is the topic.
+What the log holds: a closed list, in the order of `domain/events/`. The stored name is the topic.
 Fields with a default may be absent in the stored JSON.
 """
 SETTINGS_HEAD = """# Settings
@@ -210,6 +211,7 @@ def architecture() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "ARCHITECTURE.md": architecture,
+    "docs/plan-errors.md": plan_errors_page,
     "docs/reference/commands.md": commands_page,
     "docs/reference/events.md": events_page,
     "docs/reference/settings.md": settings_page,

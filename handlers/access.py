@@ -53,6 +53,13 @@ class Permission(StrEnum):
     READ_SUPPRESSIONS = "suppressions.read"
     ADD_SUPPRESSIONS = "suppressions.add"
     LIFT_SUPPRESSIONS = "suppressions.lift"
+    REPORT_SIGNALS = "signals.report"
+    READ_TASKS = "tasks.read"
+    END_TASKS = "tasks.end"
+    READ_NOTICES = "notices.read"
+    MARK_NOTICES = "notices.mark"
+    READ_ENDPOINTS = "endpoints.read"
+    WRITE_ENDPOINTS = "endpoints.write"
 
 
 _ALL = frozenset(Role)
@@ -76,6 +83,13 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.READ_SUPPRESSIONS: _READING,
     Permission.ADD_SUPPRESSIONS: _WORKING,
     Permission.LIFT_SUPPRESSIONS: frozenset({Role.ADMIN}),
+    Permission.REPORT_SIGNALS: _WORKING,
+    Permission.READ_TASKS: _READING,
+    Permission.END_TASKS: _WORKING,
+    Permission.READ_NOTICES: _READING,
+    Permission.MARK_NOTICES: _WORKING,
+    Permission.READ_ENDPOINTS: frozenset({Role.ADMIN}),  # an address may be a secret itself
+    Permission.WRITE_ENDPOINTS: frozenset({Role.ADMIN}),
 }
 
 Route = tuple[str, str]
@@ -103,7 +117,9 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("POST", "/v1/contact-campaigns/{id}/pause"): Permission.RUN_JOURNEYS,
     ("POST", "/v1/contact-campaigns/{id}/resume"): Permission.RUN_JOURNEYS,
     ("POST", "/v1/contact-campaigns/{id}/stop"): Permission.RUN_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/revise"): Permission.RUN_JOURNEYS,
     ("GET", "/v1/contact-campaigns/{id}/timeline"): Permission.READ_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/what-if"): Permission.READ_JOURNEYS,
     ("GET", "/v1/messages/{id}"): Permission.READ_MESSAGES,
     ("GET", "/v1/send-queue"): Permission.READ_JOURNEYS,
     ("GET", "/v1/activity"): Permission.READ_JOURNEYS,
@@ -113,6 +129,15 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("GET", "/v1/suppressions"): Permission.READ_SUPPRESSIONS,
     ("POST", "/v1/suppressions"): Permission.ADD_SUPPRESSIONS,
     ("DELETE", "/v1/suppressions"): Permission.LIFT_SUPPRESSIONS,
+    ("POST", "/v1/contact-campaigns/{id}/signals"): Permission.REPORT_SIGNALS,
+    ("GET", "/v1/tasks"): Permission.READ_TASKS,
+    ("POST", "/v1/tasks/{id}/done"): Permission.END_TASKS,
+    ("POST", "/v1/tasks/{id}/skip"): Permission.END_TASKS,
+    ("GET", "/v1/notices"): Permission.READ_NOTICES,
+    ("POST", "/v1/notices/{id}/read"): Permission.MARK_NOTICES,
+    ("GET", "/v1/endpoints"): Permission.READ_ENDPOINTS,
+    ("POST", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
+    ("DELETE", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
 }
 
 OPEN: frozenset[Route] = frozenset(

@@ -11,7 +11,12 @@ from domain.ids import TenantId
 Batch = Callable[[TenantId], int]
 """Works on one batch of a tenant; the number of rows it took, 0 when nothing was due."""
 
-QUEUE_OF: Mapping[str, str] = {"ingest": "wake", "timers": "wake", "dispatch": "send"}
+QUEUE_OF: Mapping[str, str] = {
+    "ingest": "wake",
+    "timers": "wake",
+    "errands": "wake",
+    "dispatch": "send",
+}
 """Every kind of bell and the queue it is rung on; a kind is the name of its actor."""
 
 TIME_LIMIT_MS = 60_000

@@ -10,27 +10,27 @@ import msgspec
 
 from domain import campaign
 from domain.campaign import Campaign
+from domain.errors import CampaignEnded, CampaignError
 from domain.events import PlanAccepted
 from domain.ids import CampaignId, ContactId, StreamId, stream_id, subject_key
 from domain.lifecycle import Stage
-from domain.plan import Grounds, Plan
+from domain.plan import Grounds
 from domain.recorded import Cause
+from domain.timing import add, parse_duration
 from handlers.ports import (
     CampaignRow,
     Decide,
     Input,
-    NewPlan,
+    LastRun,
     Person,
     Result,
     Sender,
     TenantPorts,
     Transaction,
 )
+from handlers.proving import Acceptance, acceptance, prove
 from handlers.values import check_context, context_digest, guard_values
-from plans.canonical import canonical_json
-from plans.compile import compile_plan
-from plans.verify.check import Checked, check
-from plans.verify.report import Report, issue, refused, to_json
+from plans.verify.report import issue, refused, to_json
 
 PAGE = 500
 FIRST_RUN = 1
@@ -58,10 +58,20 @@ class _Accepted(msgspec.Struct, frozen=True):
     """A plan that passed the check, with all that its first decision needs."""
 
     stream: StreamId
+    run: int
     person: Person
-    plan: Plan
-    document: Mapping[str, Any]
-    report: Report
+    taken: Acceptance
+
+
+class _Enrolling(msgspec.Struct, frozen=True):
+    """What the items of one call have in common."""
+
+    ports: TenantPorts
+    row: CampaignRow
+    people: Mapping[ContactId, Person]
+    sender: Sender | None
+    last_runs: Mapping[ContactId, LastRun]
+    now: datetime
 
 
 def enrol(
@@ -78,79 +88,98 @@ def enrol(
     In a draft an accepted plan waits for the launch; else it starts at once, for a pause of the
     campaign holds its sends only.
     """
-    people = ports.vault.people(item.contact_id for item in items)
-    sender = ports.vault.senders().get(row.sender)
-    now = ports.clock.now()
+    contacts = list(dict.fromkeys(item.contact_id for item in items))
+    found = _Enrolling(
+        ports,
+        row,
+        ports.vault.people(contacts),
+        ports.vault.senders().get(row.sender),
+        ports.register.last_runs(row.campaign_id, contacts),
+        ports.clock.now(),
+    )
     answers: list[Enrolled | None] = []
     given: list[Input] = []
     for index, item in enumerate(items):
-        person = people.get(item.contact_id)
-        found = _prepare(ports, row, item, person=person, sender=sender)
-        if isinstance(found, Enrolled):
-            answers.append(found)
+        accepted = _prepare(found, item)
+        if isinstance(accepted, Enrolled):
+            answers.append(accepted)
             continue
         answers.append(None)
         ground = Grounds(
-            found.stream,
-            found.plan,
-            subject_key(ports.tenant, found.person.contact_id, row.campaign_id),
-            guard_values(found.person),
+            accepted.stream,
+            accepted.taken.plan,
+            subject_key(ports.tenant, accepted.person.contact_id, row.campaign_id),
+            guard_values(accepted.person),
             ports.policy,
         )
-        decide = _first_decision(row, found, tzdata=tzdata, now=now)
-        given.append(Input(found.stream, decide, cause, correlation, ground, ref=(index, found)))
+        decide = _first_decision(found, accepted, tzdata=tzdata)
+        given.append(
+            Input(accepted.stream, decide, cause, correlation, ground, ref=(index, accepted))
+        )
     results = ports.campaigns.transact_many(given, along=partial(_keep_plans, ports))
     if row.status == "draft":
         _catch_up(ports, row, given, cause, correlation)
     for result in results:
-        index, found = result.ref
-        answers[index] = _answer(result, found)
+        index, accepted = result.ref
+        answers[index] = _answer(result, accepted)
     return [answer for answer in answers if answer is not None]
 
 
-def _prepare(
-    ports: TenantPorts,
-    row: CampaignRow,
-    item: Enrolment,
-    *,
-    person: Person | None,
-    sender: Sender | None,
-) -> _Accepted | Enrolled:
+def _prepare(found: _Enrolling, item: Enrolment) -> _Accepted | Enrolled:
+    ports, person = found.ports, found.people.get(item.contact_id)
     if person is None:
         return _refusal("E_VALUE", "/contact_id", "no contact has this id")
-    checked = check(item.plan, check_context(ports.tenant, person, sender), ports.plan_policy)
+    checked = prove(ports, item.plan, check_context(ports.tenant, person, found.sender))
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))
-    plan = _compiled(checked)
-    stream = stream_id(ports.tenant, row.campaign_id, person.contact_id, FIRST_RUN)
-    return _Accepted(stream, person, plan, checked.document, checked.report)
+    taken = acceptance(ports, checked)
+    run = _run(found, found.last_runs.get(person.contact_id), taken.plan.hash)
+    if isinstance(run, Enrolled):
+        return run
+    stream = stream_id(ports.tenant, found.row.campaign_id, person.contact_id, run)
+    return _Accepted(stream, run, person, taken)
 
 
-def _compiled(checked: Checked) -> Plan:
-    assert checked.document is not None
-    assert checked.report.plan_hash is not None
-    return compile_plan(checked.document, checked.report.plan_hash)
+def _run(found: _Enrolling, last: LastRun | None, plan_hash: str) -> int | Enrolled:
+    """Which run this enrolment is (A15): one that goes on is asked, the tenant's policy decides."""
+    reentry = found.ports.plan_policy.reentry
+    if last is None:
+        return FIRST_RUN
+    if last.ended_at is None or not reentry.allowed:
+        return last.run
+    open_from = add(last.ended_at, parse_duration(reentry.cooldown), "UTC")
+    if found.now >= open_from and last.run <= reentry.max:
+        return last.run + 1
+    if last.plan_hash == plan_hash:
+        return last.run  # the same enrolment once more
+    why = f"run {last.run} of this contact ended on {last.ended_at:%Y-%m-%d}; "
+    if last.run > reentry.max:
+        return _refusal("E_POLICY_LIMIT", "/contact_id", why + "the policy allows no further run")
+    told = why + f"the next one may begin on {open_from:%Y-%m-%d}"
+    return _refusal("E_POLICY_LIMIT", "/contact_id", told)
 
 
 def _refusal(code: str, path: str, message: str) -> Enrolled:
     return Enrolled("refused", report=to_json(refused(issue(code, path, message))))
 
 
-def _first_decision(row: CampaignRow, found: _Accepted, *, tzdata: str, now: datetime) -> Decide:
-    accepted = PlanAccepted(
-        contact_id=found.person.contact_id,
-        campaign_id=row.campaign_id,
-        run=FIRST_RUN,
-        plan_hash=found.plan.hash,
-        dsl_version=found.plan.version,
+def _first_decision(found: _Enrolling, accepted: _Accepted, *, tzdata: str) -> Decide:
+    plan = accepted.taken.plan
+    fact = PlanAccepted(
+        contact_id=accepted.person.contact_id,
+        campaign_id=found.row.campaign_id,
+        run=accepted.run,
+        plan_hash=plan.hash,
+        dsl_version=plan.version,
         tzdata=tzdata,
-        holidays=found.plan.holidays,
-        context_digest=context_digest(found.person),
-        at=now,
+        holidays=plan.holidays,
+        context_digest=context_digest(accepted.person),
+        proof=accepted.taken.proof,
+        at=found.now,
     )
-    if row.status in RUNNING:
-        return partial(campaign.enrol, accepted=accepted, starts_at=now)
-    return partial(campaign.accept, accepted=accepted)
+    if found.row.status in RUNNING:
+        return partial(campaign.enrol, accepted=fact, starts_at=found.now)
+    return partial(campaign.accept, accepted=fact)
 
 
 def _catch_up(
@@ -166,27 +195,24 @@ def _catch_up(
 
 
 def _keep_plans(ports: TenantPorts, tx: Transaction, results: Sequence[Result]) -> None:
-    kept = [result.ref[1] for result in results if result.refused is None]
-    ports.register.keep_plans(
-        tx,
-        [
-            NewPlan(
-                found.plan.hash,
-                canonical_json(found.document),
-                msgspec.json.encode(to_json(found.report)),
-                found.person.contact_id,
-            )
-            for found in kept
-        ],
-    )
+    taken = [result.ref[1] for result in results if result.refused is None]
+    ports.register.keep_plans(tx, [one.taken.kept(one.person.contact_id) for one in taken])
 
 
-def _answer(result: Result, found: _Accepted) -> Enrolled:
+def _answer(result: Result, accepted: _Accepted) -> Enrolled:
     if result.refused is not None:
-        told = _refusal("E_REVISION_STALE", "/ifPlanHash", f"{result.refused}; revise that plan")
-        return msgspec.structs.replace(told, contact_campaign_id=found.stream)
+        return msgspec.structs.replace(
+            _not_taken(result.refused), contact_campaign_id=result.stream
+        )
     status = "started" if result.facts else "duplicate"
-    return Enrolled(status, found.stream, found.plan.hash)
+    return Enrolled(status, result.stream, accepted.taken.plan.hash)
+
+
+def _not_taken(why: CampaignError) -> Enrolled:
+    if isinstance(why, CampaignEnded):
+        told = f"{why}; the tenant's policy allows no re-entry"
+        return _refusal("E_POLICY_LIMIT", "/contact_id", told)
+    return _refusal("E_REVISION_STALE", "/ifPlanHash", f"{why}; revise that plan")
 
 
 # --- orders ---------------------------------------------------------------------------------------

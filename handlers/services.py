@@ -10,6 +10,8 @@ import msgspec
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
 from handlers.access import KeyHolder
 from handlers.contacts import ContactBook
+from handlers.errands.endpoints import EndpointBook
+from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
 from handlers.links import Keys
 from handlers.ports import (
@@ -202,6 +204,9 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     contacts: ContactBook
     campaigns: CampaignBook
     suppressions: SuppressionList
+    tasks: TaskList
+    notices: NoticeList
+    endpoints: EndpointBook
     reads: ReadModels
     history: History
     memory: Memory

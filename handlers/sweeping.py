@@ -60,7 +60,9 @@ class Sweeper:
 
     def leases(self) -> int:
         """S7: what a dead worker had taken is free again."""
-        return self._ports.timers.free_expired() + self._ports.inbox.free_expired()
+        ports = self._ports
+        stores = (ports.timers, ports.errands, ports.inbox)
+        return sum(store.free_expired() for store in stores)
 
     def _decide(self, rows: Sequence[Doubt], decide: Callable[[Doubt], Decide]) -> int:
         given = [

@@ -5,6 +5,7 @@ from typing import assert_never
 from domain.events import (
     CampaignStarted,
     Completed,
+    ContactUpdateRequested,
     Event,
     Exited,
     MessageAccepted,
@@ -15,14 +16,21 @@ from domain.events import (
     MessageQueued,
     MessageUnknown,
     NodeEntered,
+    NotificationRequested,
     Paused,
     PlanAccepted,
+    PlanRevised,
     Resumed,
+    RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
     SignalRecorded,
     StartScheduled,
+    TaskCreated,
+    TaskResolved,
     TransitionTaken,
+    WebhookRequested,
+    WebhookResolved,
 )
 
 
@@ -64,6 +72,19 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return f"paused ({reason})" if reason else "paused"
         case Resumed(shift_s=shift_s):
             return f"resumed; everything that waited moved by {shift_s / 3600:.1f} h"
+        case RevisionKept():
+            return f"plan {fact.new_hash[7:15]} waits to take over, ordered by {fact.author}"
+        case PlanRevised():
+            return _revised(fact)
+        case (
+            TaskCreated()
+            | TaskResolved()
+            | WebhookRequested()
+            | WebhookResolved()
+            | ContactUpdateRequested()
+            | NotificationRequested()
+        ):
+            return _errand(fact)
         case Completed(node=node, outcome=outcome):
             return f"completed at {node}: {outcome}"
         case Exited(outcome=outcome, reason=reason):
@@ -81,6 +102,40 @@ def _entered(fact: NodeEntered) -> str:
         soonest = min(timer.due_at for timer in fact.timers)
         return f"at {fact.node}{again}: waits, the next timer is due {soonest:%Y-%m-%d %H:%M} UTC"
     return f"at {fact.node}{again}"
+
+
+def _revised(fact: PlanRevised) -> str:
+    again = ""
+    if fact.due_at is not None:
+        again = f"; the message is rendered again, due {fact.due_at:%Y-%m-%d %H:%M} UTC"
+    return f"plan {fact.new_hash[7:15]} in force, at {fact.node}, by {fact.author}{again}"
+
+
+def _errand(
+    fact: TaskCreated
+    | TaskResolved
+    | WebhookRequested
+    | WebhookResolved
+    | ContactUpdateRequested
+    | NotificationRequested,
+) -> str:
+    match fact:
+        case TaskCreated(kind=kind, node=node, due_at=due_at):
+            return f"{kind} task at {node}, due {due_at:%Y-%m-%d %H:%M} UTC"
+        case TaskResolved(end=end, node=node):
+            return f"task at {node} {end}"
+        case WebhookRequested(endpoint=endpoint, waits=waits):
+            return f"endpoint {endpoint} is to be called" + ("; waits for the answer" * waits)
+        case WebhookResolved(ok=True, node=node, attempts=attempts):
+            return f"the endpoint took the call of {node} (attempt {attempts})"
+        case WebhookResolved(node=node, reason=reason, attempts=attempts):
+            return f"the call of {node} was given up: {reason} (attempts: {attempts})"
+        case ContactUpdateRequested(node=node):
+            return f"contact data changed as {node} says"
+        case NotificationRequested(node=node):
+            return f"a person is told what {node} says"
+        case _:
+            assert_never(fact)
 
 
 def _signal(fact: SignalRecorded) -> str:

@@ -1,7 +1,7 @@
 """From settings to everything: the only place where adapters meet the use cases."""
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,37 +10,44 @@ from importlib.metadata import version
 
 from dramatiq import Broker
 
-from domain.campaign import Campaign
-from domain.ids import StreamId, TenantId, schema_of, subject_key
-from domain.plan import Grounds, Policy
+from domain.ids import TenantId, schema_of
+from domain.plan import Policy
+from domain.taxonomy import Channel
 from domain.timing import parse_duration
 from handlers.actors import Batch
 from handlers.composing import Composer
+from handlers.errands.running import ErrandRunner
 from handlers.links import Links
 from handlers.ports import Clock, TenantPorts, WebhookReader
 from handlers.sending import Sender
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
-from handlers.values import guard_values
 from handlers.web.link_reports import LinkReports
 from handlers.webhooks.inbound import InboundReports
+from infra.calendars import LibraryCalendars
 from infra.campaigns import LogCampaigns, TenantTransactions
-from infra.claims import SqlInbox, SqlOutbox, SqlTimers
+from infra.claims import SqlErrands, SqlInbox, SqlOutbox, SqlTimers
 from infra.claims.matching import Matcher
 from infra.clock import ScaledClock, SystemClock
 from infra.embedded.home import Home
 from infra.embedded.servers import ServerUrls, running_servers
+from infra.endpoints.caller import HttpCaller
+from infra.endpoints.register import SqlEndpoints
 from infra.entropy import SystemRng
+from infra.grounds import GroundsOf
 from infra.idempotency import SqlMemory
 from infra.log import Log
 from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
 from infra.redis import RedisDoorbell, connect, make_broker, probe
 from infra.settings import Settings
 from infra.tenancy import Database, Tenant, UnknownTenant
-from infra.vault import AddressMac, Contacts, SqlRegister, SqlSuppressions, SqlVault
+from infra.vault import AddressMac, Contacts, SqlNotices, SqlRegister, SqlSuppressions, SqlVault
 from plans.context import TenantPolicy
 from projections.registry import WORK
+
+PROVIDED = (Channel.EMAIL,)
+"""Channels that a provider is there for."""
 
 
 class MissingKey(Exception):
@@ -94,6 +101,13 @@ class System:
             open_tracking=self.settings.sendgrid_open_tracking,
         )
 
+    @cached_property
+    def caller(self) -> HttpCaller:
+        """Who calls registered endpoints; dated by the real time, which receivers compare with."""
+        return HttpCaller(
+            SystemClock(self.database).now, allow_private=self.settings.endpoints_allow_private
+        )
+
     def close(self) -> None:
         """Give connections and threads back."""
         if "executor" in self.__dict__:
@@ -118,7 +132,7 @@ class System:
 
     def _made(self, tenant: Tenant) -> TenantPorts:
         database, name = self.database, tenant.name
-        plan_policy = TenantPolicy.model_validate(tenant.policy)
+        plan_policy = _sendable(TenantPolicy.model_validate(tenant.policy))
         policy = Policy(
             timer_grace_s=parse_duration(plan_policy.timer_grace).nominal_s,
             machine_events_count=plan_policy.machine_events_count,
@@ -136,7 +150,7 @@ class System:
                 transactions,
                 clock=self.clock,
                 rng=self.rng,
-                grounds_of=_GroundsOf(name, vault, policy),
+                grounds_of=GroundsOf(name, vault, policy),
                 work=WORK,
             ),
             transactions=transactions,
@@ -151,8 +165,13 @@ class System:
                 sweep_s=self.settings.sweep_after_s,
             ),
             timers=SqlTimers(database, name),
+            errands=SqlErrands(database, name),
+            people=self.contacts(name),
+            endpoints=self.endpoints(name),
+            notices=SqlNotices(database, name),
             inbox=SqlInbox(database, name, self.rng),
             suppressions=SqlSuppressions(database, name, mac),
+            calendars=LibraryCalendars(),
             clock=self.clock,
             rng=self.rng,
             doorbell=self.doorbell,
@@ -162,6 +181,16 @@ class System:
         """The contacts of a tenant."""
         tenant = TenantId(name)
         return Contacts(self.database, tenant, self.address_mac(tenant), self.rng)
+
+    def endpoints(self, name: str) -> SqlEndpoints:
+        """The registered endpoints of a tenant."""
+        return SqlEndpoints(
+            self.database,
+            TenantId(name),
+            pepper=self.pepper,
+            rng=self.rng,
+            allow_private=self.settings.endpoints_allow_private,
+        )
 
     def memory(self, name: str) -> SqlMemory:
         """The answers of a tenant by idempotency key."""
@@ -219,13 +248,21 @@ class System:
 
     def work(self) -> Mapping[str, Batch]:
         """What the bells of a worker are for."""
-        return {"ingest": self._ingest, "dispatch": self._dispatch, "timers": self._fire}
+        return {
+            "ingest": self._ingest,
+            "dispatch": self._dispatch,
+            "timers": self._fire,
+            "errands": self._run_errands,
+        }
 
     def _ingest(self, tenant: TenantId) -> int:
         return Ingest(self.ports(tenant), self.readers()).take_batch()
 
     def _fire(self, tenant: TenantId) -> int:
         return Timeouts(self.ports(tenant)).fire_batch()
+
+    def _run_errands(self, tenant: TenantId) -> int:
+        return ErrandRunner(self.ports(tenant), self.caller, self.executor).run_batch()
 
     def _dispatch(self, tenant: TenantId) -> int:
         ports = self.ports(tenant)
@@ -237,33 +274,11 @@ class System:
         return Sweeper(self.ports(tenant))
 
 
-class _GroundsOf:
-    """Plans by hash and, where a plan's guards ask for it, the contact's data as they are now."""
-
-    def __init__(self, tenant: TenantId, vault: SqlVault, policy: Policy) -> None:
-        self._tenant = tenant
-        self._vault = vault
-        self._policy = policy
-
-    def __call__(self, states: Sequence[tuple[StreamId, Campaign]]) -> Mapping[StreamId, Grounds]:
-        plans = self._vault.plans(state.plan_hash for _, state in states)
-        asking = {
-            state.contact_id
-            for _, state in states
-            if state.plan_hash in plans and plans[state.plan_hash].reads_contact
-        }
-        people = self._vault.people(asking) if asking else {}
-        return {
-            stream: Grounds(
-                stream,
-                plans[state.plan_hash],
-                subject_key(self._tenant, state.contact_id, state.campaign_id),
-                guard_values(people[state.contact_id]) if state.contact_id in people else {},
-                self._policy,
-            )
-            for stream, state in states
-            if state.plan_hash in plans
-        }
+def _sendable(policy: TenantPolicy) -> TenantPolicy:
+    """The policy without channels that nobody could send on: their plans are refused, not late."""
+    allowed = policy.allowed_channels
+    wanted = [each for each in PROVIDED if allowed is None or each in allowed]
+    return policy.model_copy(update={"allowed_channels": wanted})
 
 
 @contextmanager

@@ -31,7 +31,7 @@ MOVED_BY_WORK: Mapping[str, frozenset[str]] = {
     "send_queue": frozenset({"not_before", "hold_reason"})
 }
 """Columns that claims move without a fact: a hold that is no news for the log."""
-TAKEN_BY_WORK = frozenset({"timers"})
+TAKEN_BY_WORK = frozenset({"timers", "errands"})
 """Tables whose rows go when they are settled, also where no fact followed."""
 
 _TURN = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"

@@ -18,8 +18,9 @@ from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
 from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe
 from infra.redis import connect
+from infra.task_list import SqlTaskList
 from infra.tenancy import Tenant, UnknownTenant
-from infra.vault import SqlRegister, SqlSuppressions
+from infra.vault import SqlNotices, SqlRegister, SqlSuppressions
 from infra.vault.register import NameTaken
 
 KEPT_S = 5.0
@@ -66,6 +67,9 @@ class TenantDirectory:
             contacts=system.contacts(name),
             campaigns=SqlRegister(system.database, name),
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
+            tasks=SqlTaskList(system.database, name),
+            notices=SqlNotices(system.database, name),
+            endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
             history=Log(system.database, name).history,
             memory=system.memory(name),

@@ -102,6 +102,13 @@ class Settings(BaseModel):
     call_timeout_s: Annotated[
         float, Field(gt=0, description="time for a whole provider call, seconds")
     ] = 10.0
+    endpoints_allow_private: Annotated[
+        bool,
+        Field(
+            description="let webhook nodes call http addresses and machines of this network too; "
+            "for trials and tests, never where tenants are strangers"
+        ),
+    ] = False
     call_guard_s: Annotated[
         int, Field(gt=0, description="a claim older than this is not called any more, seconds")
     ] = 30

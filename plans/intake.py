@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterator
-from itertools import islice
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, takewhile
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ DEPTH_MAX = 20
 FAULTS_MAX = 20
 """Faults of one document that are worth telling."""
 _DIGITS_MAX = len(str(NUMBER_MAX)) + 1
+_KEY_MAX = 200
+"""A fault below a longer field name is told of the object around it: answers stay short."""
+_BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -53,9 +57,59 @@ def read_json(raw: bytes) -> Submitted:
     return Submitted(issues=issues) if issues else Submitted(document=document)
 
 
+def is_too_large(document: object) -> bool:
+    """Whether it has more values and characters than the bytes of a plan; looks at no more.
+
+    Values that never were bytes may hold one another many times over, or themselves.
+    """
+    left, waiting = BYTES_MAX, [document]
+    while waiting and left >= 0:
+        value = waiting.pop()
+        if isinstance(value, str | dict | list):
+            left -= len(value)
+        if left >= 0:
+            waiting += _inside(value)
+    return left < 0
+
+
 def faults(document: object) -> Iterator[Issue]:
     """What no part of a plan may contain, whatever its field; the first of them."""
+    if _is_sound(document):
+        return iter(())
+    if is_too_large(document):
+        told = f"more than the {BYTES_MAX} values and characters that a plan has at most"
+        return iter((_fault("", told, "shorten the plan"),))
     return islice(_faults(document, ()), FAULTS_MAX)
+
+
+def _is_sound(document: object) -> bool:
+    """Whether there is no fault: the usual case, in one quick walk from level to level."""
+    left, level = BYTES_MAX, [document]
+    for depth in range(DEPTH_MAX + 1):
+        below: list[object] = []
+        for value in level:
+            left -= len(value) if isinstance(value, str | dict | list) else 0
+            if left < 0 or not (_is_sound_scalar(value) or _may_hold(value, depth)):
+                return False
+            below += _inside(value)
+        level = below
+    return True
+
+
+def _may_hold(value: object, depth: int) -> bool:
+    return isinstance(value, dict | list) and depth < DEPTH_MAX and not isinstance(value, _Repeated)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return chain(value.keys(), value.values())
+    return value if isinstance(value, list) else ()
+
+
+def _is_sound_scalar(value: object) -> bool:
+    if isinstance(value, str):
+        return not _BROKEN.search(value)
+    return value is None or isinstance(value, bool) or is_number(value)
 
 
 def _faults(value: object, parts: tuple[str | int, ...]) -> Iterator[Issue]:
@@ -66,34 +120,30 @@ def _faults(value: object, parts: tuple[str | int, ...]) -> Iterator[Issue]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _faults(item, (*parts, index))
-    else:
-        yield from _scalar_faults(value, parts)
+    elif not _is_sound_scalar(value):
+        yield _scalar_fault(value, parts)
 
 
-def _object_faults(value: dict[str, Any], parts: tuple[str | int, ...]) -> Iterator[Issue]:
+def _object_faults(value: dict[Any, Any], parts: tuple[str | int, ...]) -> Iterator[Issue]:
     for key in value.keys_twice if isinstance(value, _Repeated) else ():
         yield _fault(_place(*parts, key), "the field is given twice", "give the field once")
     for key, item in value.items():
-        if not _is_clean(key):
+        if not isinstance(key, str) or _BROKEN.search(key):
             yield _fault(_place(*parts, key), "a field name with a broken character", "remove it")
         yield from _faults(item, (*parts, key))
 
 
-def _scalar_faults(value: object, parts: tuple[str | int, ...]) -> Iterator[Issue]:
+def _scalar_fault(value: object, parts: tuple[str | int, ...]) -> Issue:
+    place = _place(*parts)
     if isinstance(value, str):
-        if not _is_clean(value):
-            yield _fault(_place(*parts), "a NUL or half a surrogate pair", "remove the character")
-    elif value is not None and not isinstance(value, bool) and not is_number(value):
-        meaning = f"not a finite number between -{NUMBER_MAX} and {NUMBER_MAX}"
-        yield _fault(_place(*parts), meaning, "give a smaller number, or text")
-
-
-def _is_clean(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+        return _fault(place, "a NUL or half a surrogate pair", "remove the character")
+    meaning = f"not a finite number between -{NUMBER_MAX} and {NUMBER_MAX}"
+    return _fault(place, meaning, "give a smaller number, or text")
 
 
 def _place(*parts: str | int) -> str:
-    return pointer(*parts).encode("utf-8", "replace").decode()
+    short = takewhile(lambda part: len(str(part)) <= _KEY_MAX, parts)
+    return pointer(*short).encode("utf-8", "replace").decode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from domain.events import (
     CampaignStarted,
     Completed,
+    ContactUpdateRequested,
     Exited,
     MessageAccepted,
     MessageCancelled,
@@ -19,13 +20,20 @@ from domain.events import (
     MessagePresumedLost,
     MessageUnknown,
     NodeEntered,
+    NotificationRequested,
     Paused,
     PlanAccepted,
+    PlanRevised,
     Resumed,
+    RevisionKept,
     SendAttemptReturned,
     SignalRecorded,
     StartScheduled,
+    TaskCreated,
+    TaskResolved,
     TransitionTaken,
+    WebhookRequested,
+    WebhookResolved,
 )
 from domain.recorded import Recorded
 from domain.taxonomy import SYNTHETIC
@@ -58,7 +66,12 @@ class Category(StrEnum):
 
 def changes(recorded: Recorded) -> Iterator[Change]:
     """At most one row; facts that only the machinery needs have none."""
-    shown = _of_campaign(recorded) or _of_message(recorded) or _came_back(recorded)
+    shown = (
+        _of_campaign(recorded)
+        or _of_message(recorded)
+        or _of_errand(recorded)
+        or _came_back(recorded)
+    )
     if shown is not None:
         yield Put(TABLE, shown)
 
@@ -78,6 +91,10 @@ def _of_campaign(  # noqa: C901  # a match over the facts
             return _row(recorded, "campaign.paused", detail=reason)
         case Resumed():
             return _row(recorded, "campaign.resumed")
+        case RevisionKept(author=author):
+            return _row(recorded, "campaign.revision_kept", detail=author)
+        case PlanRevised(author=author, node=node, message_id=message_id):
+            return _row(recorded, "campaign.revised", message_id, node=node, detail=author)
         case Completed(outcome=outcome, node=node):
             return _row(recorded, f"campaign.{outcome}", node=node, detail="stop")
         case Exited(failed=True, reason=reason):
@@ -108,6 +125,26 @@ def _of_message(  # noqa: C901  # a match over the facts
             return _row(recorded, "message.unknown", message_id, detail=reason)
         case MessagePresumedLost(message_id=message_id, node=node, evidence=evidence):
             return _row(recorded, "message.presumed_lost", message_id, node=node, detail=evidence)
+        case _:
+            return None
+
+
+def _of_errand(recorded: Recorded) -> dict[str, Any] | None:
+    """What the plan asked of people and of other systems, and what became of it."""
+    match recorded.fact:
+        case TaskCreated(kind=kind, node=node):
+            return _row(recorded, "task.created", node=node, detail=kind)
+        case TaskResolved(end=ended, node=node):
+            return _row(recorded, f"task.{ended}", node=node)
+        case WebhookRequested(endpoint=endpoint, node=node):
+            return _row(recorded, "webhook.requested", node=node, detail=endpoint)
+        case WebhookResolved(ok=ok, reason=reason, node=node):
+            end = "ok" if ok else "failed"
+            return _row(recorded, f"webhook.{end}", node=node, detail=reason)
+        case ContactUpdateRequested(node=node):
+            return _row(recorded, "contact.changed", node=node)
+        case NotificationRequested(node=node):
+            return _row(recorded, "person.notified", node=node)
         case _:
             return None
 
@@ -172,6 +209,14 @@ ACTIVITY_FEED = Projection(
         MessagePresumedLost,
         Paused,
         Resumed,
+        RevisionKept,
+        PlanRevised,
+        TaskCreated,
+        TaskResolved,
+        WebhookRequested,
+        WebhookResolved,
+        ContactUpdateRequested,
+        NotificationRequested,
         Completed,
         Exited,
     ),

@@ -10,6 +10,7 @@ from domain.events import (
     NodeEntered,
     Paused,
     PlanAccepted,
+    PlanRevised,
     Resumed,
     StartScheduled,
 )
@@ -48,6 +49,8 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             yield _move(recorded, status=Stage.ACTIVE, started_at=at)
         case NodeEntered(node=node):
             yield _move(recorded, node=node)
+        case PlanRevised(new_hash=plan_hash, node=node):
+            yield _move(recorded, plan_hash=plan_hash, node=node)
         case Paused():
             yield _move(recorded, status=Stage.PAUSED)
         case Resumed():
@@ -93,6 +96,7 @@ CONTACT_CAMPAIGNS = Projection(
         StartScheduled,
         CampaignStarted,
         NodeEntered,
+        PlanRevised,
         Paused,
         Resumed,
         Completed,

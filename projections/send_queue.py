@@ -14,6 +14,7 @@ from domain.events import (
     MessageUnknown,
     NodeEntered,
     Paused,
+    PlanRevised,
     Resumed,
     SendAttemptReturned,
     SendAttemptStarted,
@@ -60,7 +61,7 @@ _DOUBTFUL = (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST)
 
 
 def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total match over the facts
-    """The row of a message as its facts say; a resume moves the due time of what waits."""
+    """The row of a message as its facts say; a resume or a revision moves what waits."""
     match recorded.fact:
         case NodeEntered(message_id=message_id) as fact if message_id is not None:
             yield Put(TABLE, _planned(recorded, fact))
@@ -91,8 +92,11 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             expect = {"state": (State.QUEUED,), "attempt": (fact.attempt - 1,)}
             yield _move(fact.message_id, expect, row)
         case SendAttemptReturned() as fact:
-            row = {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason}
-            yield _move(fact.message_id, _at((State.SENDING,), fact.attempt), row)
+            yield _move(
+                fact.message_id,
+                _at((State.SENDING,), fact.attempt),
+                {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason},
+            )
         case Paused(message_id=message_id) if message_id is not None:
             row = {"not_before": NEVER, "hold_reason": HoldReason.PAUSED}
             yield _move(message_id, {"state": _WAITING}, row)
@@ -104,6 +108,8 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 "hold_reason": None,
             }
             yield _move(message_id, {"state": _WAITING}, row)
+        case PlanRevised(message_id=message_id) as fact if message_id is not None:
+            yield _move(message_id, {"state": _WAITING}, _planned_again(fact))
         case MessageAccepted() | MessageFailed() | MessageUnknown() | MessagePresumedLost() as fact:
             yield _outcome(fact)
         case _:
@@ -128,6 +134,21 @@ def _planned(recorded: Recorded, fact: NodeEntered) -> dict[str, Any]:
         "not_before": fact.due_at,
         "expires_at": fact.expires_at,
         "planned_at": fact.at,
+    }
+
+
+def _planned_again(fact: PlanRevised) -> dict[str, Any]:
+    """The message of another plan: it is rendered anew, whatever it was."""
+    return {
+        "node": fact.node,
+        "variant": fact.variant,
+        "sender": fact.sender,
+        "state": State.PLANNED,
+        "due_at": fact.due_at,
+        "not_before": fact.due_at,
+        "expires_at": fact.message_expires_at,
+        "hold_reason": None,
+        "body_mac": None,
     }
 
 
@@ -179,6 +200,7 @@ SEND_QUEUE = Projection(
         MessagePresumedLost,
         Paused,
         Resumed,
+        PlanRevised,
     ),
     changes,
 )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from domain.events import PlanAccepted
+from domain.events import PlanAccepted, PlanRevised
 from domain.recorded import Recorded
-from projections.projection import Change, Projection, Put, Table, topics
+from projections.projection import Change, Move, Projection, Put, Table, topics
 
 TABLE = Table(
     "streams",
@@ -20,7 +20,7 @@ TABLE = Table(
 
 
 def changes(recorded: Recorded) -> Iterator[Change]:
-    """One row per stream, taken from the fact itself: it is what later readers look up."""
+    """One row per stream, taken from the fact itself; the plan is the one in force."""
     match recorded.fact:
         case PlanAccepted() as fact:
             row = {
@@ -31,8 +31,11 @@ def changes(recorded: Recorded) -> Iterator[Change]:
                 "plan_hash": fact.plan_hash,
             }
             yield Put(TABLE, row)
+        case PlanRevised(old_hash=old, new_hash=new):
+            key = {"stream_id": recorded.stream}
+            yield Move(TABLE, key, {"plan_hash": (old,)}, {"plan_hash": new})
         case _:
             pass
 
 
-STREAMS = Projection("streams", (TABLE,), topics(PlanAccepted), changes)
+STREAMS = Projection("streams", (TABLE,), topics(PlanAccepted, PlanRevised), changes)

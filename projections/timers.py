@@ -10,6 +10,7 @@ from domain.events import (
     MessageAccepted,
     NodeEntered,
     Paused,
+    PlanRevised,
     Resumed,
     StartScheduled,
     TimerSet,
@@ -37,7 +38,7 @@ NO_NODE = NodeId("")
 START, EXPIRY = "start", "expiry"
 
 
-def changes(recorded: Recorded) -> Iterator[Change]:
+def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total match over the facts
     """A node's timers live while the token is there, the campaign's own until it ends or pauses."""
     match recorded.fact:
         case StartScheduled(at=at):
@@ -56,8 +57,18 @@ def changes(recorded: Recorded) -> Iterator[Change]:
         case Resumed() as fact:
             yield _own(recorded, EXPIRY, fact.expires_at)
             yield from _of_node(recorded, fact.node, fact.visit, fact.timers)
+        case PlanRevised() as fact:
+            yield from _revised(recorded, fact)
         case _:
             pass
+
+
+def _revised(recorded: Recorded, fact: PlanRevised) -> Iterator[Change]:
+    """The node's timers count anew; the end of the campaign moves where the fact has one."""
+    yield _clear(recorded, scope="node")
+    if fact.expires_at is not None:
+        yield _own(recorded, EXPIRY, fact.expires_at)
+    yield from _of_node(recorded, fact.node, fact.visit, fact.timers)
 
 
 def _of_node(
@@ -111,6 +122,7 @@ TIMERS = Projection(
         TransitionTaken,
         Paused,
         Resumed,
+        PlanRevised,
         Completed,
         Exited,
     ),

@@ -20,7 +20,7 @@ LINES_MAX = 400
 WORDS_IN_FACTS = {
     *("body_mac", "context_digest", "dedupe_key", "evidence", "key", "plan_hash", "provider_id"),
     *("domain", "dsl_version", "on", "reason", "sender", "signal", "snapshot", "tzdata"),
-    *("url_tags", "variant"),
+    *("author", "diff", "endpoint", "experiment", "new_hash", "old_hash", "url_tags", "variant"),
 }
 """Texts in facts: hashes, ids of others, versions and words of lists that tenants or we close."""
 SAY_NOTHING = {"base", "common", "data", "helper", "helpers", "manager", "misc", "process", "utils"}

@@ -41,7 +41,7 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
     waiting = state.waiting
     due_at = _placed_again(state, grounds, waiting, at) if waiting else None
     was_sent = state.fell == Signal.SENT
-    sent = match_word(state, grounds, Signal.SENT) if was_sent else None
+    leaves = was_sent and match_word(state, grounds, Signal.SENT) is not None
     walk.say(
         Resumed(
             at=at,
@@ -52,15 +52,14 @@ def resume(state: Campaign, grounds: Grounds, *, at: datetime) -> Sequence[Event
             message_id=waiting.id if waiting else None,
             due_at=due_at or (at if waiting else None),
             message_expires_at=(due_at or at) + placing.EXPIRES_AFTER if waiting else None,
-            timers=() if sent is not None else _rearmed(state, grounds, at),
+            timers=() if leaves else _rearmed(state, grounds, at),
         )
     )
     if state.kept is not None:
-        stays = apply_kept(walk, at)
-        sent = match_word(walk.state, walk.grounds, Signal.SENT) if was_sent and stays else None
-    if sent is not None:
-        walk.follow(sent, at, on=Signal.SENT)
-    if waiting is not None and walk.state.pending == waiting.id and state.kept is None:
+        apply_kept(walk, at)
+    elif was_sent:
+        walk.leave_sent(at)
+    if waiting is not None and walk.state.pending == waiting.id:
         walk.past_or_closed(waiting.id, due_at, at)
     walk.fall(at)
     settle(walk, _unsettled(state), since=at)
@@ -94,7 +93,7 @@ def _rearmed(state: Campaign, grounds: Grounds, at: datetime) -> tuple[TimerSet,
     if state.phase != Phase.WATCH or state.t0 is None:
         return ()
     shift = _shift(state, at)
-    if state.fell == Signal.SENT:
+    if state.fell == Signal.SENT and not state.timers:
         known = known_about(state, state.anchor)
         return timers_from(grounds.plan, state.node, state.t0 + shift, known)
     moved = [TimerSet(timer.index, timer.kind, timer.due_at + shift) for timer in state.timers]
@@ -102,11 +101,15 @@ def _rearmed(state: Campaign, grounds: Grounds, at: datetime) -> tuple[TimerSet,
 
 
 def _unsettled(state: Campaign) -> set[int]:
-    """Signals that came during the pause, or that waited for a timer when it began."""
+    """Signals that came during the pause, or that waited for a timer when it began.
+
+    A message accepted meanwhile was offered nothing yet.
+    """
     return {
         heard.no
         for heard in state.latched
         if heard.no >= state.signals_at_pause
+        or state.fell == Signal.SENT
         or any(timer.due_at < heard.at for timer in state.timers)
     }
 

@@ -157,10 +157,13 @@ def _notify(said: Said, node: Notify, visit: int, at: datetime) -> Next:
 
 def _values_after(node: Update, values: Mapping[str, object]) -> Mapping[str, object]:
     """What guards further on at the same instant read: the change itself is made later."""
-    kept = values.get("contact.tags")
-    tags = [tag for tag in kept if tag not in node.remove_tags] if isinstance(kept, list) else []
-    tags += [tag for tag in node.add_tags if tag not in tags]
-    return {**values, **dict(node.assigned), "contact.tags": tags}
+    after = {**values, **dict(node.assigned)}
+    if node.add_tags or node.remove_tags:
+        before = values.get("contact.tags")
+        kept = before if isinstance(before, list | tuple) else ()
+        tags = [tag for tag in kept if tag not in node.remove_tags]
+        after["contact.tags"] = [*tags, *(tag for tag in node.add_tags if tag not in tags)]
+    return after
 
 
 def _stop(said: Said, node: Stop, visit: int, at: datetime) -> Next:  # noqa: ARG001  # one shape for all kinds

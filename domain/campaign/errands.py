@@ -63,5 +63,6 @@ def resolve_webhook(
         )
     )
     apply_kept(walk, at)
-    walk.fall(at)
+    if not walk.reached(Signal.WEBHOOK_OK if called.ok else Signal.WEBHOOK_FAILED, at):
+        walk.fall(at)
     return walk.facts

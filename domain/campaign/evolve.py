@@ -39,8 +39,7 @@ from domain.events import (
     WebhookRequested,
     WebhookResolved,
 )
-from domain.ids import NodeId
-from domain.lifecycle import after
+from domain.lifecycle import Stage, after
 from domain.taxonomy import SYNTHETIC, MessageState, Signal
 
 OF_ONE_TASK = (Signal.TASK_DONE, Signal.TASK_SKIPPED)
@@ -53,8 +52,26 @@ def fold(events: Iterable[Event], state: Campaign = INITIAL) -> Campaign:
 
 
 def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total match over the facts
-    """Apply one fact."""
+    """Apply one fact; the frequent ones are asked for first."""
     match event:
+        case NodeEntered() as fact:
+            return _entered(state, fact)
+        case TransitionTaken() as fact:
+            return _taken(state, fact)
+        case SignalRecorded() as fact:
+            return _heard(state, fact)
+        case (
+            MessageQueued()
+            | MessageDeferred()
+            | MessageCancelled()
+            | SendAttemptStarted()
+            | SendAttemptReturned()
+            | MessageAccepted()
+            | MessageFailed()
+            | MessageUnknown()
+            | MessagePresumedLost()
+        ):
+            return of_message(state, event)
         case PlanAccepted() as fact:
             return replace(
                 state,
@@ -70,12 +87,6 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
         case CampaignStarted(at=at, expires_at=expires_at):
             stage = after(state.stage, "start")
             return replace(state, stage=stage, started_at=at, expires_at=expires_at)
-        case NodeEntered() as fact:
-            return _entered(state, fact)
-        case TransitionTaken() as fact:
-            return _taken(state, fact)
-        case SignalRecorded() as fact:
-            return _heard(state, fact)
         case Paused(at=at):
             stage = after(state.stage, "pause")
             return replace(state, stage=stage, paused_at=at, signals_at_pause=state.signals)
@@ -98,18 +109,6 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
             return _ended(state, "complete", outcome=fact.outcome, node=fact.node)
         case Exited(outcome=outcome, failed=failed):
             return _ended(state, "fail" if failed else "exit", outcome=outcome)
-        case (
-            MessageQueued()
-            | MessageDeferred()
-            | MessageCancelled()
-            | SendAttemptStarted()
-            | SendAttemptReturned()
-            | MessageAccepted()
-            | MessageFailed()
-            | MessageUnknown()
-            | MessagePresumedLost()
-        ):
-            return of_message(state, event)
         case _:
             assert_never(event)
 
@@ -154,22 +153,28 @@ def _taken(state: Campaign, fact: TransitionTaken) -> Campaign:
 
 
 def _heard(state: Campaign, fact: SignalRecorded) -> Campaign:
-    keys = state.keys | {fact.key} if fact.key else state.keys
     kind = (fact.signal, fact.message_id, fact.machine)
-    told = {**state.told, kind: state.told.get(kind, 0) + 1}
-    state = replace(state, signals=state.signals + 1, keys=keys, told=told)
-    if fact.machine:
-        return state
-    latched = Heard(state.signals - 1, fact.signal, fact.at, fact.message_id, fact.url_tags)
-    state = replace(state, latched=(*state.latched, latched))
+    changes = {
+        "signals": state.signals + 1,
+        "keys": state.keys | {fact.key} if fact.key else state.keys,
+        "told": {**state.told, kind: state.told.get(kind, 0) + 1},
+    }
+    return replace(state, **changes, **({} if fact.machine else _known(state, fact)))
+
+
+def _known(state: Campaign, fact: SignalRecorded) -> dict[str, Any]:
+    """What a human signal changes: it is latched, and known of its message."""
+    latched = Heard(state.signals, fact.signal, fact.at, fact.message_id, fact.url_tags)
+    known: dict[str, Any] = {"latched": (*state.latched, latched)}
     if fact.signal == Signal.AUTO_REPLIED:
         before = state.auto_replied_at
-        state = replace(state, auto_replied_at=max(fact.at, before) if before else fact.at)
+        known["auto_replied_at"] = max(fact.at, before) if before else fact.at
     message = state.messages.get(fact.message_id) if fact.message_id else None
-    if message is None:
-        return state
-    first = min(fact.at, message.heard_at.get(fact.signal, fact.at))
-    return changed(state, message.id, heard_at={**message.heard_at, fact.signal: first})
+    if message is not None:
+        first = min(fact.at, message.heard_at.get(fact.signal, fact.at))
+        message = replace(message, heard_at={**message.heard_at, fact.signal: first})
+        known["messages"] = {**state.messages, message.id: message}
+    return known
 
 
 def _resumed(state: Campaign, fact: Resumed) -> Campaign:
@@ -196,10 +201,11 @@ def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
         mid: replace(message, node=new_id.get(message.node, message.node))
         for mid, message in state.messages.items()
     }
-    visits = dict(state.visits)
+    visits, drawn = dict(state.visits), dict(state.drawn)
     for old, new in fact.mapping:
         visits[new] = max(state.visits.get(old, 0), state.visits.get(new, 0))
-    drawn = {new_id.get(NodeId(name), name): arm for name, arm in state.drawn.items()}
+        if old in state.drawn:
+            drawn[new] = state.drawn[old]
     state = replace(
         state,
         plan_hash=fact.new_hash,
@@ -209,9 +215,12 @@ def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
         timers=fact.timers,
         messages=messages,
         visits=visits,
-        drawn={**state.drawn, **drawn},
+        drawn=drawn,
         kept=None,
+        signals_at_pause=0,
     )
+    if state.stage == Stage.PAUSED and state.watches_own:
+        state = replace(state, fell=Signal.SENT)
     if fact.message_id is None or not (fact.due_at and fact.message_expires_at):
         return state
     return changed(

@@ -116,17 +116,20 @@ def known_about(state: Campaign, message_id: MessageId | None) -> Mapping[str, d
 
 def guard_holds(state: Campaign, grounds: Grounds, guard: Guard | None) -> bool:
     """Whether a guard is true on what is known now."""
-    return guard is None or holds(guard, guard_values(state, grounds))
+    if guard is None:
+        return True
+    asked = [condition.field for condition in (*guard.all, *guard.any)]
+    return holds(guard, {field: _value(state, grounds, field) for field in asked})
 
 
-def guard_values(state: Campaign, grounds: Grounds) -> dict[str, object]:
-    """Every field a guard may read: contact and company as given, state and facts as known."""
-    values = dict(grounds.values)
-    values["state.sends"] = state.sends
-    values |= {f"state.visits.{node}": 0 for node in grounds.plan.nodes}
-    values |= {f"state.visits.{node}": count for node, count in state.visits.items()}
-    for node in {message.node for message in state.messages.values()}:
-        latest = state.latest(node)
-        if latest is not None:
-            values |= {f"facts.{node}.{signal}": True for signal in latest.heard_at}
-    return values
+def _value(state: Campaign, grounds: Grounds, field: str) -> object:
+    """A field that a guard reads: contact and company as given, state and facts as known."""
+    if field == "state.sends":
+        return state.sends
+    if field.startswith("state.visits."):
+        return state.visits.get(NodeId(field.removeprefix("state.visits.")), 0)
+    if field.startswith("facts."):
+        node, _, signal = field.removeprefix("facts.").rpartition(".")
+        latest = state.latest(NodeId(node))
+        return True if latest is not None and signal in latest.heard_at else None
+    return grounds.values.get(field)

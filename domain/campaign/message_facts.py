@@ -70,12 +70,17 @@ def _accepted(state: Campaign, fact: MessageAccepted) -> Campaign:
     message = state.messages[fact.message_id]
     family = FAMILY_OF[message.channel]
     last = max(fact.at, state.last_sent_at.get(family, fact.at))
-    state = changed(state, message.id, state=MessageState.ACCEPTED, accepted_at=fact.at)
-    state = replace(state, sends=state.sends + 1, last_sent_at={**state.last_sent_at, family: last})
+    message = replace(message, state=MessageState.ACCEPTED, accepted_at=fact.at)
+    sent = {
+        "messages": {**state.messages, message.id: message},
+        "sends": state.sends + 1,
+        "last_sent_at": {**state.last_sent_at, family: last},
+    }
     if state.pending != message.id:
-        return state
+        return replace(state, **sent)
     return replace(
         state,
+        **sent,
         phase=Phase.WATCH,
         pending=None,
         anchor=message.id,

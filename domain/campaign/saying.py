@@ -18,7 +18,7 @@ from domain.events import (
 )
 from domain.ids import MessageId, NodeId
 from domain.lifecycle import Stage
-from domain.plan import Grounds, Variant, Webhook, draw
+from domain.plan import Grounds, Plan, Variant, Webhook, draw
 from domain.taxonomy import CancelReason, Outcome, Signal, TaskEnd
 
 GOAL = "goal:"
@@ -33,6 +33,16 @@ _CANCELLED_BY = {
 
 Next = tuple[NodeId, datetime] | None
 """The node to come to next and when, or nothing as long as something is waited for."""
+
+
+_EXITS: dict[str, Outcome] = {Signal.REPLIED: Outcome.REPLIED, Signal.BOUNCED: Outcome.BOUNCED}
+
+
+def default_exit(plan: Plan, signal: str) -> Outcome | None:
+    """How a signal ends the plan where no node names it (plan-dsl.md 8)."""
+    if signal == Signal.AUTO_REPLIED:
+        return Outcome.NO_RESPONSE if plan.auto_reply == "exit" else None
+    return _EXITS.get(signal)
 
 
 def cancelled_by(outcome: Outcome, reason: str) -> CancelReason:
@@ -88,6 +98,14 @@ class Said:
             self.say(self.cancelled(waiting.id, cancelled_by(outcome, reason), at))
         self.say(Exited(outcome=outcome, reason=reason, at=at, failed=failed))
 
+    def reached(self, word: str, at: datetime) -> bool:
+        """End it if this word is a goal: goals are looked at before transitions; whether it is."""
+        goal = self.grounds.plan.goal(word)
+        if goal is None or self.state.stage != Stage.ACTIVE:
+            return False
+        self.exit(goal, f"{GOAL}{word}", at)
+        return True
+
     def withdraw(self, at: datetime) -> None:
         """Take back the task of this node, if it is still open: the plan goes on without it."""
         if self.state.task is not None:
@@ -113,12 +131,16 @@ class Said:
                 assert self.state.t0 is not None
                 at = max(heard.at, self.state.t0)
                 return self.take(index, at, on=heard.signal, heard=heard)
+            if default_exit(self.grounds.plan, heard.signal) is not None:
+                return None
         return None
 
     def fallen(self, at: datetime) -> Next:
         """Where the end of the node's own errand leads: its way, or out as undeliverable (A27)."""
         word = self.state.fell
         if not word or self.state.stage != Stage.ACTIVE:
+            return None
+        if self.reached(word, at):
             return None
         node = self.grounds.plan.nodes[self.state.node]
         if isinstance(node, Webhook):

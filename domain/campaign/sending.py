@@ -6,8 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from domain.campaign.evolve import evolve
-from domain.campaign.matching import match_word, timers_from
+from domain.campaign.matching import timers_from
 from domain.campaign.revising import apply_kept
 from domain.campaign.saying import cancelled_by
 from domain.campaign.state import Campaign, Message
@@ -24,7 +23,7 @@ from domain.events import (
 from domain.ids import MessageId
 from domain.lifecycle import Stage
 from domain.plan import Grounds
-from domain.taxonomy import CancelReason, HoldReason, MessageState, Signal, Via
+from domain.taxonomy import CancelReason, HoldReason, MessageState, Via
 
 ATTEMPTS_MAX = 8
 """Attempts that certainly did not leave, after which a message is given up."""
@@ -172,32 +171,19 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
         domain=message.domain,
     )
     walk = Walk(state, grounds, acceptance.at)
+    walk.say(accepted)
     if state.pending != message.id or state.stage != Stage.ACTIVE:
-        walk.say(accepted)
         return walk.facts
     if state.kept is not None:
-        walk.say(accepted)
-        if apply_kept(walk, accepted.at):
-            _go_on(walk, accepted.at)
+        apply_kept(walk, accepted.at)
         return walk.facts
-    sent = match_word(evolve(state, accepted), grounds, Signal.SENT)
-    if sent is not None:
-        walk.say(accepted)
-        walk.follow(sent, accepted.at, on=Signal.SENT)
+    if walk.leave_sent(accepted.at):
         return walk.facts
     armed = timers_from(grounds.plan, message.node, accepted.at, message.heard_at)
-    walk.say(replace(accepted, timers=armed))
-    walk.offer()
-    return walk.facts
-
-
-def _go_on(walk: Walk, at: datetime) -> None:
-    """From an accepted message under the plan that was kept for this moment."""
-    sent = match_word(walk.state, walk.grounds, Signal.SENT)
-    if sent is not None:
-        walk.follow(sent, at, on=Signal.SENT)
-    else:
-        walk.offer()
+    watch = Walk(state, grounds, acceptance.at)  # only a fact that leads nowhere has timers
+    watch.say(replace(accepted, timers=armed))
+    watch.offer()
+    return watch.facts
 
 
 def refuse(

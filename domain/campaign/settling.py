@@ -4,14 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 
 from domain.campaign.matching import held_up, in_order, match
-from domain.campaign.saying import GOAL
+from domain.campaign.saying import GOAL, default_exit
 from domain.campaign.state import Heard, Phase
 from domain.campaign.walk import Walk
 from domain.lifecycle import Stage
 from domain.plan import Plan
-from domain.taxonomy import Outcome, Signal
-
-_EXITS: dict[str, Outcome] = {Signal.REPLIED: Outcome.REPLIED, Signal.BOUNCED: Outcome.BOUNCED}
 
 
 def settle(walk: Walk, fresh: Collection[int], *, since: datetime | None = None) -> None:
@@ -24,29 +21,28 @@ def settle(walk: Walk, fresh: Collection[int], *, since: datetime | None = None)
     for heard in in_order(walk.state.latched):
         if walk.state.stage != Stage.ACTIVE:
             return
+        if heard.no not in fresh and not _ends(walk.grounds.plan, heard.signal):
+            continue
         waits = held_up(walk.state, walk.grounds, heard, walk.now)
         if heard in walk.state.latched and not waits:
-            _settle_one(walk, heard, since or heard.at, fresh=heard.no in fresh)
+            _settle_one(walk, heard, since or heard.at)
 
 
-def _settle_one(walk: Walk, heard: Heard, since: datetime, *, fresh: bool) -> None:
+def _ends(plan: Plan, signal: str) -> bool:
+    return plan.goal(signal) is not None or default_exit(plan, signal) is not None
+
+
+def _settle_one(walk: Walk, heard: Heard, since: datetime) -> None:
     state, plan = walk.state, walk.grounds.plan
-    goal, default = plan.goal(heard.signal), _default(plan, heard.signal)
+    goal, default = plan.goal(heard.signal), default_exit(plan, heard.signal)
     at = max(heard.at, since)
     if goal is not None:
         walk.exit(goal, f"{GOAL}{heard.signal}", at)
         return
-    offered = state.phase == Phase.WATCH and (fresh or default is not None)
-    index = match(state, walk.grounds, heard) if offered else None
+    watches = state.phase == Phase.WATCH
+    index = match(state, walk.grounds, heard) if watches else None
     if index is not None:
         assert state.t0 is not None
         walk.follow(index, max(at, state.t0), on=heard.signal, heard=heard)
     elif default is not None:
         walk.exit(default, heard.signal, at)
-
-
-def _default(plan: Plan, signal: str) -> Outcome | None:
-    """How a signal ends the plan where no node names it."""
-    if signal == Signal.AUTO_REPLIED:
-        return Outcome.NO_RESPONSE if plan.auto_reply == "exit" else None
-    return _EXITS.get(signal)

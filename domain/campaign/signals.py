@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from domain.campaign import placing
-from domain.campaign.evolve import fold
+from domain.campaign.evolve import OF_ONE_TASK, fold
 from domain.campaign.matching import guard_holds, silenced, transitions_at
+from domain.campaign.revising import in_force
 from domain.campaign.sending import Acceptance, accept_message
 from domain.campaign.settling import settle
 from domain.campaign.state import Campaign, Message, Phase
@@ -52,7 +53,7 @@ def hear(
         facts += accept_message(state, grounds, acceptance=acceptance)
         state = fold(facts, state)
     if reported is not None:
-        facts += record(state, grounds, reported=reported, now=now)
+        facts += record(state, in_force(state, grounds), reported=reported, now=now)
     return facts
 
 
@@ -82,6 +83,8 @@ def record(
 
 def _too_many(state: Campaign, grounds: Grounds, reported: Reported) -> bool:
     """Endless repeats of opens, clicks and deferrals must not grow the stream for ever (I29)."""
+    if reported.signal in OF_ONE_TASK:
+        return False
     kind = (reported.signal, reported.message_id, _by_machine(grounds, reported))
     return state.told.get(kind, 0) >= SIGNALS_PER_KIND_MAX
 
@@ -184,7 +187,7 @@ def time_out(
     walk = Walk(state, grounds, due_at + timedelta(seconds=grounds.policy.timer_grace_s))
     fires = next((due for due in _up_to(state, grounds, timer) if _fires(walk, due)), None)
     if fires is not None:
-        walk.follow(fires.index, fires.due_at, on=fires.kind)
+        walk.follow(fires.index, fires.due_at, on=_word(walk, fires))
     settle(walk, {heard.no for heard in state.latched if heard.at > due_at})  # they had waited
     return walk.facts
 
@@ -210,6 +213,10 @@ def _turn(timer: TimerSet) -> tuple[datetime, int]:
     return timer.due_at, timer.index
 
 
+def _word(walk: Walk, timer: TimerSet) -> str:
+    return transitions_at(walk.grounds.plan, walk.state.node)[timer.index].on
+
+
 def _fires(walk: Walk, timer: TimerSet) -> bool:
     transition = transitions_at(walk.grounds.plan, walk.state.node)[timer.index]
     return not silenced(walk.state, timer) and guard_holds(
@@ -231,7 +238,7 @@ def _timers_first(walk: Walk, at: datetime) -> None:
         if not due:
             return
         first = min(due, key=_turn)
-        walk.follow(first.index, first.due_at, on=first.kind)
+        walk.follow(first.index, first.due_at, on=_word(walk, first))
     if walk.state.stage == Stage.ACTIVE:
         walk.run_away(at)
 
@@ -246,7 +253,7 @@ def expire(state: Campaign, grounds: Grounds, *, due_at: datetime) -> list[Event
     """End a contact-campaign whose longest duration is over."""
     if state.stage not in RUNNING or state.expires_at is None or state.expires_at > due_at:
         return []
-    if state.paused_at is not None and state.paused_at < state.expires_at:
+    if state.paused_at is not None and state.paused_at <= state.expires_at:
         return []  # its clock stands still
     walk = Walk(state, grounds, due_at)
     walk.exit(Outcome.EXPIRED, "max_duration", due_at)

@@ -116,6 +116,13 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
         message = self.messages[self.pending]
         return message if message.state in (MessageState.PLANNED, MessageState.QUEUED) else None
 
+    @property
+    def watches_own(self) -> bool:
+        """Whether it watches the message that this very visit of its node has sent."""
+        anchor = self.messages.get(self.anchor) if self.anchor else None
+        here = anchor is not None and (anchor.node, anchor.visit) == (self.node, self.visit)
+        return here and self.phase == Phase.WATCH and not self.fell
+
     def latest(self, node: NodeId) -> Message | None:
         """The message of the latest visit of a send node."""
         of_node = [message for message in self.messages.values() if message.node == node]

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from domain.campaign.entering import entered
+from domain.campaign.matching import match_word
 from domain.campaign.saying import Next, Said
 from domain.campaign.state import Heard
 from domain.ids import MessageId, NodeId
 from domain.lifecycle import Stage
 from domain.plan import Send
-from domain.taxonomy import CancelReason, Outcome
+from domain.taxonomy import CancelReason, Outcome, Signal
 
 STEPS_MAX = 200
 """Nodes the token may pass at one instant; a proven plan never comes near."""
@@ -33,7 +34,15 @@ class Walk(Said):
 
     def follow(self, index: int, at: datetime, *, on: str, heard: Heard | None = None) -> None:
         """Take a transition and walk on from its end."""
-        self.enter(*self.take(index, at, on=on, heard=heard))
+        if not self.reached(on, at):
+            self.enter(*self.take(index, at, on=on, heard=heard))
+
+    def leave_sent(self, at: datetime) -> bool:
+        """Go where `sent` leads at once, by a goal or a transition; whether it leads anywhere."""
+        index = match_word(self.state, self.grounds, Signal.SENT)
+        if index is not None:
+            self.follow(index, at, on=Signal.SENT)
+        return index is not None or self.reached(Signal.SENT, at)
 
     def offer(self) -> None:
         """Offer what is latched to the present node, oldest first (A1)."""

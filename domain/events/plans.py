@@ -49,6 +49,7 @@ class RevisionKept(Fact, frozen=True, kw_only=True, tag="revision_kept"):
     mapping: tuple[tuple[NodeId, NodeId], ...] = ()
     resume_at: NodeId | None = None
     diff: tuple[str, ...] = ()
+    holidays: tuple[date, ...] = ()
     proof: Proof | None = None
 
 

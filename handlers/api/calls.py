@@ -74,6 +74,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """The same for the order of a person or a program: with the key that gave it."""
         return Cause(CauseKind.OPERATOR, f"{self.holder.key_id}/{self.request_id}")
 
+    def ring(self) -> None:
+        """Wake who does what this call made due."""
+        ports = self.tenant.ports
+        for kind in ("errands", "dispatch"):
+            ports.doorbell.ring(kind, ports.tenant)
+
     def campaign(self) -> CampaignRow:
         """The campaign of the path; raises NotHere."""
         found = self.tenant.campaigns.campaign(CampaignId(self.id))
@@ -110,7 +116,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     asks: bool = False
     """Whether it changes nothing although it is a POST."""
 
+    kept: bool = True
+    """Whether its answer may be kept for a repetition; false where a secret is in it."""
+
     @property
     def writes(self) -> bool:
         """Whether it takes an Idempotency-Key."""
-        return self.method != "GET" and not self.asks
+        return self.method != "GET" and not self.asks and self.kept

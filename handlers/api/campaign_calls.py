@@ -94,7 +94,7 @@ def do_launch(call: Call) -> Ordered:
         return launch(call.tenant.ports, row, cause=call.order, correlation=call.request_id)
 
     answer = _ordered(call, "launch", run)
-    call.tenant.ports.doorbell.ring("dispatch", call.tenant.ports.tenant)
+    call.ring()
     return answer
 
 
@@ -106,7 +106,7 @@ def do_pause(call: Call) -> Ordered:
 def do_resume(call: Call) -> Ordered:
     """Let it send again."""
     answer = _ordered(call, "resume", lambda row: _set(call, row, "active"))
-    call.tenant.ports.doorbell.ring("dispatch", call.tenant.ports.tenant)
+    call.ring()
     return answer
 
 

@@ -89,7 +89,7 @@ def enrol(call: Call) -> EnrolledItems:
         cause=call.cause,
         correlation=call.request_id,
     )
-    call.tenant.ports.doorbell.ring("dispatch", call.tenant.ports.tenant)
+    call.ring()
     done = dict(zip(wanted, results, strict=True))
     told = [done.get(index) or item.refused for index, item in enumerate(items)]
     return EnrolledItems([one for one in told if one is not None])

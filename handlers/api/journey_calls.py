@@ -105,7 +105,7 @@ def _ordered(call: Call, decide: Decide) -> ContactCampaignShown:
     after = order(ports, stream, decide, cause=call.order, correlation=call.request_id)
     if given.reason:
         ports.vault.keep_note(stream, before.contact_id, "order_reason", given.reason)
-    ports.doorbell.ring("dispatch", ports.tenant)
+    call.ring()
     return _shown(stream, after)
 
 

@@ -13,16 +13,21 @@ from handlers.api import (
     journey_calls,
     plan_calls,
     reading_calls,
+    revision_calls,
     setting_calls,
+    what_if_calls,
 )
 from handlers.api.bodies import json_body
 from handlers.api.calls import Body, Operation, Page, Reason
+from handlers.api.errand_operations import ERRANDS
 from handlers.api.paging import Listed
 from handlers.contact_import import ImportReport
 from handlers.contacts import ContactChange, ContactShown
 from handlers.ports import Sender
+from handlers.revisions import Revised
 from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
 from handlers.timeline import Timeline
+from handlers.what_if import Compared
 from plans.verify.report import Report
 
 MB = 1024 * 1024
@@ -188,12 +193,29 @@ _JOURNEYS = (
         )
     ),
     Operation(
+        method="POST",
+        path="/v1/contact-campaigns/{id}/revise",
+        does="Prove another plan from where the contact stands, and put it in force",
+        perform=revision_calls.do_revise,
+        answers=Revised,
+        body=Body(read=revision_calls.read_revision, model=revision_calls.NewRevision),
+    ),
+    Operation(
         method="GET",
         path="/v1/contact-campaigns/{id}/timeline",
         does="State at an instant and every fact until then, with its cause",
         perform=journey_calls.told,
         answers=Timeline,
         query=journey_calls.When,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/contact-campaigns/{id}/what-if",
+        does="Run what was recorded against another plan, side by side with what happened",
+        perform=what_if_calls.do_what_if,
+        answers=Compared,
+        body=Body(read=what_if_calls.read_what_if, model=what_if_calls.OtherPlan),
+        asks=True,
     ),
 )
 
@@ -278,6 +300,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_CONTACTS,
     *_CAMPAIGNS,
     *_JOURNEYS,
+    *ERRANDS,
     *_READING,
     *_SETTINGS,
 )

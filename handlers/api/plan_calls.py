@@ -14,7 +14,7 @@ from handlers.errors import Fault, NotAcceptable, NotHere
 from handlers.ports import Sender
 from handlers.values import check_context
 from plans.context import ContactContext
-from plans.graph import mermaid, svg
+from plans.graph import Marks, Worst, marks_of, mermaid, svg
 from plans.intake import Submitted
 from plans.schema import Flavour, json_schema
 from plans.verify.check import check
@@ -30,11 +30,18 @@ class PlanToCheck(Given):
     sender: str | None = Field(None, description="with contact_id: whose name the plan may use")
 
 
-class PlanToDraw(Given):
-    """A plan and the form of its drawing."""
+class PlanToDraw(PlanToCheck):
+    """A plan, what it is checked for, and the form of its drawing."""
 
-    plan: Any = None
     format: Literal["mermaid", "svg"] = "mermaid"
+    mark: bool = Field(
+        default=True,
+        description="mark the worst path of an accepted plan, faulty places and a counterexample of"
+        " a refused one",
+    )
+    worst: Worst = Field(
+        "sends", description="what the marked path of an accepted plan has most of"
+    )
 
 
 class Kind(Given):
@@ -78,16 +85,18 @@ def check_plan(call: Call) -> Report:
 
 
 def draw_plan(call: Call) -> Drawing:
-    """The drawing of a plan that has the right shape; it need not be provable."""
+    """The drawing of a plan that has the right shape, with marks for what its check found."""
     read: PlanBody = call.body
     given: PlanToDraw = read.given
+    context = _context(call, given)
     if read.plan.issues:
         raise NotAcceptable("the plan cannot be read", _faults(read.plan.issues))
-    found = check(read.plan.document, None, call.tenant.ports.plan_policy)
+    found = check(read.plan.document, context, call.tenant.ports.plan_policy)
     if found.plan is None:
         raise NotAcceptable("the plan cannot be drawn", _faults(found.report.issues))
     draw = svg if given.format == "svg" else mermaid
-    return Drawing(given.format, draw(found.plan))
+    marks = marks_of(found.report, given.worst) if given.mark else Marks()
+    return Drawing(given.format, draw(found.plan, marks))
 
 
 def schema(call: Call) -> dict[str, Any]:

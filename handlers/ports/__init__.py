@@ -1,5 +1,16 @@
 """What the use cases need from outside, as protocols; infra implements them, tests give fakes."""
 
+from handlers.ports.errands import (
+    Called,
+    DueErrand,
+    Endpoint,
+    EndpointCaller,
+    Endpoints,
+    Errands,
+    Notice,
+    Notices,
+    People,
+)
 from handlers.ports.inputs import DueTimer, Inbox, InboxItem, Settled, Timers
 from handlers.ports.outbox import Doubt, Due, Match, Outbox, Planned, Sent
 from handlers.ports.provider import Answer, InvalidSignature, Mail, Provider, Report, WebhookReader
@@ -13,13 +24,23 @@ from handlers.ports.streams import (
     Transaction,
     Transactions,
 )
-from handlers.ports.surroundings import Clock, Doorbell, Rng
-from handlers.ports.tenant import CampaignRow, NewPlan, Register, TenantPorts
-from handlers.ports.vault import Person, Rendered, Sender, Suppression, Suppressions, Vault
+from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
+from handlers.ports.tenant import CampaignRow, LastRun, NewPlan, Register, TenantPorts
+from handlers.ports.vault import (
+    Person,
+    PlanRef,
+    Rendered,
+    Sender,
+    Suppression,
+    Suppressions,
+    Vault,
+)
 
 __all__ = [
     "Answer",
     "Broken",
+    "Calendars",
+    "Called",
     "CampaignRow",
     "Campaigns",
     "Clock",
@@ -28,16 +49,26 @@ __all__ = [
     "Doorbell",
     "Doubt",
     "Due",
+    "DueErrand",
     "DueTimer",
+    "Endpoint",
+    "EndpointCaller",
+    "Endpoints",
+    "Errands",
     "Inbox",
     "InboxItem",
     "Input",
     "InvalidSignature",
+    "LastRun",
     "Mail",
     "Match",
     "NewPlan",
+    "Notice",
+    "Notices",
     "Outbox",
+    "People",
     "Person",
+    "PlanRef",
     "Planned",
     "Provider",
     "Register",

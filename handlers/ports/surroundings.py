@@ -1,6 +1,7 @@
 """Time, chance and the doorbell: what every use case has around it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +12,14 @@ class Clock(Protocol):
     """The only source of the time that schedules: real, scaled or virtual (trust.md 1)."""
 
     def now(self) -> datetime: ...
+
+
+class Calendars(Protocol):
+    """Public holidays by the name of a country or of a part of it."""
+
+    def dates(self, name: str, since: date, until: date) -> Sequence[date] | None:
+        """The closed days from `since` to `until`, in order; None where the name is unknown."""
+        ...
 
 
 class Rng(Protocol):

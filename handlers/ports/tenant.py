@@ -1,6 +1,6 @@
 """Campaigns as configured, and everything that a use case needs for one tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,10 +8,11 @@ import msgspec
 
 from domain.ids import CampaignId, ContactId, StreamId, TenantId
 from domain.plan import Policy
+from handlers.ports.errands import Endpoints, Errands, Notices, People
 from handlers.ports.inputs import Inbox, Timers
 from handlers.ports.outbox import Outbox
 from handlers.ports.streams import Campaigns, Transaction, Transactions
-from handlers.ports.surroundings import Clock, Doorbell, Rng
+from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
 from handlers.ports.vault import Suppressions, Vault
 from plans.context import TenantPolicy
 
@@ -28,12 +29,25 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class LastRun(msgspec.Struct, frozen=True):
+    """The latest run of a contact in a campaign: its plan, and when it ended, if that is known.
+
+    The end comes from a read table, which may lag: a run that seems to go on is never repeated.
+    """
+
+    run: int
+    stream: StreamId
+    plan_hash: str
+    ended_at: datetime | None
+
+
 class NewPlan(msgspec.Struct, frozen=True):
-    """A plan to be kept with the contact it serves."""
+    """A plan to be kept with the contact it serves, and the report it was accepted with."""
 
     plan_hash: str
     document: bytes
     report: bytes
+    digest: str
     contact_id: ContactId
 
 
@@ -45,6 +59,12 @@ class Register(Protocol):
     def set_status(self, campaign_id: CampaignId, status: str) -> None: ...
 
     def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None: ...
+
+    def last_runs(
+        self, campaign_id: CampaignId, contacts: Iterable[ContactId]
+    ) -> Mapping[ContactId, LastRun]:
+        """The latest run of each of these contacts that has one."""
+        ...
 
     def hold_senders(self) -> None:
         """Let no sender send until an operator lets them again."""
@@ -71,8 +91,13 @@ class TenantPorts(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault
     outbox: Outbox
     timers: Timers
+    errands: Errands
+    people: People
+    endpoints: Endpoints
+    notices: Notices
     inbox: Inbox
     suppressions: Suppressions
+    calendars: Calendars
     clock: Clock
     rng: Rng
     doorbell: Doorbell

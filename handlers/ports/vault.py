@@ -1,8 +1,8 @@
 """Personal data and texts of a tenant, and the addresses it must not write to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -48,6 +48,13 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
 
 
+class PlanRef(NamedTuple):
+    """A plan as it was accepted: its hash, and the closed days its calendars then had."""
+
+    plan_hash: str
+    holidays: tuple[date, ...] = ()
+
+
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A rendered message on its way into the vault: the mail, its links by number, its proof."""
 
@@ -66,8 +73,8 @@ class Vault(Protocol):
 
     def senders(self) -> Mapping[str, Sender]: ...
 
-    def plans(self, hashes: Iterable[str]) -> Mapping[str, Plan]:
-        """Compiled plans by hash."""
+    def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
+        """Compiled plans; what the vault does not have is left out."""
         ...
 
     def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:

@@ -124,14 +124,18 @@ def _doubts(rows: Sequence[tuple[object, ...]]) -> list[Doubt]:
     return [Doubt(*row) for row in rows]  # type: ignore[arg-type]  # columns as selected below
 
 
+# A change of the contact's data that the plan asked for comes first: the words depend on it.
 _PLANNED = """
 SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant, q.sender,
        c.plan_hash
   FROM {s}.send_queue q JOIN {s}.streams c USING (stream_id)
  WHERE q.message_id = ANY(ARRAY(
-       SELECT message_id FROM {s}.send_queue WHERE state = 'PLANNED' AND due_at <= %(lead)s
-           AND (hold_reason IS DISTINCT FROM 'gate_error' OR not_before <= %(now)s)
-        ORDER BY due_at, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+       SELECT p.message_id FROM {s}.send_queue p
+        WHERE p.state = 'PLANNED' AND p.due_at <= %(lead)s
+          AND (p.hold_reason IS DISTINCT FROM 'gate_error' OR p.not_before <= %(now)s)
+          AND NOT EXISTS (SELECT FROM {s}.errands e
+                           WHERE e.stream_id = p.stream_id AND e.kind = 'update')
+        ORDER BY p.due_at, p.message_id LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED))
  ORDER BY q.due_at, q.message_id
 """
 

@@ -34,9 +34,17 @@ CONTENTS = {
         "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
     ),
     "plan": Entry("infra.cli.plan:plan", "Check, draw, normalise plans; print their schema."),
+    "task": Entry("infra.cli.tasks:task", "Look at the tasks of people, and end them."),
+    "endpoint": Entry(
+        "infra.cli.endpoints:endpoint", "Register the addresses that webhook nodes may call."
+    ),
     "timeline": Entry(
         "infra.cli.timeline:timeline",
         "Tell the state and the events of a contact-campaign, now or at an instant.",
+    ),
+    "what-if": Entry(
+        "infra.cli.what_if:what_if",
+        "Run what was recorded of a contact against another plan, side by side.",
     ),
     "check": Entry(
         "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
@@ -49,6 +57,7 @@ CONTENTS = {
         "infra.cli.replay:replay_webhooks",
         "Read kept webhook deliveries once more and take in what was missed.",
     ),
+    "bench": Entry("infra.cli.bench:bench", "Measure, each figure with its limit in the same run."),
     "openapi": Entry(
         "infra.cli.openapi:openapi",
         "Print the OpenAPI 3.1 document of the API; nothing is started.",

@@ -75,7 +75,8 @@ def enrol(settings: Settings, tenant: str, campaign: str, plans: Path, *, as_jso
         if row.status == "stopped":
             raise OutOfStep("a stopped campaign takes no enrolments")
         told = _enrol_all(found, tenant, row, _given(plans), total)
-        found.doorbell.ring("dispatch", found.tenant(tenant).name)
+        for kind in ("errands", "dispatch"):
+            found.doorbell.ring(kind, found.tenant(tenant).name)
     _tell(told, as_json=as_json)
     end_unless(bool(told) and all(each.status != "refused" for each in told))
 

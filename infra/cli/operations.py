@@ -1,5 +1,7 @@
 """The operations of the API as an operator calls them: same rules, same words in the log."""
 
+from uuid import UUID
+
 from domain.ids import TenantId
 from handlers.access import KeyHolder, Role
 from handlers.api.calls import Call
@@ -12,16 +14,24 @@ from infra.tenancy import UnknownTenant
 
 
 def call_of(
-    found: System, tenant: str, *, campaign: CampaignRow | None = None, body: object = None
+    found: System,
+    tenant: str,
+    *,
+    campaign: CampaignRow | None = None,
+    about: UUID | None = None,
+    query: object = None,
+    body: object = None,
 ) -> Call:
-    """A call with all rights, on a campaign where it is about one."""
+    """A call with all rights, on a campaign or another thing where it is about one."""
+    known = campaign.campaign_id if campaign is not None else about
     services = make_services(found)
     return Call(
         services=services,
         tenant=_of(services, found, tenant),
         holder=KeyHolder(OPERATOR, TenantId(tenant), Role.ADMIN),
         request_id=found.rng.new_id(),
-        path={} if campaign is None else {"id": campaign.campaign_id},
+        path={} if known is None else {"id": known},
+        query=query,
         body=body,
     )
 

@@ -7,8 +7,10 @@ import click
 
 from infra.cli.listing import WholeSentences
 from infra.cli.outcome import end_unless
+from infra.cli.plan_explain import explain
 from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
+from infra.cli.plan_simulate import simulate
 from infra.cli.printing import console, json_option, print_json, say
 from infra.cli.reading import FILE, M, read_model
 from plans.context import ContactContext, TenantPolicy
@@ -31,6 +33,10 @@ _policy_option = click.option(
 @click.group(cls=WholeSentences, epilog="Example: antiphon plan check plans/examples/two_step.json")
 def plan() -> None:
     """Check, draw, normalise plans; print their schema."""
+
+
+plan.add_command(explain)
+plan.add_command(simulate)
 
 
 @plan.command(epilog="Example: antiphon plan check my.json --policy policy.json")

@@ -55,10 +55,7 @@ def _print_entry(to: Console, entry: Entry, told: Mapping[str, Any]) -> None:
     severity, stages = entry.row.severity, " and ".join(map(str, entry.row.stages))
     stage = f", stage {stages}" if stages else ", of a revision"
     to.print(Text.assemble((severity, _TONES[severity]), f" {entry.code}{stage}"))
-    to.print(f"  {entry.row.meaning}")
-    to.print(f"  at {entry.where}")
-    to.print()
-    to.print(entry.why)
+    to.print(f"  {entry.row.meaning}\n  at {entry.where}\n\n{entry.why}", soft_wrap=True)
     for example in told["examples"]:
         for part in _parts(example):
             to.print()

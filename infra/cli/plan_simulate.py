@@ -1,10 +1,12 @@
 """`antiphon plan simulate`: what a plan would do with so many people, before it does it."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Annotated, Any
 
 import click
-from pydantic import Field, RootModel, TypeAdapter
+import msgspec
+from pydantic import Field, RootModel
 
 from domain.plan import Plan, Policy
 from domain.timing import parse_duration, wall_to_instant
@@ -12,25 +14,27 @@ from infra.cli.outcome import WrongUse, end_unless
 from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.printing import bar, console, json_option, print_json
-from infra.cli.reading import FILE, Instant, read_model
+from infra.cli.reading import FILE, Instant, M, read_model
 from infra.cli.simulation_report import print_simulation, print_timeline
 from plans.compile import compile_plan
 from plans.context import ContactContext, TenantPolicy
 from plans.intake import read_json
 from plans.normalise import normalise
 from plans.simulate import (
+    FIRST,
+    LAST,
     RUNS_MAX,
     Course,
     Drawn,
     RatesGiven,
-    Scripted,
+    Script,
     TooMuchWork,
     Trial,
     guard_values,
     rates_from,
-    simulate as simulated,
     timeline,
 )
+from plans.simulate import simulate as simulated
 from plans.verify.check import Checked, check
 from plans.verify.report import refused, to_json
 
@@ -38,12 +42,27 @@ MONDAY, NINE = date(2026, 1, 5), 9 * 60
 """When everybody starts unless told: fixed, so that the same command has the same answer."""
 
 
-class Script(RootModel[list[Scripted]]):
+class ScriptFile(RootModel[Script]):
     """What happens, in a file."""
 
 
-class Caps(RootModel[dict[str, int]]):
+class CapsFile(RootModel[dict[str, Annotated[int, Field(ge=0)]]]):
     """What senders may send in a day; `default` is the campaign's own."""
+
+
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line gives besides the plan."""
+
+    context: Path | None
+    policy: Path | None
+    runs: int
+    seed: int
+    start: datetime | None
+    rates: Path | None
+    contacts: int
+    caps: Path | None
+    script: Path | None
+    as_json: bool
 
 
 @click.command(
@@ -66,5 +85,103 @@ class Caps(RootModel[dict[str, int]]):
 @click.option("--caps", type=FILE, help='What senders may send in a day: {"default": 50}.')
 @click.option("--script", type=FILE, help="Tell what happens when just these events come, as JSON.")
 @json_option
-def simulate(file: Path, *, as_json: bool, script: Path | None, **given: Any) -> None:
-    """Run an accepted plan for many simulated people, or once by a script."""
+def simulate(file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, typed by their struct
+    """Run an accepted plan for many simulated people, or once by a script.
+
+    The interpreter itself runs it, in virtual time. Rates are guesses unless a file gives them.
+    """
+    options = _Options(**given)
+    if options.start is not None and not FIRST <= options.start < LAST:
+        raise WrongUse(f"--start: give an instant from {FIRST:%Y} to before {LAST:%Y}")
+    policy = _read(TenantPolicy, options.policy) or TenantPolicy()
+    context = _read(ContactContext, options.context)
+    raw = file.read_bytes()
+    submitted = read_json(raw)
+    result = (
+        Checked(refused(*submitted.issues))
+        if submitted.issues
+        else check(submitted.document, context, policy)
+    )
+    if not result.report.ok:
+        _tell_refused(file, raw, submitted.document, result, as_json=options.as_json)
+    end_unless(result.report.ok)
+    plan = _runnable(result, policy)
+    trial = _trial(options, plan, policy, context, result)
+    if options.script is not None:
+        _follow(options, plan, trial)
+    else:
+        _run(options, result, plan, trial)
+
+
+def _follow(options: _Options, plan: Plan, trial: Trial) -> None:
+    """The timeline of a script."""
+    assert options.script is not None
+    course = Course(plan=plan, start=trial.start, policy=trial.policy, values=trial.values)
+    lines = timeline(course, read_model(ScriptFile, options.script).root)
+    if options.as_json:
+        print_json(lines)
+    else:
+        print_timeline(console(), lines, plan.zone)
+
+
+def _run(options: _Options, result: Checked, plan: Plan, trial: Trial) -> None:
+    """All runs, and what they come to."""
+    try:
+        with bar("simulating", trial.runs) as tell:
+            found = simulated(plan, trial, lambda done: tell(done, trial.runs))
+    except TooMuchWork as too_much:
+        raise WrongUse(f"--runs: {too_much}") from None
+    if options.as_json:
+        print_json(found)
+    else:
+        assert result.plan is not None
+        print_simulation(console(), found, result.plan)
+
+
+def _tell_refused(
+    file: Path, raw: bytes, submitted: object, result: Checked, *, as_json: bool
+) -> None:
+    if as_json:
+        print_json(to_json(result.report))
+    else:
+        canonical = result.document or (normalise(submitted).document if submitted else None)
+        print_report(console(), sheet(str(file), raw, submitted, canonical), result.report)
+
+
+def _runnable(result: Checked, policy: TenantPolicy) -> Plan:
+    """The plan as it runs, its calendars resolved by the policy."""
+    assert result.document is not None
+    assert result.report.plan_hash is not None
+    named = result.document["holidays"]["calendars"]
+    days = [date.fromisoformat(day) for name in named for day in policy.calendars[name]]
+    return compile_plan(result.document, result.report.plan_hash, days)
+
+
+def _trial(
+    options: _Options,
+    plan: Plan,
+    policy: TenantPolicy,
+    context: ContactContext | None,
+    result: Checked,
+) -> Trial:
+    given = _read(RatesGiven, options.rates)
+    caps = _read(CapsFile, options.caps)
+    return Trial(
+        start=options.start or wall_to_instant(MONDAY, NINE, plan.zone),
+        runs=options.runs,
+        seed=options.seed,
+        drawn=Drawn(rates_from(given), "given") if given else Drawn(),
+        policy=Policy(
+            timer_grace_s=parse_duration(policy.timer_grace).nominal_s,
+            machine_events_count=policy.machine_events_count,
+        ),
+        values=guard_values(context),
+        costs=policy.costs,
+        contacts=options.contacts,
+        caps=caps.root if caps else {},
+        bounds=result.report.facts,
+    )
+
+
+def _read(model: type[M], path: Path | None) -> M | None:
+    return None if path is None else read_model(model, path)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.events import MessageQueued, SendAttemptStarted
 from domain.ids import MessageId
@@ -35,7 +36,8 @@ class OpenHours:
             if not isinstance(node, Send):
                 continue  # I8 and I12 tell
             self._tally.examined += 1
-            if not is_open(fact.at, node.hours):
+            days = node.hours.holidays.union(stream.state.holidays)
+            if not is_open(fact.at, replace(node.hours, holidays=days)):
                 self._tally.add(
                     f"message {fact.message_id}, attempt {fact.attempt}: {fact.at.isoformat()} "
                     f"is closed at node {node.id!r} in {node.hours.zone}"
@@ -46,7 +48,7 @@ class OpenHours:
 
 
 def _attempts(stream: Stream) -> Iterator[SendAttemptStarted]:
-    for recorded in stream.facts:
+    for recorded in stream.under_plan:
         if isinstance(recorded.fact, SendAttemptStarted):
             yield recorded.fact
 

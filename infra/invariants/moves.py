@@ -10,6 +10,7 @@ from domain.events import (
     MessageQueued,
     MessageUnknown,
     NodeEntered,
+    PlanRevised,
     SendAttemptReturned,
     SendAttemptStarted,
     topic_of,
@@ -23,6 +24,7 @@ _FROM: dict[type[Fact], tuple[str, ...]] = {
     NodeEntered: (NOTHING,),
     MessageQueued: (State.PLANNED,),
     MessageDeferred: (State.PLANNED, State.QUEUED),
+    PlanRevised: (State.PLANNED, State.QUEUED),
     MessageCancelled: (State.PLANNED, State.QUEUED),
     SendAttemptStarted: (State.QUEUED,),
     SendAttemptReturned: (State.SENDING,),
@@ -34,6 +36,7 @@ _FROM: dict[type[Fact], tuple[str, ...]] = {
 _TO: dict[type[Fact], str] = {
     NodeEntered: State.PLANNED,
     MessageQueued: State.QUEUED,
+    PlanRevised: State.PLANNED,
     MessageCancelled: State.CANCELLED,
     SendAttemptStarted: State.SENDING,
     SendAttemptReturned: State.QUEUED,

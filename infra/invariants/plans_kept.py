@@ -23,14 +23,16 @@ class WholePlans:
         self._seen: set[str] = set()
 
     def take(self, taken: Snapshot, batch: Sequence[Stream]) -> None:  # noqa: ARG002  # a Look
-        for plan in (stream.plan for stream in batch):
+        for stream in batch:
+            plan = stream.plan
             if plan is not None and plan.hash not in self._seen:
                 self._seen.add(plan.hash)
                 self._tally.examined += 1
-                self._judge(plan)
+                self._judge(plan, begun=stream.under_plan is stream.facts)
 
-    def _judge(self, kept: KeptPlan) -> None:
-        fault = next(_faults(kept), kept.fault)
+    def _judge(self, kept: KeptPlan, *, begun: bool) -> None:
+        """What a plan put in force on the way reaches depends on where it was taken up."""
+        fault = next(_faults(kept, reach=begun), kept.fault)
         if fault:
             self._tally.add(f"plan {kept.hash}: {fault}")
 
@@ -38,7 +40,7 @@ class WholePlans:
         return [self._tally.finding(note)]
 
 
-def _faults(kept: KeptPlan) -> Iterator[str]:
+def _faults(kept: KeptPlan, *, reach: bool) -> Iterator[str]:
     try:
         document = json.loads(kept.document)
         nodes = [(node["id"], list(_targets(node))) for node in document["nodes"]]
@@ -46,17 +48,22 @@ def _faults(kept: KeptPlan) -> Iterator[str]:
     except (ValueError, KeyError, TypeError) as error:
         yield f"not a plan: {type(error).__name__} {error}"
         return
-    yield from _faults_of(nodes, start)
+    yield from _faults_of(nodes)
+    if start not in dict(nodes):
+        yield f"no start node {start!r}"
+    elif reach:
+        yield from _out_of_reach(dict(nodes), start)
 
 
-def _faults_of(nodes: Sequence[tuple[str, list[str]]], start: str) -> Iterator[str]:
+def _faults_of(nodes: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
     known = dict(nodes)
     if len(known) < len(nodes):
         yield f"{len(nodes)} nodes with {len(known)} different ids"
-    if start not in known:
-        yield f"no start node {start!r}"
     for node, targets in nodes:
         yield from (f"node {node!r} leads to no node {to!r}" for to in targets if to not in known)
+
+
+def _out_of_reach(known: Mapping[str, list[str]], start: str) -> Iterator[str]:
     lost = known.keys() - _reached(known, start)
     if lost:
         yield f"node {min(lost)!r} is out of reach"
@@ -105,7 +112,7 @@ def _misplaced(stream: Stream, plan: Plan) -> Iterator[str]:
         yield f"its facts name plan {state.plan_hash!r}, the directory {plan.hash!r}"
     if state.node and state.node not in plan.nodes:
         yield f"stands at {state.node!r}, which is no node of its plan"
-    facts = [recorded.fact for recorded in stream.facts]
+    facts = [recorded.fact for recorded in stream.under_plan]
     for fact, following in zip(facts, [*facts[1:], None], strict=True):
         yield from _passed(plan, fact, following)
     at_exit = isinstance(plan.nodes.get(state.node), Stop)

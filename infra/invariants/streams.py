@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import msgspec
 
 from domain.campaign import INITIAL, Campaign, evolve
+from domain.events import PlanRevised
 from domain.ids import ContactId, StreamId
 from domain.plan import Plan
 from domain.recorded import Recorded
@@ -59,6 +60,14 @@ class Stream(msgspec.Struct):
     facts: list[Recorded]
     state: Campaign = INITIAL
     fault: str = ""
+
+    @property
+    def under_plan(self) -> list[Recorded]:
+        """The facts since the plan in force is in force; those before went by another one."""
+        for index in reversed(range(len(self.facts))):
+            if isinstance(self.facts[index].fact, PlanRevised):
+                return self.facts[index + 1 :]
+        return self.facts
 
 
 class Look(Protocol):

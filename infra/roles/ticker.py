@@ -18,7 +18,7 @@ from infra.statements import Statements, transaction
 from infra.tenancy import DatabaseOutOfReach
 
 LOG = logging.getLogger("antiphon.ticker")
-KINDS = ("ingest", "dispatch", "timers")
+KINDS = ("ingest", "dispatch", "timers", "errands")
 Sweep = Callable[[System, TenantId], int]
 
 SWEEPS: Mapping[str, tuple[float, Sweep]] = {
@@ -109,5 +109,6 @@ SELECT EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'new')
        OR EXISTS (SELECT 1 FROM {s}.send_queue
                    WHERE state = 'PLANNED' AND due_at <= %(now)s + interval '1 hour'
                      AND (hold_reason IS DISTINCT FROM 'gate_error' OR not_before <= %(now)s)),
-       EXISTS (SELECT 1 FROM {s}.timers WHERE state = 'due' AND due_at <= %(now)s)
+       EXISTS (SELECT 1 FROM {s}.timers WHERE state = 'due' AND due_at <= %(now)s),
+       EXISTS (SELECT 1 FROM {s}.errands WHERE state = 'due' AND not_before <= %(now)s)
 """

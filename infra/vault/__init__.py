@@ -2,6 +2,7 @@
 
 from infra.vault.addresses import AddressMac, normalised
 from infra.vault.contacts import Contacts, ImportedRow
+from infra.vault.notices import SqlNotices
 from infra.vault.register import SqlRegister
 from infra.vault.suppressions import SqlSuppressions
 from infra.vault.texts import SqlVault
@@ -10,6 +11,7 @@ __all__ = [
     "AddressMac",
     "Contacts",
     "ImportedRow",
+    "SqlNotices",
     "SqlRegister",
     "SqlSuppressions",
     "SqlVault",

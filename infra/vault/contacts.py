@@ -2,15 +2,16 @@
 
 import json
 import secrets  # noqa: TID251  # a vault key is a secret, drawn where it is stored
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from typing_extensions import override
 
 from domain.ids import ContactId, TenantId, schema_of
 from handlers.contacts import ContactRow
-from handlers.ports import Person, Rng, Transaction
+from handlers.ports import People, Person, Rng, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.addresses import AddressMac
@@ -36,7 +37,7 @@ class ImportedRow(msgspec.Struct, frozen=True):
     created: bool
 
 
-class Contacts:
+class Contacts(People):
     """The contacts of one tenant."""
 
     def __init__(self, database: Database, tenant: TenantId, mac: AddressMac, rng: Rng) -> None:
@@ -84,6 +85,26 @@ class Contacts:
         with self._database.tenant_tx(self._tenant) as curs:
             rows = self._sql.rows(transaction(curs), _PAGE, params)
         return [_person(row) for row in rows]
+
+    @override
+    def locked(self, tx: Transaction, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]:
+        wanted = sorted(ids)
+        self._sql.rows(tx, _LOCK, {"ids": wanted})
+        return people_in(self._sql, tx, wanted)
+
+    @override
+    def overwrite(self, tx: Transaction, people: Sequence[Person]) -> None:
+        if not people:
+            return
+        ordered = sorted(people, key=lambda person: person.contact_id)
+        columns: dict[str, Any] = {
+            field: [getattr(person, field) for person in ordered] for field in FIELDS
+        }
+        columns["ids"] = [person.contact_id for person in ordered]
+        columns["macs"] = [self._mac(one.email) if one.email else None for one in ordered]
+        columns["tags"] = [json.dumps(person.tags) for person in ordered]
+        columns["attributes"] = [json.dumps(dict(person.attributes)) for person in ordered]
+        self._sql.run(tx, _OVERWRITE, columns)
 
 
 def people_in(
@@ -137,6 +158,27 @@ _PAGE = f"""
 SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id > %(after)s
  ORDER BY contact_id LIMIT %(limit)s
 """  # noqa: S608  # constant columns
+
+_LOCK = """
+SELECT contact_id FROM {s}.contacts WHERE contact_id = ANY(%(ids)s) ORDER BY contact_id FOR UPDATE
+"""
+
+# The external id is the caller's own key: no plan changes it.
+_OVERWRITE = """
+UPDATE {s}.contacts c SET
+       email = u.email, email_hmac = u.mac, first_name = u.first_name, last_name = u.last_name,
+       title = u.title, company = u.company, city = u.city, timezone = u.timezone,
+       linkedin_url = u.linkedin_url, phone = u.phone,
+       tags = ARRAY(SELECT jsonb_array_elements_text(u.tags::jsonb)),
+       attributes = u.attributes::jsonb, snapshot = c.snapshot + 1, updated_at = now()
+  FROM unnest(%(ids)s::uuid[], %(email)s::text[], %(macs)s::bytea[],
+              %(first_name)s::text[], %(last_name)s::text[], %(title)s::text[], %(company)s::text[],
+              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[], %(phone)s::text[],
+              %(tags)s::text[], %(attributes)s::text[])
+       AS u (id, email, mac, first_name, last_name, title, company, city, timezone,
+             linkedin_url, phone, tags, attributes)
+ WHERE c.contact_id = u.id
+"""
 
 _BY_NAME = """
 SELECT external_id, contact_id FROM {s}.contacts WHERE external_id = ANY(%(names)s)

@@ -1,12 +1,12 @@
 """Campaigns as configured, the plans that were accepted, and who is in which campaign."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from typing_extensions import override
 
-from domain.ids import CampaignId, StreamId, TenantId, schema_of
-from handlers.ports import CampaignRow, NewPlan, Register, Sender, Transaction
+from domain.ids import CampaignId, ContactId, StreamId, TenantId, schema_of
+from handlers.ports import CampaignRow, LastRun, NewPlan, Register, Sender, Transaction
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
@@ -69,9 +69,15 @@ class SqlRegister(Register):
         params = {
             "hashes": sorted(distinct),
             "documents": [distinct[name].document for name in sorted(distinct)],
-            "reports": [distinct[name].report for name in sorted(distinct)],
         }
         self._sql.run(tx, _KEEP_PLANS, params)
+        reports = {(plan.plan_hash, plan.digest): plan.report for plan in plans}
+        told = {
+            "hashes": [name for name, _ in sorted(reports)],
+            "digests": [digest for _, digest in sorted(reports)],
+            "reports": [reports[key] for key in sorted(reports)],
+        }
+        self._sql.run(tx, _KEEP_REPORTS, told)
         served = sorted({(plan.plan_hash, plan.contact_id) for plan in plans})
         serves = {"hashes": [name for name, _ in served], "contacts": [cid for _, cid in served]}
         self._sql.run(tx, _KEEP_SERVED, serves)
@@ -83,6 +89,17 @@ class SqlRegister(Register):
         params = {"id": campaign_id, "after": after or UUID(int=0), "limit": limit}
         with self._database.tenant_tx(self._tenant) as curs:
             return [StreamId(row[0]) for row in self._sql.rows(transaction(curs), _STREAMS, params)]
+
+    @override
+    def last_runs(
+        self, campaign_id: CampaignId, contacts: Iterable[ContactId]
+    ) -> Mapping[ContactId, LastRun]:
+        params = {"campaign": campaign_id, "contacts": list(contacts)}
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _LAST_RUNS, params)
+        return {
+            ContactId(row[0]): LastRun(row[1], StreamId(row[2]), row[3], row[4]) for row in rows
+        }
 
     @override
     def hold_senders(self) -> None:
@@ -134,9 +151,15 @@ UPDATE {s}.campaigns SET status = %(status)s, updated_at = now() WHERE campaign_
 """
 
 _KEEP_PLANS = """
-INSERT INTO {s}.plans (plan_hash, document, report)
-SELECT * FROM unnest(%(hashes)s::text[], %(documents)s::bytea[], %(reports)s::bytea[])
+INSERT INTO {s}.plans (plan_hash, document)
+SELECT * FROM unnest(%(hashes)s::text[], %(documents)s::bytea[])
 ON CONFLICT (plan_hash) DO NOTHING
+"""
+
+_KEEP_REPORTS = """
+INSERT INTO {s}.plan_reports (plan_hash, digest, report)
+SELECT * FROM unnest(%(hashes)s::text[], %(digests)s::text[], %(reports)s::bytea[])
+ON CONFLICT DO NOTHING
 """
 
 _KEEP_SERVED = """
@@ -148,6 +171,13 @@ ON CONFLICT DO NOTHING
 _STREAMS = """
 SELECT stream_id FROM {s}.streams WHERE campaign_id = %(id)s AND stream_id > %(after)s
  ORDER BY stream_id LIMIT %(limit)s
+"""
+
+_LAST_RUNS = """
+SELECT DISTINCT ON (s.contact_id) s.contact_id, s.run, s.stream_id, s.plan_hash, c.ended_at
+  FROM {s}.streams s LEFT JOIN {s}.contact_campaigns c USING (stream_id)
+ WHERE s.campaign_id = %(campaign)s AND s.contact_id = ANY(%(contacts)s)
+ ORDER BY s.contact_id, s.run DESC
 """
 
 _HOLD_SENDERS = "UPDATE {s}.senders SET paused = true WHERE NOT paused"

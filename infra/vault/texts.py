@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from domain.ids import ContactId, MessageId, TenantId, schema_of
 from domain.plan import Plan
-from handlers.ports import Mail, Person, Rendered, Sender, Transaction, Vault
+from handlers.ports import Mail, Person, PlanRef, Rendered, Sender, Transaction, Vault
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.contacts import people_in
@@ -27,7 +27,7 @@ class SqlVault(Vault):
         self._database = database
         self._tenant = tenant
         self._sql = Statements(schema_of(tenant))
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[PlanRef, Plan] = {}
         self._mails = msgspec.msgpack.Decoder(Mail)
 
     @override
@@ -42,15 +42,21 @@ class SqlVault(Vault):
         return {row[0]: Sender(**dict(zip(_SENDER_FIELDS, row, strict=True))) for row in rows}
 
     @override
-    def plans(self, hashes: Iterable[str]) -> Mapping[str, Plan]:
-        wanted = set(hashes)
-        missing = [name for name in wanted if name not in self._plans]
+    def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
+        asked = dict.fromkeys(wanted)
+        missing = [ref for ref in asked if ref not in self._plans]
         if missing:
-            made = {name: compile_plan(doc, name) for name, doc in self.documents(missing).items()}
-            self._keep(made)
-        return {name: self._plans[name] for name in wanted if name in self._plans}
+            found = self.documents({ref.plan_hash for ref in missing})
+            self._keep(
+                {
+                    ref: compile_plan(found[ref.plan_hash], *ref)
+                    for ref in missing
+                    if ref.plan_hash in found
+                }
+            )
+        return {ref: self._plans[ref] for ref in asked if ref in self._plans}
 
-    def _keep(self, made: Mapping[str, Plan]) -> None:
+    def _keep(self, made: Mapping[PlanRef, Plan]) -> None:
         while len(self._plans) + len(made) > PLANS_KEPT and self._plans:
             self._plans.pop(next(iter(self._plans)))
         self._plans.update(made)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from plans.intake import is_too_large
 from plans.normalise.fields import JsonObject, objects, parse_text, rename, tidy_object
 from plans.normalise.nodes import rewrite_event, rewrite_node
 from plans.normalise.notebook import Notebook
@@ -24,8 +25,11 @@ class Normalised(msgspec.Struct, frozen=True):
 
 
 def normalise(document: object) -> Normalised:
-    """Rename, nest and fill what is known; total over JSON values, and idempotent."""
-    if not isinstance(document, dict):
+    """Rename, nest and fill what is known; total over JSON values, and idempotent.
+
+    What is larger than a plan can be stays as it is, to be refused.
+    """
+    if not isinstance(document, dict) or is_too_large(document):
         return Normalised(document)
     notes = Notebook()
     plan = tidy_object(_with_listed_nodes(document, notes), (), notes)

@@ -1,6 +1,6 @@
 """Fields of a submitted object: tidied, renamed, dropped, parsed; each change leaves a note."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from plans.intake import DEPTH_MAX, read_json
@@ -28,12 +28,14 @@ _EMPTY_IS_ABSENT = (
     "kind",
     "name",
 )
-_CAMEL = {
+_FIELDS = {
     name: str(field.alias)
     for part in Part.__subclasses__() + Place.__subclasses__()
     for name, field in part.model_fields.items()
-    if name != field.alias
 }
+_CAMEL = {name: alias for name, alias in _FIELDS.items() if name != alias}
+_KNOWN = frozenset(_FIELDS.values())
+"""Inside any other field nothing is tidied: the shape check refuses it whole."""
 
 
 def objects(owner: Mapping[str, Any], key: str, at: Parts) -> list[tuple[Parts, JsonObject]]:
@@ -66,9 +68,18 @@ def tidy_object(value: JsonObject, at: Parts, notes: Notebook) -> JsonObject:
             name = key
         if name != key:
             notes.add("key_alias", (*at, name))
-        inside = _without_nulls if name in _FREE else _tidy
-        kept[name] = inside(item, (*at, name), notes)
+        kept[name] = _inside(name)(item, (*at, name), notes)
     return kept
+
+
+def _inside(name: str) -> Callable[[object, Parts, Notebook], Any]:
+    if name in _FREE:
+        return _without_nulls
+    return _tidy if name in _KNOWN else _as_it_is
+
+
+def _as_it_is(value: object, at: Parts, notes: Notebook) -> Any:  # noqa: ANN401, ARG001  # a JSON value; one of three rules
+    return value
 
 
 def _is_absent(key: str, item: object) -> bool:

@@ -193,7 +193,8 @@ def _transition(transition: JsonObject, at: Parts, notes: Notebook) -> None:
 def rewrite_event(owner: JsonObject, at: Parts, notes: Notebook) -> None:
     """Replace an alias in `on` by the word of section 3."""
     word = owner.get("on")
-    meant = _EVENT_ALIASES.get(word.lower()) if isinstance(word, str) else None
+    # other alphabets have letters that become ours in lower case
+    meant = _EVENT_ALIASES.get(word.lower()) if isinstance(word, str) and word.isascii() else None
     if meant:
         owner["on"] = meant
         notes.add("event_alias", (*at, "on"))

@@ -130,7 +130,7 @@ Duration = Annotated[
 ]
 TimeZone = Annotated[
     str,
-    Field(pattern="^(UTC|.+/.+)$"),
+    Field(pattern="^(UTC|[^/]+/.+)$"),
     _matching("timezone", lambda text: text in zones(), "an IANA zone name"),
 ]
 EventName = Annotated[

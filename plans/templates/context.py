@@ -14,6 +14,9 @@ OUTPUT_CHARACTERS_MAX: Final = 200_000
 WORK_MAX: Final = 2_000_000
 """Characters that filters may touch in one rendering; a step of any kind costs some as well."""
 
+TOGETHER_MAX: Final = 3 * WORK_MAX
+"""The same for all templates of one plan, most of which cost a few hundred."""
+
 _STEP: Final = 100
 _LOOKUP: Final = 10
 
@@ -32,6 +35,21 @@ class Output(LimitedStringIO):
         return StringIO.write(self, text)
 
 
+class Purse:
+    """The work that several renderings may do together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = TOGETHER_MAX
+
+    def spend(self, characters: int) -> None:
+        """Count work; raise once there is none left."""
+        self.left -= characters
+        if self.left < 0:
+            raise ResourceLimitError("work limit of all templates reached", token=None)
+
+
 class CountedContext(RenderContext):
     """The library's context without `now` and `today`, with a budget of work.
 
@@ -39,10 +57,11 @@ class CountedContext(RenderContext):
     where `lenient`, all that are missing do.
     """
 
-    __slots__ = ("filled", "lenient", "work")
+    __slots__ = ("filled", "lenient", "purse", "work")
 
     filled: frozenset[str]
     lenient: bool
+    purse: Purse | None
     work: int
 
     def __init__(self, template: BoundTemplate, values: Mapping[str, object]) -> None:
@@ -50,6 +69,7 @@ class CountedContext(RenderContext):
         self.scope = ReadOnlyChainMap(self.locals, self.globals)
         self.filled = frozenset()
         self.lenient = False
+        self.purse = None
         self.work = 0
 
     def spend(self, characters: int) -> None:
@@ -57,6 +77,8 @@ class CountedContext(RenderContext):
         self.work += characters
         if self.work > WORK_MAX:
             raise ResourceLimitError("work limit reached", token=None)
+        if self.purse is not None:
+            self.purse.spend(characters)
 
     @override
     def get(self, path: list[object], *, token: Token | None, default: object = None) -> object:

@@ -7,20 +7,20 @@ from liquid import BoundTemplate
 from liquid.exceptions import ResourceLimitError, UndefinedError
 
 from plans.templates.compiling import TemplateFailed, compiled
-from plans.templates.context import CountedContext, Output
+from plans.templates.context import CountedContext, Output, Purse
 
 MISSING_MAX: Final = 20
 VALUE_DEPTH_MAX: Final = 8
 
 
-def render_text(source: str, values: Mapping[str, object]) -> str:
+def render_text(source: str, values: Mapping[str, object], purse: Purse | None = None) -> str:
     """The text of a template for these values, nothing escaped; raises TemplateFailed."""
-    return _render(compiled(source, html=False), values)
+    return _render(compiled(source, html=False), values, purse)
 
 
-def render_html(source: str, values: Mapping[str, object]) -> str:
+def render_html(source: str, values: Mapping[str, object], purse: Purse | None = None) -> str:
     """The HTML of a template for these values, each value escaped; raises TemplateFailed."""
-    return _render(compiled(source, html=True), values)
+    return _render(compiled(source, html=True), values, purse)
 
 
 def render_lenient(source: str, values: Mapping[str, object]) -> str:
@@ -41,13 +41,13 @@ def variables(source: str) -> list[str]:
     return sorted({str(variable) for found in used.values() for variable in found})
 
 
-def _render(template: BoundTemplate, values: Mapping[str, object]) -> str:
+def _render(template: BoundTemplate, values: Mapping[str, object], purse: Purse | None) -> str:
     given = _plain_items(values, VALUE_DEPTH_MAX)
     missing: list[str] = []
     spent = 0  # one budget for all of them
     while True:
         context = CountedContext(template, given)
-        context.filled, context.work = frozenset(missing), spent
+        context.filled, context.work, context.purse = frozenset(missing), spent, purse
         try:
             rendered = _render_once(template, context)
         except UndefinedError as err:

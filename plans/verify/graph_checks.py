@@ -11,10 +11,14 @@ from plans.verify.report import Issue, issue
 Successors = Mapping[NodeId, list[NodeId]]
 
 
-def graph_checks(plan: Plan) -> Iterator[Issue]:
-    """Unreachable nodes, missing stops, and cycles that nothing ends."""
+def graph_checks(plan: Plan, resumed_at: NodeId | None = None) -> Iterator[Issue]:
+    """Unreachable nodes, missing stops, and cycles that nothing ends.
+
+    What a contact-campaign that runs can still come to is reachable as well.
+    """
     successors = _successors(plan)
-    reachable = _closure([plan.start_node_id], successors)
+    starts = [plan.start_node_id] + ([] if resumed_at is None else [resumed_at])
+    reachable = _closure(starts, successors)
     yield from _unreachable(plan, reachable)
     yield from _endings(plan, successors, reachable)
     yield from _endless(plan, reachable)

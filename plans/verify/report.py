@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from os.path import commonprefix
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from plans.verify.codes import CODES, Severity
 DSL_VERSION = "1.0"
 _WORD_MAX = 64
 """Words longer than any id are not compared; the comparison is quadratic in their length."""
+_LONG_WORD = 24
+_LONG_COMPARED_MAX = 10
 _QUOTE_MAX = 120
 
 PatchStep = Mapping[str, Any]
@@ -79,11 +82,20 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that was most likely meant, if any is close."""
-    if len(word) > _WORD_MAX:
-        return None
-    folded = {each.lower(): each for each in reversed(known)}
+    folded = {each.lower(): each for each in reversed(comparable(word, known))}
     close = get_close_matches(word.lower(), list(folded), n=1)
     return folded[close[0]] if close else None
+
+
+def comparable(word: str, known: Sequence[str]) -> Sequence[str]:
+    """The known words worth comparing: all; few for a long word, none for an endless one."""
+    if len(word) > _WORD_MAX:
+        return ()
+    if len(word) <= _LONG_WORD:
+        return known
+    shared = {each: len(commonprefix((word, each))) for each in known}  # noqa: RUF071  # letters are meant
+    alike = sorted(known, key=lambda each: -shared[each])
+    return alike[:_LONG_COMPARED_MAX]
 
 
 def did_you_mean(word: str | None) -> str | None:

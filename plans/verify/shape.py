@@ -1,6 +1,7 @@
 """Stage 1: types, words, patterns and limits; pydantic's errors become issues of our table."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -14,6 +15,9 @@ from plans.schema.parts import Part
 from plans.schema.scalars import EVENTS, zones
 from plans.verify.report import Issue, did_you_mean, issue, nearest, quoted
 
+CALENDARS_MAX = 101
+"""Unknown calendars that are looked at: one more than a report tells."""
+
 Parts = tuple[str | int, ...]
 Translation = Callable[[ErrorDetails, Parts, object], Issue]
 
@@ -23,7 +27,7 @@ def shape(document: object, policy: TenantPolicy | None) -> tuple[Plan | None, I
     broken = tuple(faults(document))
     if broken:
         return None, iter(broken)
-    unknown = tuple(_calendars(document, policy))
+    unknown = tuple(islice(_calendars(document, policy), CALENDARS_MAX))
     try:
         plan = Plan.model_validate(document)
     except ValidationError as error:

@@ -1,22 +1,20 @@
 """Decisions that wait for state and grounds: the inputs of the stories that tests tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 from domain import campaign
-from domain.campaign import Acceptance, Campaign, Reported
+from domain.campaign import Acceptance, Called, Campaign, Reported, Revision
 from domain.events import (
     Event,
     MessageQueued,
     PlanAccepted,
     SendAttemptReturned,
 )
-from domain.ids import MessageId, NodeId, message_id
-from domain.plan import (
-    Grounds,
-)
-from domain.taxonomy import CancelReason, Via
+from domain.ids import ErrandId, MessageId, NodeId, errand_id, message_id
+from domain.plan import Grounds, Plan
+from domain.taxonomy import CancelReason, TaskEnd, Via
 from tests.domain.building import CAMPAIGN, CONTACT, STREAM, T0
 
 Decide = Callable[[Campaign, Grounds], Sequence[Event]]
@@ -26,11 +24,15 @@ def mid(node: str, visit: int = 1) -> MessageId:
     return message_id(STREAM, NodeId(node), visit)
 
 
-def accepted_plan(at: datetime = T0, plan_hash: str = "sha256:test") -> PlanAccepted:
+def errand(node: str, visit: int = 1) -> ErrandId:
+    return errand_id(STREAM, NodeId(node), visit)
+
+
+def accepted_plan(at: datetime = T0, plan_hash: str = "sha256:test", run: int = 1) -> PlanAccepted:
     return PlanAccepted(
         contact_id=CONTACT,
         campaign_id=CAMPAIGN,
-        run=1,
+        run=run,
         plan_hash=plan_hash,
         dsl_version="1.0",
         tzdata="2026a",
@@ -156,3 +158,33 @@ def stops(at: datetime) -> Decide:
 
 def expires(due_at: datetime) -> Decide:
     return partial(campaign.expire, due_at=due_at)
+
+
+def resolves(node: str, at: datetime, end: TaskEnd = TaskEnd.DONE, visit: int = 1) -> Decide:
+    return partial(campaign.resolve_task, task_id=errand(node, visit), end=end, at=at)
+
+
+def answers(node: str, at: datetime, visit: int = 1, *, ok: bool = True) -> Decide:
+    called = Called(
+        call_id=errand(node, visit), ok=ok, reason="" if ok else "status_500", attempts=1
+    )
+    return partial(campaign.resolve_webhook, called=called, at=at)
+
+
+def revises(
+    new: Plan,
+    at: datetime,
+    *,
+    if_hash: str = "sha256:test",
+    mapping: Mapping[str, str] | None = None,
+    resume_at: str | None = None,
+) -> Decide:
+    renamed = tuple((NodeId(old), NodeId(to)) for old, to in (mapping or {}).items())
+    revision = Revision(
+        plan=new,
+        if_hash=if_hash,
+        author="ops",
+        mapping=renamed,
+        resume_at=NodeId(resume_at) if resume_at else None,
+    )
+    return partial(campaign.revise, revision=revision, at=at)

@@ -14,13 +14,19 @@ from domain.plan import (
     Guard,
     Limits,
     Node,
+    Notify,
     Plan,
     Policy,
+    Scalar,
     Send,
+    Split,
     Stop,
+    Task,
     Transition,
+    Update,
     Variant,
     Wait,
+    Webhook,
     url_tag,
 )
 from domain.taxonomy import Channel, Outcome, Synthetic
@@ -107,6 +113,46 @@ def branch(name: str, *cases: tuple[Guard, str], otherwise: str) -> Branch:
     return Branch(id=NodeId(name), cases=kept, otherwise=NodeId(otherwise))
 
 
+def split(name: str, arms: Mapping[str, tuple[int, str]], experiment: str = "") -> Split:
+    """Arms by id, each with its weight and where it leads."""
+    return Split(
+        id=NodeId(name),
+        arms=tuple(Variant(arm, weight) for arm, (weight, _) in arms.items()),
+        ways=tuple(NodeId(to) for _, to in arms.values()),
+        experiment=experiment,
+    )
+
+
+def update(
+    name: str,
+    to: str,
+    assigned: Mapping[str, Scalar] | None = None,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> Update:
+    return Update(
+        id=NodeId(name),
+        assigned=tuple((assigned or {}).items()),
+        add_tags=tuple(add),
+        remove_tags=tuple(remove),
+        next=NodeId(to),
+    )
+
+
+def task(name: str, *ways: Transition, due: str = "P1D") -> Task:
+    return Task(id=NodeId(name), due=parse_duration(due), transitions=ways)
+
+
+def notify(name: str, to: str) -> Notify:
+    return Notify(id=NodeId(name), next=NodeId(to))
+
+
+def webhook(name: str, to: str, on_error: str | None = None) -> Webhook:
+    other = NodeId(on_error) if on_error else None
+    return Webhook(id=NodeId(name), endpoint="crm", next=NodeId(to), on_error=other)
+
+
 def stop(name: str = "end", outcome: Outcome = Outcome.COMPLETED) -> Stop:
     return Stop(id=NodeId(name), outcome=outcome)
 
@@ -126,6 +172,7 @@ def plan(
     auto_reply: Literal["ignore", "defer", "exit"] = "defer",
     by: str = "P3D",
     texts: Sequence[str] = (),
+    name: str = "test",
 ) -> Plan:
     """A plan without jitter and spacing unless it is asked for; it starts at its first node."""
     hours = Hours(
@@ -140,7 +187,7 @@ def plan(
         for node in nodes
     ]
     return Plan(
-        hash="sha256:test",
+        hash=f"sha256:{name}",
         version="1.0",
         zone=zone,
         start=nodes[0].id,
@@ -154,5 +201,6 @@ def plan(
         goals=tuple(goals),
         auto_reply=auto_reply,
         auto_reply_by=parse_duration(by),
+        holidays=tuple(holidays),
         url_tags={text: url_tag(text) for text in texts},
     )

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from domain import campaign
 from domain.campaign import INITIAL, Message
-from domain.errors import CampaignEnded
+from domain.errors import CampaignEnded, RevisionStale
 from domain.events import (
     CampaignStarted,
     Completed,
+    ContactUpdateRequested,
     Event,
     Exited,
     MessageAccepted,
@@ -27,14 +28,21 @@ from domain.events import (
     MessageQueued,
     MessageUnknown,
     NodeEntered,
+    NotificationRequested,
     Paused,
     PlanAccepted,
+    PlanRevised,
     Resumed,
+    RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
     SignalRecorded,
     StartScheduled,
+    TaskCreated,
+    TaskResolved,
     TransitionTaken,
+    WebhookRequested,
+    WebhookResolved,
 )
 from domain.plan import (
     Grounds,
@@ -53,6 +61,7 @@ class Story:
         self.state = INITIAL
         self.facts: list[Event] = []
         self.news: Sequence[Event] = ()
+        self._plans = {grounds.plan.hash: grounds.plan}
         self._step: Decide = lambda *_: ()
 
     def when(self, *steps: Decide) -> Self:
@@ -62,12 +71,26 @@ class Story:
             self.news = step(self.state, self.grounds)
             self.facts += self.news
             self.state = campaign.fold(self.news, self.state)
+            self._follow_plans()
         return self
+
+    def knows(self, *plans: Plan) -> Self:
+        """Plans that revisions of this story put in force."""
+        self._plans |= {plan.hash: plan for plan in plans}
+        return self
+
+    def _follow_plans(self) -> None:
+        kept = self.state.kept
+        self.grounds = replace(
+            self.grounds,
+            plan=self._plans[self.state.plan_hash] if self.state.plan_hash else self.grounds.plan,
+            revised=self._plans[kept.new_hash] if kept else None,
+        )
 
     def then(self, *expected: str) -> Self:
         """These facts and no others; asked again, nothing, or a refusal because it is over."""
         assert [line(fact) for fact in self.news] == list(expected)
-        with suppress(CampaignEnded):
+        with suppress(CampaignEnded, RevisionStale):
             again = self._step(self.state, self.grounds)
             assert [line(fact) for fact in again] == []
         return self
@@ -140,6 +163,22 @@ def line(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return "paused"
         case Resumed():
             return "resumed"
+        case RevisionKept():
+            return "revision kept"
+        case PlanRevised():
+            return "revised"
+        case TaskCreated():
+            return "task"
+        case TaskResolved(end=end):
+            return f"task {end}"
+        case WebhookRequested():
+            return "call"
+        case WebhookResolved(ok=ok):
+            return "called" if ok else "call failed"
+        case ContactUpdateRequested():
+            return "update"
+        case NotificationRequested():
+            return "notify"
         case Completed(outcome=outcome):
             return f"completed {outcome}"
         case Exited(outcome=outcome):

@@ -9,22 +9,23 @@ from functools import partial
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from domain import campaign
-from domain.campaign import INITIAL, Acceptance, Message, fold
+from domain.campaign import INITIAL, Acceptance, Called, Campaign, Message, Phase, fold
 from domain.errors import CampaignError
 from domain.events import (
     Event,
-    MessageAccepted,
     MessageQueued,
+    PlanRevised,
     SendAttemptReturned,
     SignalRecorded,
 )
-from domain.ids import NodeId
+from domain.ids import ErrandId, NodeId, errand_id
 from domain.lifecycle import Stage
 from domain.plan import Grounds, Plan, Policy
-from domain.taxonomy import CancelReason, HoldReason, MessageState, Via
-from tests.domain.asking import Decide, enrols, report
+from domain.taxonomy import CancelReason, HoldReason, MessageState, Signal, TaskEnd, Via
+from tests.domain.asking import Decide, enrols, report, revises
 from tests.domain.building import (
     GRACE,
     STREAM,
@@ -33,8 +34,8 @@ from tests.domain.building import (
     plan,
     stop,
 )
-from tests.domain.lawful import checked_messages, checked_step
-from tests.domain.random_plans import plans
+from tests.domain.lawful import checked_errands, checked_messages, checked_step
+from tests.domain.random_plans import TARGETS, plans
 
 SIGNALS = [
     "delivered",
@@ -52,6 +53,17 @@ SIGNALS = [
 CALM = ["delivered", "opened", "clicked", "auto_replied", "x_demo"]
 WAITING = (MessageState.PLANNED, MessageState.QUEUED)
 IN_DOUBT = (MessageState.SENDING, MessageState.UNKNOWN)
+EXITS = (Signal.REPLIED, Signal.BOUNCED)
+MAPPINGS: list[dict[str, str]] = [
+    {},
+    {},
+    {},
+    {"s1": "s2", "s2": "s1"},
+    {"t1": "t2"},
+    {"w1": "w2", "w2": "w1"},
+    {"h2": "h1", "h1": "h2"},
+    {"s3": "nowhere"},
+]
 
 steps = st.sampled_from([0, 1, 30, 60, 3600, 12 * 3600, 86_400]).map(lambda s: timedelta(seconds=s))
 lateness = st.sampled_from([0, 0, 0, 30, 119, 120, 121, 7200]).map(lambda s: timedelta(seconds=s))
@@ -66,11 +78,24 @@ class Interpreter(RuleBasedStateMachine):
         self.state = INITIAL
         self.facts: list[Event] = []
         self.inputs: list[Decide] = []
-        self.grounds = Grounds(STREAM, plan(stop()), SUBJECT)
+        self.base = Grounds(STREAM, plan(stop()), SUBJECT)
+        self.plans: dict[str, Plan] = {}
+
+    def grounds_of(self, state: Campaign) -> Grounds:
+        """What a worker would load: the plan in force and the one that waits."""
+        kept = self.plans[state.kept.new_hash] if state.kept else None
+        return replace(
+            self.base, plan=self.plans.get(state.plan_hash, self.base.plan), revised=kept
+        )
+
+    @property
+    def grounds(self) -> Grounds:
+        return self.grounds_of(self.state)
 
     @initialize(chosen=plans(), machines_count=st.booleans(), times=st.integers(0, 5))
     def enrolled(self, chosen: Plan, times: int, *, machines_count: bool) -> None:
-        self.grounds = Grounds(
+        self.plans = {chosen.hash: chosen}
+        self.base = Grounds(
             STREAM, chosen, SUBJECT, policy=Policy(machine_events_count=machines_count)
         )
         self.give(enrols())
@@ -167,6 +192,19 @@ class Interpreter(RuleBasedStateMachine):
         if message is not None:
             self.give(partial(campaign.start_attempt, message_id=message.id, now=self.now))
 
+    @rule(which=st.integers(0, 3), ago=lateness, signal=st.sampled_from(CALM))
+    def a_report_proves_that_a_message_left(self, which: int, ago: timedelta, signal: str) -> None:
+        message = self.chosen(which, *IN_DOUBT, MessageState.PRESUMED_LOST)
+        if message is not None:
+            at = self.now - ago
+            acceptance = Acceptance(
+                message_id=message.id, attempt=message.attempt, at=at, via=Via.WEBHOOK
+            )
+            reported = replace(report(signal, at), message_id=message.id)
+            self.give(
+                partial(campaign.hear, acceptance=acceptance, reported=reported, now=self.now)
+            )
+
     @rule(which=st.integers(0, 3), ago=lateness, via=st.sampled_from(Via))
     def message_is_accepted(self, which: int, ago: timedelta, via: Via) -> None:
         message = self.chosen(which, *IN_DOUBT, MessageState.PRESUMED_LOST)
@@ -207,6 +245,34 @@ class Interpreter(RuleBasedStateMachine):
             ),
         }
         self.give(decisions[outcome])
+
+    # --- errands ----------------------------------------------------------------------------------
+
+    @rule(end=st.sampled_from([TaskEnd.DONE, TaskEnd.SKIPPED]), ago=lateness)
+    def task_is_ended(self, end: TaskEnd, ago: timedelta) -> None:
+        if self.state.task is not None:
+            at = self.now - ago
+            self.give(partial(campaign.resolve_task, task_id=self.state.task, end=end, at=at))
+
+    @rule(node=st.sampled_from(["t1", "t2"]), visit=st.integers(1, 3))
+    def some_task_is_ended(self, node: str, visit: int) -> None:
+        task_id = errand_id(STREAM, NodeId(node), visit)
+        end = TaskEnd.DONE
+        self.give(partial(campaign.resolve_task, task_id=task_id, end=end, at=self.now))
+
+    @rule(which=st.integers(0, 3), ok=st.booleans())
+    def call_is_answered(self, which: int, *, ok: bool) -> None:
+        calls = sorted(self.state.calls)
+        if calls:
+            self.answer(calls[which % len(calls)], ok=ok)
+
+    @rule(visit=st.integers(1, 3), ok=st.booleans())
+    def some_call_is_answered(self, visit: int, *, ok: bool) -> None:
+        self.answer(errand_id(STREAM, NodeId("h2"), visit), ok=ok)
+
+    def answer(self, call: ErrandId, *, ok: bool) -> None:
+        called = Called(call_id=call, ok=ok, reason="" if ok else "status_500", attempts=1)
+        self.give(partial(campaign.resolve_webhook, called=called, at=self.now))
 
     # --- reports ----------------------------------------------------------------------------------
 
@@ -259,6 +325,21 @@ class Interpreter(RuleBasedStateMachine):
             self.now += how_long
             self.give(partial(campaign.resume, at=self.now))
 
+    @precondition(lambda self: not self.state.ended)
+    @rule(
+        new=plans(),
+        mapping=st.sampled_from(MAPPINGS),
+        resume_at=st.none() | st.none() | st.sampled_from(TARGETS),
+        stale=st.integers(0, 9),
+    )
+    def plan_is_revised(
+        self, new: Plan, mapping: dict[str, str], resume_at: str | None, stale: int
+    ) -> None:
+        new = replace(new, hash=f"sha256:{len(self.plans)}")
+        self.plans[new.hash] = new
+        now = self.state.plan_hash if stale else "sha256:stale"
+        self.give(revises(new, self.now, if_hash=now, mapping=mapping, resume_at=resume_at))
+
     @precondition(lambda self: len(self.inputs) > 25)
     @rule()
     def stop(self) -> None:
@@ -279,12 +360,43 @@ class Interpreter(RuleBasedStateMachine):
     @invariant()
     def a_running_plan_waits_for_something(self) -> None:
         """Nothing stands still for ever: a timer, a message on its way, or a person's resume."""
+        state = self.state
+        if state.stage == Stage.ACTIVE:
+            match state.phase:
+                case Phase.WATCH:
+                    assert state.timers
+                    assert not state.fell
+                case Phase.CALLING:
+                    assert (state.node, state.visit) in state.calls.values()
+                case _:
+                    assert state.pending is not None
+                    assert state.messages[state.pending].state in (*WAITING, *IN_DOUBT)
+
+    @invariant()
+    def an_exit_waits_for_nothing_but_an_older_timer(self) -> None:
         if self.state.stage == Stage.ACTIVE:
-            guarded_only = self.state.phase == campaign.Phase.WATCH and not self.state.timers
-            assert not guarded_only
-            if self.state.phase != campaign.Phase.WATCH:
-                assert self.state.pending is not None
-                assert self.state.messages[self.state.pending].state in (*WAITING, *IN_DOUBT)
+            goals = [signal for signal, _ in self.grounds.plan.goals]
+            for heard in self.state.latched:
+                if heard.signal in (*EXITS, *goals):
+                    assert any(timer.due_at < heard.at for timer in self.state.timers)
+
+    @invariant()
+    def a_task_is_open_where_the_token_is(self) -> None:
+        if self.state.task is not None:
+            assert self.state.node in {"t1", "t2"}
+            assert not self.state.ended
+
+    @invariant()
+    def a_revision_waits_only_for_an_outcome_or_a_resume(self) -> None:
+        if self.state.kept is not None:
+            under_way = self.state.phase in (Phase.SENDING, Phase.CALLING)
+            assert under_way or self.state.stage == Stage.PAUSED
+
+    @invariant()
+    def the_plan_in_force_is_the_one_last_put_in_force(self) -> None:
+        hashes = [fact.new_hash for fact in self.facts if isinstance(fact, PlanRevised)]
+        if hashes:
+            assert self.state.plan_hash == hashes[-1]
 
     @invariant()
     def a_paused_one_dispatches_nothing(self) -> None:
@@ -295,12 +407,13 @@ class Interpreter(RuleBasedStateMachine):
 
     @invariant()
     def sends_keep_to_the_limit(self) -> None:
-        assert self.state.sends <= self.grounds.plan.limits.max_sends
+        hashes = {fact.new_hash for fact in self.facts if isinstance(fact, PlanRevised)}
+        in_force = [self.base.plan, *(self.plans[each] for each in hashes)]
+        assert self.state.sends <= max(each.limits.max_sends for each in in_force)
 
     @invariant()
-    def no_dedupe_key_is_accepted_twice(self) -> None:
-        taken = [fact.message_id for fact in self.facts if isinstance(fact, MessageAccepted)]
-        keys = [self.state.messages[each].dedupe_key for each in taken]
+    def no_two_messages_have_one_dedupe_key(self) -> None:
+        keys = [message.dedupe_key for message in self.state.messages.values()]
         assert len(keys) == len(set(keys))
 
     @invariant()
@@ -313,10 +426,11 @@ class Interpreter(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The history is one of lawful attempts, and the same inputs make it again."""
         checked_messages(self.facts)
+        checked_errands(self.facts)
         state, facts = INITIAL, list[Event]()
         for decide in self.inputs:
             with suppress(CampaignError):
-                news = decide(state, self.grounds)
+                news = decide(state, self.grounds_of(state))
                 facts += news
                 state = fold(news, state)
         assert facts == self.facts

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.campaign import INITIAL, Campaign, Phase, evolve, fold
-from domain.events import Event, Fact, TimerSet, topic_of
+from domain.events import Event, Fact, Proof, TimerSet, topic_of
 from domain.lifecycle import Stage
 
 FACTS: tuple[type[Fact], ...] = get_args(Event)
@@ -47,7 +47,10 @@ def anything(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) in (Union, UnionType):
         return st.one_of([anything(each) for each in get_args(hint)])
     if get_origin(hint) is tuple:
-        return st.lists(anything(get_args(hint)[0]), max_size=3).map(tuple)
+        inner = get_args(hint)
+        if inner[-1] is not Ellipsis:
+            return st.tuples(*map(anything, inner))
+        return st.lists(anything(inner[0]), max_size=3).map(tuple)
     if issubclass(hint, StrEnum):
         return st.sampled_from(list(hint))
     return any_struct(hint)
@@ -130,6 +133,14 @@ def test_the_stored_names_never_change() -> None:
         "message_presumed_lost",
         "paused",
         "resumed",
+        "revision_kept",
+        "plan_revised",
+        "task_created",
+        "task_resolved",
+        "webhook_requested",
+        "webhook_resolved",
+        "contact_update_requested",
+        "notification_requested",
         "completed",
         "exited",
     ]
@@ -140,6 +151,7 @@ def test_the_union_has_every_fact() -> None:
 
 
 ID, NODE, WORD, NUMBER, TIME, MAC = "id", "node id", "class word", "number", "time", "mac or hash"
+POINTER, PROOF = "pointer", "bounds and a hash"
 CLASS_OF = {
     "plan_accepted.contact_id": ID,
     "plan_accepted.campaign_id": ID,
@@ -150,6 +162,7 @@ CLASS_OF = {
     "plan_accepted.at": TIME,
     "plan_accepted.context_digest": MAC,
     "plan_accepted.holidays": TIME,
+    "plan_accepted.proof": PROOF,
     "start_scheduled.at": TIME,
     "campaign_started.at": TIME,
     "campaign_started.expires_at": TIME,
@@ -166,6 +179,7 @@ CLASS_OF = {
     "node_entered.sender": NODE,
     "node_entered.anchor": ID,
     "node_entered.timers": TIME,
+    "node_entered.experiment": NODE,
     "transition_taken.node": NODE,
     "transition_taken.visit": NUMBER,
     "transition_taken.index": NUMBER,
@@ -259,6 +273,65 @@ CLASS_OF = {
     "resumed.due_at": TIME,
     "resumed.message_expires_at": TIME,
     "resumed.timers": TIME,
+    "revision_kept.new_hash": MAC,
+    "revision_kept.author": ID,
+    "revision_kept.at": TIME,
+    "revision_kept.mapping": NODE,
+    "revision_kept.resume_at": NODE,
+    "revision_kept.diff": POINTER,
+    "revision_kept.holidays": TIME,
+    "revision_kept.proof": PROOF,
+    "plan_revised.old_hash": MAC,
+    "plan_revised.new_hash": MAC,
+    "plan_revised.author": ID,
+    "plan_revised.at": TIME,
+    "plan_revised.node": NODE,
+    "plan_revised.visit": NUMBER,
+    "plan_revised.mapping": NODE,
+    "plan_revised.resume_at": NODE,
+    "plan_revised.diff": POINTER,
+    "plan_revised.holidays": TIME,
+    "plan_revised.expires_at": TIME,
+    "plan_revised.timers": TIME,
+    "plan_revised.message_id": ID,
+    "plan_revised.due_at": TIME,
+    "plan_revised.message_expires_at": TIME,
+    "plan_revised.variant": NODE,
+    "plan_revised.sender": NODE,
+    "plan_revised.proof": PROOF,
+    "task_created.task_id": ID,
+    "task_created.node": NODE,
+    "task_created.visit": NUMBER,
+    "task_created.kind": WORD,
+    "task_created.due_at": TIME,
+    "task_created.at": TIME,
+    "task_resolved.task_id": ID,
+    "task_resolved.node": NODE,
+    "task_resolved.visit": NUMBER,
+    "task_resolved.end": WORD,
+    "task_resolved.at": TIME,
+    "webhook_requested.call_id": ID,
+    "webhook_requested.node": NODE,
+    "webhook_requested.visit": NUMBER,
+    "webhook_requested.endpoint": NODE,
+    "webhook_requested.waits": WORD,
+    "webhook_requested.give_up_at": TIME,
+    "webhook_requested.at": TIME,
+    "webhook_resolved.call_id": ID,
+    "webhook_resolved.node": NODE,
+    "webhook_resolved.visit": NUMBER,
+    "webhook_resolved.ok": WORD,
+    "webhook_resolved.reason": WORD,
+    "webhook_resolved.attempts": NUMBER,
+    "webhook_resolved.at": TIME,
+    "contact_update_requested.update_id": ID,
+    "contact_update_requested.node": NODE,
+    "contact_update_requested.visit": NUMBER,
+    "contact_update_requested.at": TIME,
+    "notification_requested.notice_id": ID,
+    "notification_requested.node": NODE,
+    "notification_requested.visit": NUMBER,
+    "notification_requested.at": TIME,
     "completed.node": NODE,
     "completed.outcome": WORD,
     "completed.at": TIME,
@@ -268,15 +341,28 @@ CLASS_OF = {
     "exited.failed": WORD,
 }
 """What each field may hold. A new field is added here only after asking whether it can name anyone;
-node, variant and sender ids are names that the plan's author gave to parts of the plan."""
+node, variant, experiment, sender and endpoint ids are names that the plan's author or an operator
+gave to parts of it; an author is the id of a key or a user; a pointer leads into the plan."""
 
 TYPES_OF = {
-    ID: {"MessageId", "ContactId", "CampaignId", "str"},
+    ID: {"MessageId", "ContactId", "CampaignId", "ErrandId", "str"},
     NODE: {"NodeId", "str"},
-    WORD: {"str", "bool", "Channel", "CancelReason", "HoldReason", "Outcome", "Via"},
+    WORD: {
+        "str",
+        "bool",
+        "Channel",
+        "CancelReason",
+        "HoldReason",
+        "Outcome",
+        "TaskEnd",
+        "TaskKind",
+        "Via",
+    },
     NUMBER: {"int", "float"},
     TIME: {"datetime", "date", "TimerSet"},
     MAC: {"str"},
+    POINTER: {"str"},
+    PROOF: {"Proof"},
 }
 
 
@@ -299,6 +385,13 @@ def test_a_timer_has_an_index_a_word_and_a_time() -> None:
         "kind": {"Synthetic"},
         "due_at": {"datetime"},
     }
+
+
+def test_a_proof_has_numbers_codes_and_the_hash_of_the_report() -> None:
+    hints = types_of(Proof)
+    texts = {name for name, hint in hints.items() if "str" in names_in(hint)}
+    assert texts == {"report", "warnings"}
+    assert all(names_in(hint) == {"int"} for name, hint in hints.items() if name not in texts)
 
 
 def names_in(hint: Any) -> set[str]:

@@ -73,6 +73,33 @@ def test_a07_a_reply_or_a_goal_waits_for_an_older_timer_too(signal: str, end: st
     )
 
 
+@pytest.mark.parametrize(
+    ("signal", "end"), [("replied", "replied"), ("meeting_booked", "converted")]
+)
+def test_a07_an_exit_goes_before_a_younger_event_that_had_waited_with_it(
+    signal: str, end: str
+) -> None:
+    nodes = (
+        send("intro", on("no_click", "more", after="P1D")),
+        wait("more", on("x_demo", "end"), on("timeout", "end", after="P9D")),
+        stop(),
+    )
+    story = given(plan(*nodes)).sends("intro").when(hears("opened", t(hours=1), "intro"))
+    story.when(hears(signal, t(days=1, seconds=1), "intro"), hears("x_demo", t(1, seconds=5)))
+    story.when(times_out("intro", 0, t(1)))
+    story.then("take intro.0 no_click", "enter more", f"exited {end}")
+
+
+def test_a07_a_reply_that_waited_ends_it_with_the_next_report_once_the_grace_is_over() -> None:
+    gold = field("contact.tier", "eq", "gold")
+    ways = (on("timeout", "end", after="P1D", when=gold), on("timeout", "end", after="P9D"))
+    story = given(plan(send("intro", *ways), stop())).sends("intro")
+    story.when(hears("replied", t(1, seconds=1), "intro")).then("opened derived", "replied")
+    story.when(hears("delivered", t(1), "intro", now=t(1) + GRACE)).then(
+        "delivered", "exited replied"
+    )
+
+
 def test_a07_what_waited_is_offered_when_the_timer_does_not_fire() -> None:
     never = field("contact.tier", "eq", "gold")
     story = given(

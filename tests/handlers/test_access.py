@@ -36,6 +36,10 @@ CHANGES = {
     Permission.WRITE_SENDERS,
     Permission.ADD_SUPPRESSIONS,
     Permission.LIFT_SUPPRESSIONS,
+    Permission.REPORT_SIGNALS,
+    Permission.END_TASKS,
+    Permission.MARK_NOTICES,
+    Permission.WRITE_ENDPOINTS,
 }
 
 

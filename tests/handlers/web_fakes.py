@@ -14,17 +14,21 @@ from domain.campaign import Campaign, evolve
 from domain.campaign.state import INITIAL
 from domain.errors import CampaignError
 from domain.events import Event
-from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
+from domain.ids import CampaignId, ContactId, ErrandId, MessageId, StreamId, TenantId
 from domain.plan import Grounds, Policy
 from domain.recorded import Recorded
 from handlers.access import KeyHolder, Role
 from handlers.app import create_app
 from handlers.contacts import ContactRow
-from handlers.errors import KeyReused, Problem, StillRunning
+from handlers.errands.endpoints import NewEndpoint
+from handlers.errands.lists import NoticeRow, TaskRow
+from handlers.errors import KeyReused, OutOfStep, Problem, StillRunning
 from handlers.ports import (
     CampaignRow,
+    Endpoint,
     Input,
     InvalidSignature,
+    LastRun,
     Mail,
     Person,
     Report,
@@ -178,12 +182,16 @@ class Papers:
         self.notes: list[tuple[str, str]] = []
         self.replies: dict[UUID, Mapping[str, Any]] = {}
         self.accounts = {"sam": SAM}
+        self.plans: dict[str, Mapping[str, Any]] = {}
 
     def people(self, ids: Iterable[ContactId]) -> dict[ContactId, Person]:
         return self.book.by_id(ids)
 
     def senders(self) -> Mapping[str, Sender]:
         return self.accounts
+
+    def documents(self, hashes: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        return {one: self.plans[one] for one in hashes if one in self.plans}
 
     def mails(self, ids: Iterable[MessageId]) -> dict[MessageId, tuple[Mail, bytes]]:
         return {one: self.mail[one] for one in ids if one in self.mail}
@@ -221,6 +229,9 @@ class Shelf:
 
     def set_status(self, campaign_id: CampaignId, status: str) -> None:
         self.rows[campaign_id] = msgspec.structs.replace(self.rows[campaign_id], status=status)
+
+    def last_runs(self, _: CampaignId, __: Iterable[ContactId]) -> dict[ContactId, LastRun]:
+        return {}
 
     def keep_plans(self, _: object, plans: Sequence[Any]) -> None:
         self.kept += plans
@@ -337,6 +348,52 @@ class Tables:
         return CampaignNumbers(self.counters, {"active": 2}, {"replied": 1})
 
 
+class Desk:
+    """Implements TaskList and NoticeList: rows as they were put there."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.tasks: dict[ErrandId, TaskRow] = {}
+        self.notices: dict[ErrandId, NoticeRow] = {}
+
+    def page(self, wanted: Any) -> list[Any]:
+        self.asked.append(wanted)
+        rows: list[Any] = [*(self.tasks if hasattr(wanted, "state") else self.notices).values()]
+        return rows[: wanted.limit]
+
+    def one(self, task_id: ErrandId) -> TaskRow | None:
+        return self.tasks.get(task_id)
+
+    def mark_read(self, notice_id: ErrandId, at: datetime) -> NoticeRow | None:
+        found = self.notices.get(notice_id)
+        if found is not None and found.read_at is None:
+            found = self.notices[notice_id] = msgspec.structs.replace(found, read_at=at)
+        return found
+
+
+class Registered:
+    """Implements handlers.errands.endpoints.EndpointBook."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Endpoint] = {}
+
+    def named(self, names: Iterable[str]) -> dict[str, Endpoint]:
+        return {name: self.held[name] for name in names if name in self.held}
+
+    def all(self) -> list[Endpoint]:
+        return [self.held[name] for name in sorted(self.held)]
+
+    def add(self, name: str, url: str) -> NewEndpoint:
+        if name in self.held:
+            raise OutOfStep("taken")
+        made = Endpoint(name=name, url=url, secret=b"s", enabled=True, created_at=NOON)
+        self.held[name] = made
+        return NewEndpoint(made, "whsec_cw==")
+
+    def remove(self, name: str) -> bool:
+        return self.held.pop(name, None) is not None
+
+
 class SignedWithWord:
     """Implements WebhookReader and InboundReader: a post is signed with the word `good`."""
 
@@ -372,6 +429,7 @@ class World:
         self.papers = Papers(self.book)
         self.shelf, self.box, self.bans = Shelf(self.papers), Box(), Bans()
         self.memory, self.tables, self.rng = Notebook(), Tables(), Chance()
+        self.desk, self.endpoints = Desk(), Registered()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
         self.readers: Any = SignedWithWord()
@@ -386,8 +444,13 @@ class World:
             vault=self.papers,  # type: ignore[arg-type]  # as above
             outbox=Any,
             timers=Any,
+            errands=Any,
+            people=Any,
+            endpoints=self.endpoints,
+            notices=Any,
             inbox=self.box,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
+            calendars=Any,
             clock=self.clock,
             rng=self.rng,
             doorbell=self.bell,
@@ -397,6 +460,9 @@ class World:
             contacts=self.book,
             campaigns=self.shelf,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
+            tasks=self.desk,
+            notices=self.desk,
+            endpoints=self.endpoints,
             reads=self.tables,
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word
             memory=self.memory,

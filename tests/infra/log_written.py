@@ -41,9 +41,13 @@ class Written:
             positions = self.log.append(curs, entries)
             changes = (
                 (stream, change)
-                for (stream, fact), position in zip(facts, positions, strict=True)
+                for entry, (stream, fact), position in zip(entries, facts, positions, strict=True)
                 for projection in WORK
-                for change in projection.changes(self._recorded(stream, fact, position))
+                for change in projection.changes(
+                    replace(
+                        self._recorded(stream, fact, position), version=entry.originator_version
+                    )
+                )
             )
             apply(curs, schema_of(self.tenant), changes)
         return positions

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -71,7 +71,7 @@ def test_released_streams_replay_to_what_they_meant() -> None:
     streams: defaultdict[str, list[Event]] = defaultdict(list)
     for stream, topic, state in golden():
         streams[stream].append(decode(topic, state).fact)
-    one, two = (fold(facts) for facts in streams.values())
+    one, two, three = (fold(facts) for facts in streams.values())
     assert (one.stage, one.outcome, one.node, one.run) == ("completed", "no_response", "end", 1)
     assert (one.sends, one.signals, one.keys) == (1, 2, frozenset({"sg:1", "sg:2"}))
     assert _messages(one) == {
@@ -82,6 +82,12 @@ def test_released_streams_replay_to_what_they_meant() -> None:
     }
     assert one.expires_at == datetime(2026, 4, 1, 15, tzinfo=UTC)
     assert (two.stage, two.outcome, two.run) == ("exited", "unsubscribed", 2)
+    assert (three.stage, three.outcome, three.node) == ("exited", "cancelled", "call")
+    assert three.plan_hash == "sha256:" + "4" * 64
+    assert (three.drawn, three.holidays) == ({"tone": "y"}, (date(2026, 12, 25),))
+    assert (three.task, three.calls, three.kept, three.signals) == (None, {}, None, 2)
+    assert (three.visits[NodeId("call")], three.visits[NodeId("erp")]) == (2, 1)
+    assert _messages(three) == {"mail": (MessageState.CANCELLED, 0)}
 
 
 def _messages(state: Campaign) -> dict[str, tuple[MessageState, int]]:

@@ -60,9 +60,9 @@ def rung(broker: Broker) -> Iterator[Rung]:
 
 def test_each_bell_wakes_its_actor(broker: Broker, redis_url: str, rung: Rung) -> None:
     bell = RedisDoorbell(broker, connect(redis_url))
-    for kind in ("ingest", "dispatch", "timers"):
+    for kind in QUEUE_OF:
         bell.ring(kind, TENANT)
-    rung.until("ingest", "dispatch", "timers")
+    rung.until(*QUEUE_OF)
 
 
 def test_rings_at_once_are_one(broker: Broker, redis_url: str) -> None:

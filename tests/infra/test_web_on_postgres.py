@@ -49,6 +49,20 @@ PLAN = {
         {"id": "end", "type": "stop", "outcome": "no_response"},
     ],
 }
+ASKING = {
+    "startNodeId": "tell",
+    "timezone": "UTC",
+    "nodes": [
+        {"id": "tell", "type": "notify", "text": "Ada is in", "next": "ring"},
+        {
+            "id": "ring",
+            "type": "task",
+            "title": "Call Ada",
+            "transitions": [{"on": "timeout", "to": "end", "after": "P3D"}],
+        },
+        {"id": "end", "type": "stop"},
+    ],
+}
 EVENT = {
     "email": "ada@example.com",
     "event": "delivered",
@@ -91,12 +105,21 @@ class Tenant:
         (result,) = answer["items"]
         assert result["status"] == "started", result
         journey = result["contact_campaign_id"]
+        self.post(
+            f"/v1/campaigns/{campaign}/enrolments",
+            {"items": [{"contact": {"external_id": "c2"}, "plan": ASKING}]},
+        )
+        self.system.work()["errands"](self.name)
+        (task,) = self.call("GET", "/v1/tasks").json()["items"]
+        (notice,) = self.call("GET", "/v1/notices").json()["items"]
         (queued,) = self.call("GET", "/v1/send-queue").json()["items"]
         return {
             "contacts": written["contact_id"],
             "campaigns": campaign,
             "contact-campaigns": journey,
             "messages": queued["id"],
+            "tasks": task["id"],
+            "notices": notice["id"],
         }
 
     def rows(self, text: Any) -> list[Row]:
@@ -152,16 +175,21 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
     before = theirs.dump()
     asked = 0
     body = {"items": [{"contact_id": ids["contacts"], "plan": PLAN}]}
+    signal = {"kind": "meeting_booked", "occurred_at": "2026-01-01T00:00:00Z"}
+    revision = {"plan": PLAN, "if_plan_hash": "sha256:" + "0" * 64}
+    bodies = {"enrolments": body, "signals": signal, "revise": revision}
     for operation in OPERATIONS:
         if "{id}" not in operation.path:
             continue
         owner = operation.path.split("/")[3 if "metrics" in operation.path else 2]
         path = operation.path.replace("{id}", ids[owner])
-        sent = {"json": body if path.endswith("enrolments") else {}} if operation.body else {}
+        given = bodies.get(path.rpartition("/")[2], {})
+        sent = {"json": given} if operation.body else {}
         assert ours.call(operation.method, path, **sent).status_code == 404, path
         asked += 1
     assert asked > 12
-    for path in ("contacts", "campaigns", "send-queue", "activity", "senders", "suppressions"):
+    lists = ("contacts", "campaigns", "send-queue", "activity", "senders", "suppressions")
+    for path in (*lists, "tasks", "notices", "endpoints"):
         assert ours.call("GET", f"/v1/{path}").json()["items"] == []
     own = ours.post("/v1/campaigns", {"name": "Own"})["id"]
     (result,) = ours.post(f"/v1/campaigns/{own}/enrolments", body)["items"]

@@ -71,6 +71,17 @@ def test_a_mistyped_variable_comes_with_its_mend() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["contact.street", "company.city", "first_name"])
+def test_another_variable_of_the_same_object_is_no_mend(name: str) -> None:
+    found = only(says(f"{{{{ {name} }}}}"))
+    assert "default" in str(found.suggestion)
+    assert found.patch is None
+
+
+def test_a_mistyped_object_comes_with_its_mend() -> None:
+    assert only(says("{{ contct.first_nam }}")).suggestion == 'did you mean "contact.first_name"?'
+
+
 def test_no_mend_is_offered_while_one_name_stays_unknown() -> None:
     assert only(says("{{ contact.frist_name }} {{ zzz }}")).patch is None
 

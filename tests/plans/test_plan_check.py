@@ -1,4 +1,4 @@
-"""The case files of stages 1 to 3, the form of the report, and that it is the same everywhere."""
+"""The case files, the form of the report, and that it is the same everywhere."""
 
 import json
 import subprocess
@@ -11,22 +11,11 @@ import pytest
 from plans.context import ContactContext, TenantPolicy
 from plans.schema.scalars import zones
 from plans.verify.check import Checked, check
-from plans.verify.codes import CODES
 from plans.verify.report import in_order, issue, to_json
 from tests.plans.plan_cases import DATA, ROOT, files, plan, read
 
-LAST_STAGE = 3
-"""Content (4) and timed (5) checks are another issue; their cases must only pass so far."""
-
-
-def ours(case: dict[str, Any]) -> bool:
-    """Whether every expected code is one that stages 1 to 3 give."""
-    return all(CODES[each["code"]].stages[0] <= LAST_STAGE for each in case["expect"])
-
-
 INVALID = [(path, read(path)) for path in files(DATA / "invalid")]
-REFUSED = [pytest.param(case, id=path.stem) for path, case in INVALID if ours(case)]
-LATER = [pytest.param(case, id=path.stem) for path, case in INVALID if not ours(case)]
+REFUSED = [pytest.param(case, id=path.stem) for path, case in INVALID]
 
 
 def checked(case: dict[str, Any]) -> Checked:
@@ -51,17 +40,8 @@ def test_invalid_plans_get_exactly_the_expected_errors(case: dict[str, Any]) -> 
     assert found == {(each["code"], each["path"]) for each in case["expect"]}
 
 
-@pytest.mark.parametrize("case", LATER)
-def test_what_only_later_stages_refuse_passes_the_first_three(case: dict[str, Any]) -> None:
-    done = checked(case)
-    early = [each for each in done.report.issues if CODES[each.code].stages[0] <= LAST_STAGE]
-    assert early == []
-    assert done.plan is not None
-
-
 def test_no_case_file_is_left_out() -> None:
-    assert len(REFUSED) == 7
-    assert len(REFUSED) + len(LATER) == len(INVALID) == 22
+    assert len(REFUSED) == 22
 
 
 def test_a_plan_whose_shape_fails_has_no_hash_and_no_document() -> None:

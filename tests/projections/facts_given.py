@@ -15,6 +15,7 @@ from domain.ids import (
     NodeId,
     StreamId,
     TenantId,
+    errand_id,
     message_id,
     stream_id,
 )
@@ -27,6 +28,8 @@ from domain.taxonomy import (
     Outcome,
     Signal,
     Synthetic,
+    TaskEnd,
+    TaskKind,
     Via,
 )
 
@@ -122,11 +125,12 @@ def journeys(seed: int, count: int) -> list[tuple[StreamId, list[Event]]]:
 def journey(chance: Random, stream: StreamId, contact: ContactId) -> Iterator[Event]:
     """One of many ways through a campaign; every fact may come, each stream is well formed."""
     at = AT + timedelta(minutes=chance.randrange(60 * 72))
+    plan_hash = f"sha256:{chance.randrange(5)}"
     yield events.PlanAccepted(
         contact_id=contact,
         campaign_id=CAMPAIGN,
         run=1,
-        plan_hash=f"sha256:{chance.randrange(5)}",
+        plan_hash=plan_hash,
         dsl_version="1.0",
         tzdata="2026a",
         at=at,
@@ -134,6 +138,9 @@ def journey(chance: Random, stream: StreamId, contact: ContactId) -> Iterator[Ev
     if chance.random() < 0.3:
         yield events.StartScheduled(at=at + timedelta(hours=1))
     yield events.CampaignStarted(at=at, expires_at=at + timedelta(days=21))
+    if chance.random() < 0.2:
+        yield from _changed_before_sending(stream, plan_hash, at)
+    yield from _errands(chance, stream, at)
     for number in range(chance.randrange(1, 4)):
         at += timedelta(hours=chance.randrange(1, 40))
         yield from _send(chance, stream, NodeId(f"send_{number}"), at)
@@ -142,6 +149,70 @@ def journey(chance: Random, stream: StreamId, contact: ContactId) -> Iterator[Ev
             yield events.Paused(at=at, reason="operator")
             yield _resumed(NodeId(f"wait_{number}"), at + timedelta(hours=2))
     yield from _end(chance, at)
+
+
+def _changed_before_sending(stream: StreamId, plan_hash: str, at: datetime) -> Iterator[Event]:
+    """A message that waited while its plan was changed, and again; then it was not sent."""
+    yield planned(stream, NodeId("changed"), at)
+    message = message_id(stream, NodeId("changed"), 1)
+    yield events.RevisionKept(new_hash="sha256:next", author="key-1", at=at)
+    yield revised(plan_hash, "sha256:next", NodeId("changed"), at, message=message)
+    yield events.MessageQueued(message_id=message, body_mac="mac", snapshot="1", at=at)
+    yield revised("sha256:next", "sha256:last", NodeId("renamed"), at, message=message)
+    yield events.MessageCancelled(
+        message_id=message, reason=CancelReason.REVISED, at=at, node=NodeId("renamed")
+    )
+
+
+def revised(
+    old: str, new: str, node: NodeId, at: datetime, *, message: MessageId | None = None
+) -> Event:
+    return events.PlanRevised(
+        old_hash=old,
+        new_hash=new,
+        author="key-1",
+        at=at,
+        node=node,
+        visit=1,
+        expires_at=at + timedelta(days=30),
+        message_id=message,
+        due_at=at if message else None,
+        message_expires_at=at + timedelta(days=3) if message else None,
+        variant="b" if message else "",
+        timers=() if message else (SILENCE,),
+    )
+
+
+def _errands(chance: Random, stream: StreamId, at: datetime) -> Iterator[Event]:
+    """What is asked of others; some of it is still open at the end."""
+
+    def asked(node: str) -> Shared:
+        there = NodeId(node)
+        return {"node": there, "visit": 1, "at": at}
+
+    update, notice = errand_id(stream, NodeId("note"), 1), errand_id(stream, NodeId("tell"), 1)
+    yield events.ContactUpdateRequested(update_id=update, **asked("note"))
+    yield events.NotificationRequested(notice_id=notice, **asked("tell"))
+    call, task = errand_id(stream, NodeId("crm"), 1), errand_id(stream, NodeId("ring"), 1)
+    yield events.WebhookRequested(
+        call_id=call,
+        endpoint="crm",
+        waits=True,
+        give_up_at=at + timedelta(hours=1),
+        **asked("crm"),
+    )
+    if chance.random() < 0.7:
+        ok = chance.random() < 0.5
+        reason = "" if ok else "http_500"
+        yield events.WebhookResolved(call_id=call, ok=ok, reason=reason, attempts=1, **asked("crm"))
+    yield events.TaskCreated(
+        task_id=task,
+        kind=chance.choice(list(TaskKind)),
+        due_at=at + timedelta(days=1),
+        **asked("ring"),
+    )
+    if chance.random() < 0.7:
+        yield events.TaskResolved(task_id=task, end=chance.choice(list(TaskEnd)), **asked("ring"))
 
 
 def _send(chance: Random, stream: StreamId, node: NodeId, at: datetime) -> Iterator[Event]:

@@ -11,13 +11,14 @@ from pydantic import SecretStr
 
 from domain.campaign import Campaign
 from domain.events import topic_of
-from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId, schema_of
+from domain.ids import CampaignId, ContactId, ErrandId, MessageId, StreamId, TenantId, schema_of
 from domain.recorded import Cause, Recorded
 from domain.taxonomy import AnswerClass, CauseKind
 from handlers import campaigns as use
 from handlers.composing import Composer
 from handlers.contacts import ContactRow
-from handlers.ports import Answer, CampaignRow, Mail, Report, Sender
+from handlers.errands.running import ErrandRunner
+from handlers.ports import Answer, Called, CampaignRow, Endpoint, Mail, Report, Sender
 from handlers.sending import Sender as Sending
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
@@ -60,6 +61,18 @@ class PlayedProvider:
         return self.answer(mail)
 
 
+class PlayedEndpoint:
+    """Implements handlers.ports.EndpointCaller: notes every call and answers as it was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Endpoint, ErrandId, bytes]] = []
+        self.answer: Callable[[], Called] = lambda: Called(ok=True)
+
+    def call(self, endpoint: Endpoint, call_id: ErrandId, body: bytes) -> Called:
+        self.calls.append((endpoint, call_id, body))
+        return self.answer()
+
+
 class House:
     """Everything of one tenant, with short names for what stories do."""
 
@@ -69,6 +82,7 @@ class House:
         self.clock = VirtualClock(MONDAY)
         system.clock = self.clock
         self.provider = PlayedProvider()
+        self.endpoint = PlayedEndpoint()
         self.ports = system.ports(tenant)
         self.log = Log(system.database, tenant)
         self.ports.register.put_sender(SAM)  # type: ignore[attr-defined]  # the SQL register
@@ -116,6 +130,7 @@ class House:
         rounds: Sequence[Callable[[], int]] = (
             self.ingest,
             Timeouts(self.ports).fire_batch,
+            self.run_errands,
             Composer(self.ports, links).compose_batch,
             self.send,
         )
@@ -124,6 +139,9 @@ class House:
 
     def ingest(self) -> int:
         return Ingest(self.ports, self.system.readers()).take_batch()
+
+    def run_errands(self) -> int:
+        return ErrandRunner(self.ports, self.endpoint, self.system.executor).run_batch()
 
     def send(self) -> int:
         return Sending(self.ports, self.provider, self.system.executor).send_batch()

@@ -13,7 +13,7 @@ from domain.lifecycle import Stage
 from domain.recorded import Cause
 from domain.taxonomy import AnswerClass, CauseKind, Family, MessageState, Outcome
 from handlers import campaigns as use
-from handlers.actors import declare_actors
+from handlers.actors import QUEUE_OF, declare_actors
 from handlers.contacts import ContactRow
 from handlers.ports import Answer, Doorbell, Report, Suppression
 from handlers.sending import Sender
@@ -321,9 +321,7 @@ def test_an_actor_ends_before_its_time_limit_breaks_into_a_batch() -> None:
         batches[0] += 1
         return 1
 
-    work: dict[str, Callable[[TenantId], int]] = dict.fromkeys(
-        ("ingest", "dispatch", "timers"), batch
-    )
+    work: dict[str, Callable[[TenantId], int]] = dict.fromkeys(QUEUE_OF, batch)
     actors = declare_actors(StubBroker(), work, stopwatch=lambda: passed[0])  # type: ignore[no-untyped-call]  # the library has no types here
     actors[0]("anybody")
     assert batches[0] == 3

@@ -8,7 +8,7 @@ import pytest
 
 from domain.taxonomy import AnswerClass
 from handlers.contacts import ContactRow
-from handlers.ports import Answer
+from handlers.ports import Answer, Called
 from tests.stories.house import House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -30,6 +30,27 @@ CANARIES: dict[str, Any] = {
 TEXTS = ["canaryword7314", "canaryurl7315", "canaryreason7316", "canaryagent7317", "192.0.2.73"]
 
 PLAN = plan(
+    {
+        "id": "tell",
+        "type": "notify",
+        "to": "canaryword7314",
+        "text": "canaryword7314 {{ contact.first_name }}",
+        "next": "note",
+    },
+    {
+        "id": "note",
+        "type": "update",
+        "set": [{"field": "contact.nickname", "value": "canarynick7312"}],
+        "addTags": ["canarytag7311"],
+        "next": "hook",
+    },
+    {
+        "id": "hook",
+        "type": "webhook",
+        "endpoint": "crm",
+        "body": {"name": "canaryword7314 {{ contact.last_name }}"},
+        "next": "intro",
+    },
     send(
         "intro",
         way("clicked", "second", urlContains="canaryurl7315"),
@@ -39,7 +60,20 @@ PLAN = plan(
             "text": "{{ contact.last_name }} {{ company.name }} https://site.example/canaryurl7315",
         },
     ),
-    send("second", way("timeout", "end", after="P3D")),
+    send(
+        "second",
+        way("send_failed", "ring"),
+        way("timeout", "end", after="P3D"),
+        schedule={"delay": "PT12H"},
+    ),
+    {
+        "id": "ring",
+        "type": "task",
+        "title": "canaryword7314 {{ contact.last_name }}",
+        "instructions": "canaryword7314",
+        "assignee": "canaryword7314",
+        "transitions": [way("timeout", "end", after="P3D")],
+    },
     stop(),
 )
 
@@ -49,8 +83,12 @@ def test_every_field_of_a_contact_is_a_canary() -> None:
 
 
 def test_no_canary_is_in_the_log_the_work_rows_or_the_read_models(house: House) -> None:
+    _with_endpoint(house)
+    house.endpoint.answer = lambda: Called(ok=False, final=False, reason="http_503")
     stream = house.started(PLAN, **CANARIES)
     house.work()
+    assert house.rows("SELECT kind FROM {s}.errands") == [("webhook",)]
+    _nothing_in(house, "errands")
     house.clock.advance(timedelta(hours=1))
     told = {"email": CANARIES["email"], "useragent": "canaryagent7317", "ip": "192.0.2.73"}
     url = "https://site.example/canaryurl7315"
@@ -63,11 +101,20 @@ def test_no_canary_is_in_the_log_the_work_rows_or_the_read_models(house: House) 
         kind=AnswerClass.REFUSED, reason="status_400", detail="canaryreason7316"
     )
     house.after(days=1)
-    assert "message_failed" in house.topics(stream)
+    assert {"message_failed", "webhook_resolved", "task_created"} <= set(house.topics(stream))
+    (notice,) = house.rows("SELECT text FROM {s}.notices")
+    assert notice == ("canaryword7314 Canaryfirst7304",)
     kept = house.rows("SELECT mail FROM {s}.bodies")
     assert any(b"canaryword7314" in bytes(mail) for (mail,) in kept)  # the vault has them
-    for table in ("events", "streams", "send_queue", "timers", "tracking", "projection_poison"):
+    for table in ("events", "streams", "tracking", "projection_poison"):
         _nothing_in(house, table)
+    for table in ("send_queue", "timers", "errands", "tasks"):
+        _nothing_in(house, table)
+
+
+def _with_endpoint(house: House) -> None:
+    book: Any = house.ports.endpoints
+    book.add("crm", "https://crm.example/in")
 
 
 def _nothing_in(house: House, table: str) -> None:
@@ -89,6 +136,7 @@ def _all() -> list[str]:
 
 
 def test_the_search_finds_what_is_there(house: House) -> None:
+    _with_endpoint(house)
     stream = house.started(PLAN, **CANARIES)
     house.rows(
         "UPDATE {s}.send_queue SET reason = %(canary)s RETURNING 1", canary=CANARIES["last_name"]
@@ -99,6 +147,7 @@ def test_the_search_finds_what_is_there(house: House) -> None:
 
 
 def test_a_fact_tells_of_a_click_only_the_tag(house: House) -> None:
+    _with_endpoint(house)
     stream = house.started(PLAN, **CANARIES)
     house.work()
     house.hear(house.event(stream, "click", url="https://site.example/canaryurl7315"))

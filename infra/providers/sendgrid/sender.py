@@ -7,8 +7,8 @@ import python_http_client
 import sendgrid
 
 from handlers.ports import Answer, Mail
+from infra.connection import Answered, Connections, Exchange, Limits
 from infra.providers.sendgrid.answers import Failed, Heard, classify
-from infra.providers.sendgrid.connection import Answered, Connections, Exchange, Limits
 from infra.providers.sendgrid.request import Json, mail_send
 
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from domain.ids import NodeId
 from plans.context import ContactContext
 from plans.schema.parts import Message
 from plans.templates import TemplateFailed, render_html, render_text
 from plans.templates.compiling import Failure, compiled
-from plans.templates.context import OUTPUT_CHARACTERS_MAX
+from plans.templates.context import OUTPUT_CHARACTERS_MAX, Purse
 from plans.templates.rendering import VALUE_DEPTH_MAX
 from plans.verify.content.places import Sends, contents
 from plans.verify.report import Issue, PatchStep, did_you_mean, issue, nearest, quoted
@@ -33,14 +33,21 @@ _PLACEHOLDER: Final = re.compile(
 Values = Mapping[str, Any]
 
 
+class Reader(NamedTuple):
+    """For whom the templates of a plan are rendered, and the work that is left for it."""
+
+    values: Values
+    purse: Purse
+
+
 def texts(sends: Sends, context: ContactContext | None) -> Iterator[Issue]:
     """Templates that fail, and the first placeholder of each field."""
-    values = None if context is None else context.vars
+    reader = None if context is None else Reader(context.vars, Purse())
     for at, send, message in contents(sends):
         for field, source in _fields(message):
             path = f"{at}/{field}"
             if _MARKUP.search(source) or len(source) > OUTPUT_CHARACTERS_MAX:
-                yield from _template(path, send.id, source, values)
+                yield from _template(path, send.id, source, reader)
             yield from _placeholder(path, send.id, source)
 
 
@@ -51,7 +58,7 @@ def _fields(message: Message) -> Iterator[tuple[str, str]]:
             yield field, source
 
 
-def _template(path: str, node: NodeId, source: str, values: Values | None) -> Iterator[Issue]:
+def _template(path: str, node: NodeId, source: str, reader: Reader | None) -> Iterator[Issue]:
     html = path.endswith("/html")
     try:
         compiled(source, html=html)
@@ -65,12 +72,12 @@ def _template(path: str, node: NodeId, source: str, values: Values | None) -> It
             suggestion="close what is open, and use only the tags and filters of the language",
         )
         return
-    if values is None:
+    if reader is None:
         return
     try:
-        (render_html if html else render_text)(source, values)
+        (render_html if html else render_text)(source, *reader)
     except TemplateFailed as failed:
-        yield _unresolved(path, node, source, (failed, values))
+        yield _unresolved(path, node, source, (failed, reader.values))
 
 
 def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed, Values]) -> Issue:
@@ -78,7 +85,7 @@ def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed,
     if not failed.missing:  # its detail may hold a value of the contact
         return issue("E_TEMPLATE_UNRESOLVED", path, _REASONS[failed.kind], node=node)
     known = sorted(filter(_PATH.fullmatch, _names(values, VALUE_DEPTH_MAX)))
-    meant = {name: nearest(name, known) for name in failed.missing[:COMPARED_MAX]}
+    meant = {name: _alike(name, known) for name in failed.missing[:COMPARED_MAX]}
     first = next(filter(None, meant.values()), None)
     return issue(
         "E_TEMPLATE_UNRESOLVED",
@@ -90,6 +97,20 @@ def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed,
         suggestion=did_you_mean(first) or 'give it a default: {{ … | default: "…" }}',
         patch=_renamed(path, source, failed.missing, meant),
     )
+
+
+def _alike(name: str, known: Sequence[str]) -> str | None:
+    """The known variable most likely meant: every word of it is close, not only all letters.
+
+    Otherwise "contact.city" would become "contact.first_name", and a mail would ask after the
+    weather in Dana.
+    """
+    close = nearest(name, known)
+    if close is None:
+        return None
+    given, there = name.split("."), close.split(".")
+    alike = map(nearest, given, [[word] for word in there])
+    return close if len(given) == len(there) and all(alike) else None
 
 
 def _names(values: Values, depth: int) -> Iterator[str]:
@@ -131,5 +152,5 @@ _FIELDS = ("subject", "preheader", "html", "text")
 _REASONS: Mapping[Failure, str] = {
     "syntax": "the template does not parse",
     "unresolved": "a filter or comparison fails on the values of this contact",
-    "limit": "rendering takes more steps or more room than a message may",
+    "limit": "rendering takes more steps or room than a message may, or than all of a plan may",
 }

@@ -13,6 +13,7 @@ import socket
 import ssl
 import urllib.request
 from collections import deque
+from collections.abc import Callable, Sequence
 from email.message import Message
 from http.client import HTTPConnection, HTTPResponse
 from time import monotonic
@@ -25,6 +26,12 @@ from typing_extensions import override
 IDLE_S_MAX = 20.0
 """Shorter than servers usually keep idle connections, so that few are closed in our hands."""
 ANSWER_BYTES_MAX = 1_048_576
+
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""As the resolver gives it."""
+Resolve = Callable[[str, int], Sequence[Address]]
+"""The addresses of a host that may be connected to; raises OSError when there are none."""
 
 
 class AnswerTooLong(Exception):
@@ -75,12 +82,15 @@ class Answered(msgspec.Struct, frozen=True):
 class KeptConnection(HTTPConnection):
     """One connection, plain or TLS; each of its socket calls gets what is left of the deadline."""
 
-    def __init__(self, server: SplitResult, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, server: SplitResult, context: ssl.SSLContext | None, resolve: Resolve | None = None
+    ) -> None:
         if context is not None:
             self.default_port = 443
         super().__init__(server.hostname or "", server.port)
         self.response_class = self._response  # type: ignore[assignment]  # any callable of its shape will do
         self._context = context
+        self._resolve = resolve or addresses_of
         self._until = Deadline(0)
         self._idle_since = monotonic()
         self.written = False
@@ -106,7 +116,7 @@ class KeptConnection(HTTPConnection):
 
     def _open(self, connect_s: float) -> None:
         until = Deadline(min(connect_s, self._until.left_s()))
-        sock = _first_connected(self.host, self.port, until)
+        sock = _first_connected(self._resolve(self.host, self.port), until)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
@@ -144,7 +154,7 @@ class Connections:
             raise ValueError("the base URL must be http(s)://host")
         self._limits = limits
         tls = self._server.scheme == "https"
-        self._context = _tls() if tls else None
+        self._context = tls_context() if tls else None
         self._kept: deque[KeptConnection] = deque()
 
     def exchange(self) -> "Exchange":
@@ -195,7 +205,8 @@ class Exchange:
         return answered
 
 
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """The trust of this machine, for HTTP/1.1."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -210,12 +221,15 @@ def _call(connection: KeptConnection, request: urllib.request.Request) -> tuple[
     return Answered(response.status, response.headers, body), not response.will_close
 
 
-def _first_connected(host: str, port: int, until: Deadline) -> socket.socket:
-    """A socket to the first address of the host that answers; all tries share one deadline."""
-    failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+def addresses_of(host: str, port: int) -> Sequence[Address]:
+    """All addresses of a host, as the resolver has them."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+def _first_connected(addresses: Sequence[Address], until: Deadline) -> socket.socket:
+    """A socket to the first address that answers; all tries share one deadline."""
+    failure: OSError = OSError("the host has no address")
+    for family, kind, protocol, _, address in addresses:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(until.left_s())

@@ -1,0 +1,139 @@
+"""The check of a plan with all that a tenant rules and has: calendars, endpoints, senders."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from plans.verify.resume import Resume
+
+from domain.events import Proof
+from domain.ids import ContactId
+from domain.plan import Plan
+from domain.timing import parse_duration
+from handlers.ports import NewPlan, TenantPorts
+from plans.canonical import canonical_json
+from plans.compile import compile_plan
+from plans.context import ContactContext, TenantPolicy
+from plans.pointer import pointer
+from plans.verify.check import Checked, check
+from plans.verify.report import Issue, Report, in_order, issue, to_json
+
+CALENDARS_MAX = 20
+"""Names that are looked up for one plan; the check refuses what was not found."""
+AHEAD = timedelta(days=400)
+BEHIND = timedelta(days=7)
+
+
+def prove(
+    ports: TenantPorts,
+    document: object,
+    context: ContactContext | None = None,
+    resume: Resume | None = None,
+) -> Checked:
+    """The check by the tenant's policy; named endpoints and senders must be there as well."""
+    checked = check(document, context, policy_for(ports, document), resume)
+    if checked.document is None or not checked.report.ok:
+        return checked
+    missing = tuple(_missing(ports, checked.document))
+    if not missing:
+        return checked
+    issues = in_order((*checked.report.issues, *missing))
+    return replace(checked, report=replace(checked.report, ok=False, issues=issues))
+
+
+def policy_for(ports: TenantPorts, document: object) -> TenantPolicy:
+    """The tenant's policy with the calendars that this plan names, its own before public ones."""
+    own, today = ports.plan_policy.calendars, ports.clock.now().date()
+    public = {
+        name: [day.isoformat() for day in days]
+        for name in _calendars_of(document)
+        if name not in own
+        and (days := ports.calendars.dates(name, today - BEHIND, today + AHEAD)) is not None
+    }
+    if not public:
+        return ports.plan_policy
+    return ports.plan_policy.model_copy(update={"calendars": {**own, **public}})
+
+
+def runnable(ports: TenantPorts, checked: Checked) -> Plan:
+    """An accepted plan as it runs, its calendars resolved to dates."""
+    assert checked.document is not None
+    assert checked.report.plan_hash is not None
+    calendars = policy_for(ports, checked.document).calendars
+    named = checked.document["holidays"]["calendars"]
+    days = [date.fromisoformat(day) for name in named for day in calendars[name]]
+    return compile_plan(checked.document, checked.report.plan_hash, days)
+
+
+def _calendars_of(document: object) -> list[str]:
+    holidays = document.get("holidays") if isinstance(document, Mapping) else None
+    named = holidays.get("calendars") if isinstance(holidays, Mapping) else None
+    names = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return list(dict.fromkeys(names))[:CALENDARS_MAX]
+
+
+def _missing(ports: TenantPorts, document: Mapping[str, Any]) -> Iterator[Issue]:
+    """Endpoints and senders that the plan names and the tenant does not have."""
+    nodes = document["nodes"]
+    endpoints = {node["endpoint"] for node in nodes if node["type"] == "webhook"}
+    senders = any("sender" in node for node in nodes)
+    there = {
+        "endpoint": set(ports.endpoints.named(endpoints)) if endpoints else set(),
+        "sender": set(ports.vault.senders()) if senders else set(),
+    }
+    for index, node in enumerate(nodes):
+        for field, names in there.items():
+            if field in node and node[field] not in names:
+                yield issue(
+                    "E_POLICY_LIMIT",
+                    pointer("nodes", index, field),
+                    f"the tenant has no {field} of this name",
+                    node=node["id"],
+                    got=node[field],
+                    suggestion=f"name one that is set up, or ask an admin to add this {field}",
+                )
+
+
+# --- what an accepted plan is accepted with -------------------------------------------------------
+
+
+class Acceptance(msgspec.Struct, frozen=True):
+    """A proven plan as it is taken: to run, to keep, and the proof of it that the log gets."""
+
+    plan: Plan
+    document: Mapping[str, Any]
+    report: bytes
+    proof: Proof
+
+    def kept(self, contact_id: ContactId) -> NewPlan:
+        """What the vault keeps of it, with the contact it serves."""
+        text = canonical_json(self.document)
+        return NewPlan(self.plan.hash, text, self.report, self.proof.report, contact_id)
+
+
+def acceptance(ports: TenantPorts, checked: Checked) -> Acceptance:
+    """What an accepted plan is taken with."""
+    assert checked.document is not None
+    text = msgspec.json.encode(to_json(checked.report))
+    proof = _proof(checked.report, sha256(text).hexdigest())
+    return Acceptance(runnable(ports, checked), checked.document, text, proof)
+
+
+def _proof(report: Report, digest: str) -> Proof:
+    facts = report.facts
+    assert facts is not None
+    spacing = facts["minSpacing"]
+    return Proof(
+        report=digest,
+        min_sends=facts["minSends"],
+        max_sends=facts["maxSends"],
+        min_duration_s=parse_duration(facts["minDuration"]).nominal_s,
+        max_duration_s=parse_duration(facts["maxDuration"]).nominal_s,
+        min_spacing_s=None if spacing is None else parse_duration(spacing).nominal_s,
+        open_minutes_per_week=facts["openMinutesPerWeek"],
+        states=facts["states"],
+        warnings=tuple(dict.fromkeys(each.code for each in report.issues)),
+    )

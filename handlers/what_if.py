@@ -1,0 +1,83 @@
+"""What-if: a contact-campaign's recorded history against another plan. Changes nothing."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from domain.errors import CampaignNotStarted
+from domain.events import PlanAccepted, PlanRevised, RevisionKept
+from domain.ids import CampaignId, ContactId, StreamId, subject_key
+from domain.plan import Plan
+from domain.recorded import Recorded
+from handlers.errors import NotHere, OutOfStep
+from handlers.ports import PlanRef, TenantPorts
+from handlers.proving import prove, runnable
+from handlers.timeline import History
+from handlers.values import check_context, guard_values
+from plans.context import ContactContext
+from plans.verify.report import Report
+from plans.what_if import Setting, WhatIf, what_if
+
+
+class Compared(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Both courses, or the report of a plan that is refused."""
+
+    status: Literal["compared", "refused"]
+    contact_campaign_id: StreamId
+    plan_hash: str | None = None
+    report: Report | None = None
+    what_if: WhatIf | None = None
+
+
+def compare(ports: TenantPorts, history: History, stream: StreamId, document: object) -> Compared:
+    """Prove the plan for this contact, then run what was recorded against it.
+
+    Raises NotHere where there is no such contact-campaign, OutOfStep where it has no history yet.
+    """
+    recorded = history(stream)
+    if not recorded:
+        raise NotHere("no contact-campaign has this id")
+    contact, campaign = recorded[0].contact_id, recorded[0].campaign_id
+    checked = prove(ports, document, _context(ports, contact, campaign))
+    if not checked.report.ok:
+        return Compared("refused", stream, report=checked.report)
+    plan = runnable(ports, checked)
+    person = ports.vault.people([contact]).get(contact)
+    setting = Setting(
+        stream=stream,
+        subject=subject_key(ports.tenant, contact, campaign),
+        plans=_plans_of(ports, recorded),
+        policy=ports.policy,
+        values=guard_values(person) if person is not None else {},
+        until=ports.clock.now(),
+    )
+    try:
+        found = what_if(recorded, plan, setting)
+    except CampaignNotStarted as early:
+        raise OutOfStep(str(early)) from early
+    return Compared("compared", stream, plan.hash, what_if=found)
+
+
+def _plans_of(ports: TenantPorts, recorded: Iterable[Recorded]) -> Mapping[str, Plan]:
+    """Every plan that was in force, with the closed days of then; some may be gone."""
+    refs = [ref for one in recorded for ref in _ref(one)]
+    return {ref.plan_hash: plan for ref, plan in ports.vault.plans(refs).items()}
+
+
+def _ref(one: Recorded) -> list[PlanRef]:
+    match one.fact:
+        case PlanAccepted(plan_hash=plan_hash, holidays=holidays):
+            return [PlanRef(plan_hash, holidays)]
+        case PlanRevised(new_hash=plan_hash, holidays=holidays):
+            return [PlanRef(plan_hash, holidays)]
+        case RevisionKept(new_hash=plan_hash, holidays=holidays):
+            return [PlanRef(plan_hash, holidays)]
+        case _:
+            return []
+
+
+def _context(ports: TenantPorts, contact: ContactId, campaign: CampaignId) -> ContactContext | None:
+    person, row = ports.vault.people([contact]).get(contact), ports.register.campaign(campaign)
+    sender = ports.vault.senders().get(row.sender) if row else None
+    return None if person is None else check_context(ports.tenant, person, sender)

@@ -1,0 +1,94 @@
+"""`antiphon task`: what plans ask people to do."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import click
+
+from handlers.api import errand_calls
+from handlers.api.bodies import checked
+from handlers.api.calls import LIMIT, LIMIT_MAX, Call, Reason
+from handlers.api.errand_calls import WhichTasks
+from handlers.errands.tasks import TaskShown
+from infra.cli.operations import call_of
+from infra.cli.printing import json_option, print_json, print_table, say
+from infra.cli.session import campaign_of, system
+from infra.settings import Settings
+
+EPILOG = "Example: antiphon task list acme --assignee sam"
+STATES = ("open", "done", "skipped", "withdrawn")
+reason_option = click.option("--reason", default="", help="Why; kept for those who read it later.")
+
+
+@click.group(epilog=EPILOG)
+def task() -> None:
+    """Look at the tasks of people, and end them."""
+
+
+@task.command("list", epilog=EPILOG)
+@click.argument("tenant")
+@click.option("--state", type=click.Choice(STATES), default="open", show_default=True)
+@click.option("--campaign", help="Of this campaign only, by its name or id.")
+@click.option("--assignee", help="As it is written in the plan.")
+@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=LIMIT, show_default=True)
+@json_option
+@click.pass_obj
+def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
+    """List tasks, those due first."""
+    with system(settings) as found:
+        name = given.pop("campaign")
+        campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
+        query = checked(WhichTasks, {**given, "campaign": campaign}, part="options")
+        page = errand_calls.task_page(call_of(found, tenant, query=query))
+    if as_json:
+        print_json(page)
+        return
+    head = ("id", "due (UTC)", "kind", "title", "assignee", "state")
+    print_table(head, [_row(one) for one in page.items])
+    if page.next_cursor is not None:
+        say(f"there are more than these {len(page.items)}: give a higher --limit")
+
+
+@task.command(epilog="Example: antiphon task done acme 5b0c1d7e-8a52-5c1f-9f43-2b6c7d8e9f00")
+@click.argument("tenant")
+@click.argument("task_id", metavar="TASK", type=click.UUID)
+@reason_option
+@json_option
+@click.pass_obj
+def done(settings: Settings, tenant: str, task_id: UUID, reason: str, *, as_json: bool) -> None:
+    """Say that a task is done: the plan goes on. Safe to repeat."""
+    _end(settings, tenant, task_id, (errand_calls.do_done, reason), as_json=as_json)
+
+
+@task.command(epilog="Example: antiphon task skip acme 5b0c1d7e-8a52-5c1f-9f43-2b6c7d8e9f00")
+@click.argument("tenant")
+@click.argument("task_id", metavar="TASK", type=click.UUID)
+@reason_option
+@json_option
+@click.pass_obj
+def skip(settings: Settings, tenant: str, task_id: UUID, reason: str, *, as_json: bool) -> None:
+    """Say that a task will not be done: the plan goes on. Safe to repeat."""
+    _end(settings, tenant, task_id, (errand_calls.do_skip, reason), as_json=as_json)
+
+
+def _end(
+    settings: Settings,
+    tenant: str,
+    task_id: UUID,
+    how: tuple[Callable[[Call], TaskShown], str],
+    *,
+    as_json: bool,
+) -> None:
+    perform, reason = how
+    given = checked(Reason, {"reason": reason})
+    with system(settings) as found:
+        ended = perform(call_of(found, tenant, about=task_id, body=given))
+    if as_json:
+        print_json(ended)
+    else:
+        click.echo(f"{ended.title}: {ended.state}")
+
+
+def _row(one: TaskShown) -> tuple[object, ...]:
+    due = f"{one.due_at:%Y-%m-%d %H:%M}"
+    return one.id, due, one.kind, one.title, one.assignee, one.state

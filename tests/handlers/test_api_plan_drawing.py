@@ -1,0 +1,40 @@
+"""Drawings of plans through the API: what is marked, and for whom it is checked."""
+
+import pytest
+
+from tests.handlers.web_fakes import World
+
+REFUSED = {
+    "startNodeId": "hello",
+    "timezone": "UTC",
+    "nodes": [
+        {
+            "id": "hello",
+            "type": "send",
+            "channel": "email",
+            "subject": "Hello",
+            "body": "Hello there",
+            "transitions": [{"on": "no_reply", "to": "gone"}],
+        },
+        {"id": "end", "type": "stop"},
+    ],
+}
+
+
+@pytest.mark.parametrize("form", ["mermaid", "svg"])
+def test_the_faulty_place_of_a_refused_plan_is_marked_unless_asked_not_to(form: str) -> None:
+    world = World()
+    asked = {"plan": REFUSED, "format": form}
+    marked = world.post("/v1/plans/graph", asked).json()
+    plain = world.post("/v1/plans/graph", {**asked, "mark": False}).json()
+    assert "E_TARGET_UNKNOWN" in marked["drawing"]
+    assert "E_TARGET_UNKNOWN" not in plain["drawing"]
+
+
+def test_a_plan_is_drawn_as_it_is_checked_for_a_contact() -> None:
+    context = {"tenant": "acme", "contact": "c-1"}
+    asked = {"plan": REFUSED, "context": context, "worst": "duration"}
+    assert World().post("/v1/plans/graph", asked).status_code == 200
+    assert World().post("/v1/plans/graph", {**asked, "worst": "cost"}).status_code == 422
+    both = {**asked, "contact_id": "00000000-0000-4000-8000-000000000000"}
+    assert World().post("/v1/plans/graph", both).status_code == 422
