@@ -12,7 +12,7 @@ from plans.compile import compile_plan
 from plans.context import ContactContext
 from plans.normalise import normalise
 from plans.schema.models import Plan
-from plans.simulate import BUILT_IN, simulate
+from plans.simulate import Trial, simulate
 from plans.verify.check import check
 
 START = datetime(2026, 6, 1, 16, tzinfo=UTC)
@@ -64,7 +64,7 @@ def _simulated(document: dict[str, Any], rounds: int) -> list[Row]:
     assert found.report.plan_hash is not None
     plan = compile_plan(found.document, found.report.plan_hash)
     thousand = timed(
-        lambda: simulate(plan, start=START, runs=1000, seed=7, rates=BUILT_IN),
+        lambda: simulate(plan, Trial(start=START, runs=1000, seed=7)),
         rounds=max(3, rounds // 3),
     )
     one = [each / 1000 for each in thousand]
@@ -101,7 +101,7 @@ def looping() -> dict[str, Any]:
             if number == 0:
                 node |= _mail(name, names[1]) | {"maxVisits": 3, "onMaxVisits": beyond}
             if number == 9:  # noqa: PLR2004  # half way round
-                node["transitions"].insert(0, {"on": "clicked", "to": f"l{(loop + 1) % 3}_0"})
+                node["transitions"].insert(0, {"on": "x_again", "to": f"l{(loop + 1) % 3}_0"})
             nodes.append(node)
     nodes += [_wait("last", "end"), {"id": "end", "type": "stop"}]
     nodes[-3]["transitions"].append({"on": "opened", "to": "last"})
@@ -125,6 +125,7 @@ def _mail(name: str, after: str) -> dict[str, Any]:
         "id": name,
         "type": "send",
         "channel": "email",
+        "schedule": {"delay": "P1D"},
         "message": {"subject": "An idea for {{ company.name }}", "text": BODY},
         "transitions": [
             {"on": "opened", "within": "P1D", "to": after},

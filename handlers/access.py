@@ -98,6 +98,8 @@ Route = tuple[str, str]
 PERMISSION_OF: Mapping[Route, Permission] = {
     ("POST", "/v1/plans/check"): Permission.CHECK_PLANS,
     ("GET", "/v1/plans/schema"): Permission.CHECK_PLANS,
+    ("POST", "/v1/plans/simulate"): Permission.CHECK_PLANS,
+    ("POST", "/v1/plans/trace"): Permission.CHECK_PLANS,
     ("POST", "/v1/plans/graph"): Permission.CHECK_PLANS,
     ("POST", "/v1/contacts"): Permission.WRITE_CONTACTS,
     ("GET", "/v1/contacts"): Permission.READ_CONTACTS,

@@ -7,19 +7,19 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from plans.verify.resume import Resume
 
 from domain.events import Proof
 from domain.ids import ContactId
 from domain.plan import Plan
 from domain.timing import parse_duration
 from handlers.ports import NewPlan, TenantPorts
-from plans.canonical import canonical_json
+from plans.canonical import CanonicalDocument, canonical_json
 from plans.compile import compile_plan
 from plans.context import ContactContext, TenantPolicy
 from plans.pointer import pointer
 from plans.verify.check import Checked, check
 from plans.verify.report import Issue, Report, in_order, issue, to_json
+from plans.verify.resume import Resume
 
 CALENDARS_MAX = 20
 """Names that are looked up for one plan; the check refuses what was not found."""
@@ -104,7 +104,7 @@ class Acceptance(msgspec.Struct, frozen=True):
     """A proven plan as it is taken: to run, to keep, and the proof of it that the log gets."""
 
     plan: Plan
-    document: Mapping[str, Any]
+    document: CanonicalDocument
     report: bytes
     proof: Proof
 

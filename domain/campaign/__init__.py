@@ -8,7 +8,8 @@ from domain.campaign.dispatch import start_attempt
 from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
-from domain.campaign.revising import Revision, revise, standing_at
+from domain.campaign.fitting import Revision, standing_at
+from domain.campaign.revising import revise
 from domain.campaign.sending import (
     Acceptance,
     accept_message,

@@ -1,39 +1,31 @@
-"""Another plan for a contact-campaign that runs (plan-dsl.md 10): fit, kept, applied."""
+"""Another plan for a contact-campaign that runs (plan-dsl.md 10): kept, applied, gone on from."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import msgspec
 from msgspec.structs import replace
 
 from domain.campaign import placing
-from domain.campaign.matching import known_about, timers_from
+from domain.campaign.fitting import Revision, must_fit, standing_at
+from domain.campaign.matching import (
+    guard_holds,
+    known_about,
+    silenced,
+    timers_from,
+    transitions_at,
+)
 from domain.campaign.settling import settle
 from domain.campaign.state import Campaign, Message, Phase
 from domain.campaign.walk import Walk
-from domain.errors import CampaignEnded, CampaignNotStarted, RevisionRefused, RevisionStale
-from domain.events import Event, PlanRevised, Proof, RevisionKept, TimerSet
+from domain.errors import CampaignEnded, CampaignNotStarted, RevisionStale
+from domain.events import Event, PlanRevised, RevisionKept, TimerSet
 from domain.ids import NodeId
 from domain.lifecycle import Stage
 from domain.plan import Grounds, Plan, Send
-from domain.taxonomy import CancelReason, MessageState, Signal, Synthetic
+from domain.taxonomy import CancelReason, Signal
 from domain.timing import add
 
 _UNDER_WAY = (Phase.SENDING, Phase.CALLING)
-_NOT_STARTED = (Stage.DRAFT, Stage.SCHEDULED)
-_NEVER_LEFT = (MessageState.PLANNED, MessageState.QUEUED, MessageState.CANCELLED)
-
-
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """A proven plan that is to replace the one with the hash `if_hash`."""
-
-    plan: Plan
-    if_hash: str
-    author: str
-    mapping: tuple[tuple[NodeId, NodeId], ...] = ()
-    resume_at: NodeId | None = None
-    diff: tuple[str, ...] = ()
-    proof: Proof | None = None
 
 
 def revise(
@@ -48,7 +40,7 @@ def revise(
         raise RevisionStale(f"the plan in force is {state.plan_hash}")
     if revision.plan.hash == state.plan_hash or _kept_already(state, revision):
         return []
-    _must_fit(state, grounds.plan, revision)
+    must_fit(state, grounds.plan, revision)
     order = RevisionKept(
         new_hash=revision.plan.hash,
         author=revision.author,
@@ -83,55 +75,7 @@ def in_force(state: Campaign, grounds: Grounds) -> Grounds:
     return replace(grounds, plan=revised, revised=None)
 
 
-def standing_at(state: Campaign, mapping: Sequence[tuple[NodeId, NodeId]]) -> NodeId:
-    """The node of the new plan that stands for the present one."""
-    return dict(mapping).get(state.node, state.node)
-
-
-# --- whether it fits --------------------------------------------------------------------------
-
-
-def _must_fit(state: Campaign, old: Plan, revision: Revision) -> None:
-    nodes = revision.plan.nodes
-    if len({new for _, new in revision.mapping}) < len(revision.mapping):
-        raise RevisionRefused("E_REVISION_NODE", "/map", "two nodes cannot become one")
-    renamed = {old for old, _ in revision.mapping}
-    sent_by = {message.node for message in state.messages.values()} - renamed
-    taken = [new for old, new in revision.mapping if new != old and new in sent_by]
-    if taken:
-        why = f"{taken[0]!r} has sent already; give it a new id too"
-        raise RevisionRefused("E_REVISION_NODE", "/map", why)
-    missing = [new for _, new in revision.mapping if new not in nodes]
-    if missing:
-        raise RevisionRefused("E_REVISION_NODE", "/map", f"the new plan has no node {missing[0]!r}")
-    _must_stand(state, old, revision)
-    places = {node: index for index, node in enumerate(nodes)}
-    for message in state.messages.values():
-        node = dict(revision.mapping).get(message.node, message.node)
-        now = nodes.get(node)
-        other = now is not None and getattr(now, "channel", None) != message.channel
-        if other and message.state not in _NEVER_LEFT:
-            why = f"{node!r} has sent on {message.channel}; give the new node another id"
-            raise RevisionRefused("E_REVISION_CHANNEL", f"/nodes/{places[node]}/channel", why)
-
-
-def _must_stand(state: Campaign, old: Plan, revision: Revision) -> None:
-    """There must be a node to go on from."""
-    nodes, resume_at = revision.plan.nodes, revision.resume_at
-    if resume_at is not None:
-        if resume_at not in nodes or state.stage in _NOT_STARTED:
-            why = "names no node to go on from; an unstarted plan begins at its start"
-            raise RevisionRefused("E_REVISION_NODE", "/resumeAt", why)
-        return
-    if state.stage in _NOT_STARTED:
-        return
-    before, after = old.nodes[state.node], nodes.get(standing_at(state, revision.mapping))
-    same = type(after) is type(before) and (
-        getattr(after, "channel", None) == getattr(before, "channel", None)
-    )
-    if not same:
-        why = f"it stands at {state.node!r}; map it to a node of the same kind, or give resumeAt"
-        raise RevisionRefused("E_REVISION_NODE", "/map", why)
+# --- kept ------------------------------------------------------------------------------------
 
 
 def _must_wait(state: Campaign, revision: Revision) -> bool:
@@ -160,11 +104,31 @@ def _apply(walk: Walk, order: RevisionKept, at: datetime) -> None:
 
 
 def _go_on(walk: Walk, at: datetime) -> None:
-    """What is known is looked at by the new plan: how its errand ended, then what is latched."""
+    """What is known is looked at by the new plan, in the order in which it came about."""
     walk.fall(at)
     if walk.state.stage == Stage.ACTIVE and walk.state.watches_own:
         walk.leave_sent(at)
+    place, past = (walk.state.node, walk.state.visit), _past(walk, at)
+    first = min((timer.due_at for timer in past), default=at)
+    settle(walk, {heard.no for heard in walk.state.latched if heard.at <= first}, since=at)
+    if past and (walk.state.node, walk.state.visit) == place:
+        walk.follow(past[0].index, at, on=past[0].kind)
     settle(walk, {heard.no for heard in walk.state.latched}, since=at)
+
+
+def _past(walk: Walk, at: datetime) -> list[TimerSet]:
+    """Timers that would have fired by now: they fire at once, the first in document order."""
+    state, plan = walk.state, walk.grounds.plan
+    if state.stage != Stage.ACTIVE or state.phase != Phase.WATCH or state.t0 is None:
+        return []
+    ways = transitions_at(plan, state.node)
+    return [
+        timer
+        for timer in timers_from(plan, state.node, state.t0, known_about(state, state.anchor))
+        if timer.due_at < at
+        and not silenced(state, replace(timer, due_at=at))
+        and guard_holds(state, walk.grounds, ways[timer.index].when)
+    ]
 
 
 def _stay(walk: Walk, order: RevisionKept, old: Plan, at: datetime) -> None:
@@ -236,20 +200,19 @@ def _end_anew(state: Campaign, old: Plan, new: Plan, at: datetime) -> datetime |
 
 
 def _timers_anew(walk: Walk, order: RevisionKept, at: datetime) -> tuple[TimerSet, ...]:
-    """The timers by the new plan, counted from t0; those already past fire at once, in order.
+    """The timers by the new plan, counted from t0; while it is paused, those past wait as well.
 
-    What came after such a timer's own time cannot silence it (A11): it only waits, as a timeout.
+    What is known by then silences them: the plan was proven for a place with these facts.
     """
     state = walk.state
     if state.phase != Phase.WATCH or state.t0 is None or state.fell not in ("", Signal.SENT):
         return ()
-    now = state.paused_at or at
     node = standing_at(state, order.mapping)
     armed = timers_from(walk.grounds.plan, node, state.t0, known_about(state, state.anchor))
-    return tuple(
-        TimerSet(timer.index, Synthetic.TIMEOUT, now) if timer.due_at < now else timer
-        for timer in armed
-    )
+    if state.paused_at is None:
+        return tuple(timer for timer in armed if timer.due_at >= at)
+    moved = [replace(timer, due_at=max(timer.due_at, state.paused_at)) for timer in armed]
+    return tuple(timer for timer in moved if not silenced(state, timer))
 
 
 def _due_anew(walk: Walk, order: RevisionKept, waiting: Message, at: datetime) -> datetime | None:

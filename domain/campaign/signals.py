@@ -187,7 +187,7 @@ def time_out(
     walk = Walk(state, grounds, due_at + timedelta(seconds=grounds.policy.timer_grace_s))
     fires = next((due for due in _up_to(state, grounds, timer) if _fires(walk, due)), None)
     if fires is not None:
-        walk.follow(fires.index, fires.due_at, on=_word(walk, fires))
+        walk.follow(fires.index, fires.due_at, on=fires.kind)
     settle(walk, {heard.no for heard in state.latched if heard.at > due_at})  # they had waited
     return walk.facts
 
@@ -213,10 +213,6 @@ def _turn(timer: TimerSet) -> tuple[datetime, int]:
     return timer.due_at, timer.index
 
 
-def _word(walk: Walk, timer: TimerSet) -> str:
-    return transitions_at(walk.grounds.plan, walk.state.node)[timer.index].on
-
-
 def _fires(walk: Walk, timer: TimerSet) -> bool:
     transition = transitions_at(walk.grounds.plan, walk.state.node)[timer.index]
     return not silenced(walk.state, timer) and guard_holds(
@@ -238,7 +234,7 @@ def _timers_first(walk: Walk, at: datetime) -> None:
         if not due:
             return
         first = min(due, key=_turn)
-        walk.follow(first.index, first.due_at, on=_word(walk, first))
+        walk.follow(first.index, first.due_at, on=first.kind)
     if walk.state.stage == Stage.ACTIVE:
         walk.run_away(at)
 

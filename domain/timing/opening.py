@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -87,10 +88,11 @@ def _not_quiet(quiet: QuietHours | None) -> Minutes:
     return (0, quiet.start), (quiet.end, DAY_MINUTES)
 
 
-def _open_on(day: date, hours: Hours) -> Iterator[Stretch]:
+@lru_cache(maxsize=4096)
+def _open_on(day: date, hours: Hours) -> tuple[Stretch, ...]:
     """The open time of one local day, in order."""
     minutes = () if day in hours.holidays else open_minutes(day.weekday(), hours)
-    return _joined(_shown(day, minutes, hours.zone)) if minutes else iter(())
+    return tuple(_joined(_shown(day, minutes, hours.zone))) if minutes else ()
 
 
 def _shown(day: date, minutes: Minutes, zone: str) -> Iterator[Stretch]:

@@ -77,7 +77,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def ring(self) -> None:
         """Wake who does what this call made due."""
         ports = self.tenant.ports
-        for kind in ("errands", "dispatch"):
+        for kind in ("errands", "timers", "dispatch"):
             ports.doorbell.ring(kind, ports.tenant)
 
     def campaign(self) -> CampaignRow:

@@ -4,14 +4,11 @@ The routes are made from it, the document that describes them too; who may call 
 `handlers.access`.
 """
 
-from typing import Any
-
 from handlers.api import (
     campaign_calls,
     contact_calls,
     enrolment_calls,
     journey_calls,
-    plan_calls,
     reading_calls,
     revision_calls,
     setting_calls,
@@ -21,6 +18,7 @@ from handlers.api.bodies import json_body
 from handlers.api.calls import Body, Operation, Page, Reason
 from handlers.api.errand_operations import ERRANDS
 from handlers.api.paging import Listed
+from handlers.api.plan_operations import PLANS
 from handlers.contact_import import ImportReport
 from handlers.contacts import ContactChange, ContactShown
 from handlers.ports import Sender
@@ -28,40 +26,10 @@ from handlers.revisions import Revised
 from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
 from handlers.timeline import Timeline
 from handlers.what_if import Compared
-from plans.verify.report import Report
 
 MB = 1024 * 1024
 CONTACTS_BYTES_MAX = 32 * MB
 IMPORT_BYTES_MAX = 64 * MB
-
-_PLANS = (
-    Operation(
-        method="POST",
-        path="/v1/plans/check",
-        does="Check a plan; 200 with the report whether it is accepted or not",
-        perform=plan_calls.check_plan,
-        answers=Report,
-        body=Body(read=plan_calls.read_check, model=plan_calls.PlanToCheck),
-        asks=True,
-    ),
-    Operation(
-        method="GET",
-        path="/v1/plans/schema",
-        does="The JSON Schema of the plan language",
-        perform=plan_calls.schema,
-        answers=dict[str, Any],
-        query=plan_calls.Kind,
-    ),
-    Operation(
-        method="POST",
-        path="/v1/plans/graph",
-        does="Draw a plan",
-        perform=plan_calls.draw_plan,
-        answers=plan_calls.Drawing,
-        body=Body(read=plan_calls.read_drawing, model=plan_calls.PlanToDraw),
-        asks=True,
-    ),
-)
 
 _CONTACTS = (
     Operation(
@@ -296,7 +264,7 @@ _SETTINGS = (
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_PLANS,
+    *PLANS,
     *_CONTACTS,
     *_CAMPAIGNS,
     *_JOURNEYS,

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from domain.errors import RevisionStale
 from domain.ids import NodeId, StreamId
 from domain.lifecycle import Stage
-from handlers.api.bodies import checked, cut_out, fields_of
 from handlers.api.calls import Call, Given, no_controls
-from handlers.errors import Fault, NotAcceptable, NotHere, OutOfStep
+from handlers.api.plan_bodies import PlanBody, plan_body
+from handlers.errors import Fault, NotHere, OutOfStep
 from handlers.revisions import Revised, RevisionOrder, revise
-from plans.intake import Submitted
 from plans.schema.scalars import NODE_ID
 from plans.verify.report import refused, to_json
 
@@ -34,27 +32,14 @@ class NewRevision(Given):
     reason: Annotated[str, Field(max_length=500), AfterValidator(no_controls)] = ""
 
 
-class RevisionBody(msgspec.Struct, frozen=True):
-    """The body of a revision: the plan by itself, and all else."""
-
-    plan: Submitted
-    given: NewRevision
-
-
-def read_revision(raw: bytes) -> RevisionBody:
+def read_revision(raw: bytes) -> PlanBody:
     """The body of a revision."""
-    fields = fields_of(raw)
-    if "plan" not in fields:
-        raise NotAcceptable(
-            "the body cannot be taken", [Fault("/plan", "missing", "give the plan")]
-        )
-    values, submitted = cut_out(fields)
-    return RevisionBody(submitted, checked(NewRevision, values))
+    return plan_body(NewRevision, raw)
 
 
 def do_revise(call: Call) -> Revised:
     """Prove the plan from where the contact stands, and put it in force."""
-    read: RevisionBody = call.body
+    read: PlanBody = call.body
     ports, stream = call.tenant.ports, StreamId(call.id)
     state = ports.campaigns.load(stream)
     if state.stage == Stage.NONE:
@@ -64,13 +49,12 @@ def do_revise(call: Call) -> Revised:
     done = _revised(call, stream, read)
     if read.given.reason:
         ports.vault.keep_note(stream, state.contact_id, "revision_reason", read.given.reason)
-    for kind in ("timers", "dispatch"):
-        ports.doorbell.ring(kind, ports.tenant)
+    call.ring()
     return done
 
 
-def _revised(call: Call, stream: StreamId, read: RevisionBody) -> Revised:
-    given = read.given
+def _revised(call: Call, stream: StreamId, read: PlanBody) -> Revised:
+    given: NewRevision = read.given
     order = RevisionOrder(
         plan=read.plan.document,
         if_hash=given.if_plan_hash,

@@ -9,10 +9,7 @@ from pydantic import Field
 
 from domain.plan import Plan
 from handlers.api.calls import Call
-from handlers.api.plan_calls import PlanBody, PlanToCheck
-from handlers.api.plan_calls import _context as context_of
-from handlers.api.plan_calls import _faults as faults_in
-from handlers.api.plan_calls import _plan_body as plan_body
+from handlers.api.plan_bodies import PlanBody, PlanToCheck, context_of, faults_in, plan_body
 from handlers.errors import Fault, NotAcceptable
 from handlers.proving import prove, runnable
 from plans.context import ContactContext

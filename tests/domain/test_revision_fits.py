@@ -12,7 +12,10 @@ from domain.plan import Plan
 from domain.taxonomy import Channel
 from tests.domain.asking import (
     accepted_plan,
+    claims,
     enrols,
+    queues,
+    refuses,
     revises,
     stops,
 )
@@ -109,6 +112,13 @@ def test_a_node_whose_message_never_left_may_change_its_channel() -> None:
     given(OLD).knows(chosen).when(revises(chosen, t(), resume_at="more")).then(
         "cancelled revised", "revised", "enter more"
     )
+
+
+def test_a_node_whose_message_was_refused_may_change_its_channel() -> None:
+    old = plan(send("intro", on("send_failed", "more")), wait("more", WAY), stop())
+    chosen = new(wait("more", WAY), send("intro", WAY, channel=Channel.SMS))
+    story = given(old).knows(chosen).when(queues("intro"), claims("intro", t()))
+    story.when(refuses("intro", t()), revises(chosen, t(1))).then("revised")
 
 
 # --- before the start -----------------------------------------------------------------------------

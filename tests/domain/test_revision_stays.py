@@ -136,35 +136,48 @@ def test_timers_count_anew_from_the_same_clock() -> None:
 def test_timers_already_past_fire_at_once_in_document_order() -> None:
     ways = (on("timeout", "won", after="P3D"), on("no_open", "end", after="P1D"))
     chosen = new(send("intro", *ways))
-    story = watching().knows(chosen).when(revises(chosen, t(5))).then("revised")
-    assert [timer.due_at for timer in story.state.timers] == [t(5), t(5)]
-    story.when(times_out("intro", 1, t(5))).then("take intro.0 timeout", "completed converted")
-    taken = story.news[0]
+    story = watching().knows(chosen).when(revises(chosen, t(5)))
+    story.then("revised", "take intro.0 timeout", "completed converted")
+    taken = story.news[1]
     assert isinstance(taken, TransitionTaken)
     assert taken.at == t(5), "not before the revision that brought it"
 
 
-def test_what_came_after_a_past_timer_does_not_silence_it() -> None:
-    ways = (on("opened", "end", within="P3D"), on("no_open", "won", after="P3D"))
-    chosen = new(send("intro", *ways))
-    story = watching().knows(chosen).when(hears("opened", t(4), "intro"), revises(chosen, t(5)))
-    story.then("revised")
-    story.when(times_out("intro", 1, t(5))).then("take intro.1 no_open", "completed converted")
+@pytest.mark.parametrize(("hours", "way"), [(12, "clicked"), (48, "timeout")])
+def test_past_timers_and_latched_events_go_in_the_order_of_what_happened(
+    hours: int, way: str
+) -> None:
+    ways = (on("clicked", "won", within="P3D"), on("timeout", "more", after="P1D"))
+    chosen = new(send("intro", *ways), wait("more", on("clicked", "lost"), WAY))
+    story = watching().knows(chosen).when(hears("clicked", t(hours=hours), "intro"))
+    story.when(revises(chosen, t(5)))
+    if way == "clicked":
+        story.then("revised", "take intro.0 clicked", "completed converted")
+    else:
+        story.then(
+            "revised",
+            "take intro.1 timeout",
+            "enter more",
+            "take more.0 clicked",
+            "completed no_response",
+        )
 
 
-def test_what_came_in_time_silences_a_timer_of_the_new_plan() -> None:
-    chosen = new(send("intro", on("no_open", "won", after="P3D"), WAY))
-    story = watching().knows(chosen).when(hears("opened", t(2), "intro"), revises(chosen, t(5)))
+@pytest.mark.parametrize(("heard", "after"), [(2, "P3D"), (4, "P3D"), (4, "P6D")])
+def test_what_is_known_silences_a_timer_of_the_new_plan(heard: int, after: str) -> None:
+    chosen = new(send("intro", on("no_open", "won", after=after), WAY))
+    story = watching().knows(chosen).when(hears("opened", t(heard), "intro"))
+    story.when(revises(chosen, t(5))).then("revised")
     assert [timer.kind for timer in story.state.timers] == ["timeout"]
 
 
-def test_a_past_timer_whose_guard_is_false_does_not_hold_the_next_one() -> None:
+def test_a_past_timer_whose_guard_is_false_is_dropped() -> None:
     gold = field("contact.tier", "eq", "gold")
     ways = (on("timeout", "end", after="P1D", when=gold), on("timeout", "won", after="P2D"))
     chosen = new(send("intro", *ways))
-    story = watching().knows(chosen).when(revises(chosen, t(5)))
-    story.when(times_out("intro", 0, t(5))).then()
-    story.when(times_out("intro", 1, t(5))).then("take intro.1 timeout", "completed converted")
+    watching().knows(chosen).when(revises(chosen, t(5))).then(
+        "revised", "take intro.1 timeout", "completed converted"
+    )
 
 
 def test_what_is_latched_is_offered_to_the_new_plan() -> None:

@@ -109,7 +109,7 @@ def test_a_task_that_is_over_is_answered_as_it_ended_and_the_reason_is_kept(
     answer = world.post(f"/v1/tasks/{row.id}/{how}", {"reason": "she called"})
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
     assert world.papers.notes == [("task_reason", "she called")]
-    assert world.bell.rung == ["errands", "dispatch"]
+    assert world.bell.rung == ["errands", "timers", "dispatch"]
 
 
 # --- notices --------------------------------------------------------------------------------------

@@ -177,7 +177,12 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
     body = {"items": [{"contact_id": ids["contacts"], "plan": PLAN}]}
     signal = {"kind": "meeting_booked", "occurred_at": "2026-01-01T00:00:00Z"}
     revision = {"plan": PLAN, "if_plan_hash": "sha256:" + "0" * 64}
-    bodies = {"enrolments": body, "signals": signal, "revise": revision}
+    bodies = {
+        "enrolments": body,
+        "signals": signal,
+        "revise": revision,
+        "what-if": {"plan": PLAN},
+    }
     for operation in OPERATIONS:
         if "{id}" not in operation.path:
             continue

@@ -160,7 +160,9 @@ class Punctual(Adversary):
         )
 
 
-def history(plan: Plan, *told: tuple[Decide, datetime]) -> list[Recorded]:
+def history(
+    plan: Plan, *told: tuple[Decide, datetime], revised: Plan | None = None
+) -> list[Recorded]:
     """What came of these decisions, each taken at its instant."""
     grounds = Grounds(STREAM, plan, SUBJECT)
     state, log = INITIAL, list[tuple[Event, datetime]]()
@@ -169,6 +171,8 @@ def history(plan: Plan, *told: tuple[Decide, datetime]) -> list[Recorded]:
         assert news, f"nothing came of {decide}"
         log += [(fact, now) for fact in news]
         state = fold(news, state)
+        if revised is not None and state.plan_hash == revised.hash:
+            grounds = replace(grounds, plan=revised)
     return recorded(log)
 
 

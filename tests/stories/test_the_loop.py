@@ -189,10 +189,13 @@ def test_a_mail_that_was_altered_after_rendering_is_not_sent(house: House) -> No
 
 
 def test_a_mail_that_cannot_be_rendered_fails_with_its_reason(house: House) -> None:
-    message = {"subject": "Hi {{ contact.nickname }}", "text": "x"}
-    broken = plan(send("intro", way("timeout", "end", after="P9D"), message=message), stop())
-    stream = house.started(broken)
-    house.work()
+    message = {"subject": "Lunch in {{ contact.city }}", "text": "x"}
+    first = send(
+        "intro", way("timeout", "end", after="P9D"), message=message, schedule={"delay": "P1D"}
+    )
+    stream = house.started(plan(first, stop()), city="Lisbon")
+    house.rows("UPDATE {s}.contacts SET city = NULL RETURNING 1")  # after its plan was proven
+    house.after(days=1)
     assert house.provider.calls == []
     assert house.rows("SELECT state, reason FROM {s}.send_queue") == [
         ("FAILED", "render:template_unresolved")
@@ -398,18 +401,7 @@ def test_what_cannot_be_sent_is_refused_at_enrolment_with_its_place(
     done = house.enrol(plan(ONE_SEND | fields, stop()), row=house.campaign())
     assert done.status == "refused"
     assert done.report is not None
-    assert [(one["code"], one["path"]) for one in done.report["issues"]] == [(code, place)]
-
-
-def test_a_node_of_a_later_release_is_refused_at_enrolment(house: House) -> None:
-    task = {"id": "call", "type": "task", "title": "Call", "transitions": [way("task_done", "end")]}
-    first = send("intro", way("timeout", "call", after="P9D"))
-    done = house.enrol(plan(first, task, stop()), row=house.campaign())
-    assert done.status == "refused"
-    assert done.report is not None
-    assert [(one["code"], one["path"]) for one in done.report["issues"]] == [
-        ("E_NODE_TYPE", "/nodes/1/type")
-    ]
+    assert (code, place) in [(one["code"], one["path"]) for one in done.report["issues"]]
 
 
 def test_refused_credentials_hold_every_sender_until_somebody_looked(house: House) -> None:
