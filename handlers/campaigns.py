@@ -132,7 +132,7 @@ def _prepare(found: _Enrolling, item: Enrolment) -> _Accepted | Enrolled:
     checked = prove(ports, item.plan, check_context(ports.tenant, person, found.sender))
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))
-    taken = acceptance(ports, checked)
+    taken = acceptance(checked)
     run = _run(found, found.last_runs.get(person.contact_id), taken.plan.hash)
     if isinstance(run, Enrolled):
         return run

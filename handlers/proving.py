@@ -12,9 +12,8 @@ from domain.events import Proof
 from domain.ids import ContactId
 from domain.plan import Plan
 from domain.timing import parse_duration
-from handlers.ports import NewPlan, TenantPorts
+from handlers.ports import Calendars, NewPlan, TenantPorts
 from plans.canonical import CanonicalDocument, canonical_json
-from plans.compile import compile_plan
 from plans.context import ContactContext, TenantPolicy
 from plans.pointer import pointer
 from plans.verify.check import Checked, check
@@ -34,7 +33,9 @@ def prove(
     resume: Resume | None = None,
 ) -> Checked:
     """The check by the tenant's policy; named endpoints and senders must be there as well."""
-    checked = check(document, context, policy_for(ports, document), resume)
+    today = ports.clock.now().date()
+    policy = with_calendars(ports.plan_policy, document, ports.calendars, today)
+    checked = check(document, context, policy, resume)
     if checked.document is None or not checked.report.ok:
         return checked
     missing = tuple(_missing(ports, checked.document))
@@ -44,28 +45,21 @@ def prove(
     return replace(checked, report=replace(checked.report, ok=False, issues=issues))
 
 
-def policy_for(ports: TenantPorts, document: object) -> TenantPolicy:
-    """The tenant's policy with the calendars that this plan names, its own before public ones."""
-    own, today = ports.plan_policy.calendars, ports.clock.now().date()
+def with_calendars(
+    policy: TenantPolicy, document: object, calendars: Calendars, today: date
+) -> TenantPolicy:
+    """The policy with the calendars that this plan names; the tenant's own go before public ones.
+
+    Public ones are looked up from a week ago to 400 days ahead, longer than any plan may run.
+    """
+    own = policy.calendars
     public = {
         name: [day.isoformat() for day in days]
         for name in _calendars_of(document)
         if name not in own
-        and (days := ports.calendars.dates(name, today - BEHIND, today + AHEAD)) is not None
+        and (days := calendars.dates(name, today - BEHIND, today + AHEAD)) is not None
     }
-    if not public:
-        return ports.plan_policy
-    return ports.plan_policy.model_copy(update={"calendars": {**own, **public}})
-
-
-def runnable(ports: TenantPorts, checked: Checked) -> Plan:
-    """An accepted plan as it runs, its calendars resolved to dates."""
-    assert checked.document is not None
-    assert checked.report.plan_hash is not None
-    calendars = policy_for(ports, checked.document).calendars
-    named = checked.document["holidays"]["calendars"]
-    days = [date.fromisoformat(day) for name in named for day in calendars[name]]
-    return compile_plan(checked.document, checked.report.plan_hash, days)
+    return policy.model_copy(update={"calendars": {**own, **public}}) if public else policy
 
 
 def _calendars_of(document: object) -> list[str]:
@@ -114,12 +108,13 @@ class Acceptance(msgspec.Struct, frozen=True):
         return NewPlan(self.plan.hash, text, self.report, self.proof.report, contact_id)
 
 
-def acceptance(ports: TenantPorts, checked: Checked) -> Acceptance:
+def acceptance(checked: Checked) -> Acceptance:
     """What an accepted plan is taken with."""
     assert checked.document is not None
+    assert checked.runnable is not None
     text = msgspec.json.encode(to_json(checked.report))
     proof = _proof(checked.report, sha256(text).hexdigest())
-    return Acceptance(runnable(ports, checked), checked.document, text, proof)
+    return Acceptance(checked.runnable, checked.document, text, proof)
 
 
 def _proof(report: Report, digest: str) -> Proof:

@@ -54,7 +54,7 @@ def revise(
     checked = _proven(ports, state, order)
     if isinstance(checked, Report):
         return Revised("refused", stream, state.plan_hash, to_json(checked))
-    taken = acceptance(ports, checked)
+    taken = acceptance(checked)
     revision = Revision(
         plan=taken.plan,
         if_hash=order.if_hash,

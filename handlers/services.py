@@ -8,12 +8,14 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
+from domain.taxonomy import Channel
 from handlers.access import KeyHolder
 from handlers.contacts import ContactBook
 from handlers.errands.endpoints import EndpointBook
 from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
 from handlers.links import Keys
+from handlers.passages import Passage
 from handlers.ports import (
     CampaignRow,
     Clock,
@@ -26,6 +28,7 @@ from handlers.ports import (
 )
 from handlers.timeline import History
 from handlers.webhooks.words import InboundReader
+from plans.simulate import Counts
 
 # --- read models ----------------------------------------------------------------------------------
 
@@ -138,6 +141,14 @@ class ReadModels(Protocol):
     def activity(self, wanted: Activity) -> list[ActivityRow]: ...
 
     def numbers(self, campaign_id: CampaignId) -> CampaignNumbers: ...
+
+    def engagement(self) -> Mapping[Channel, Counts]:
+        """How people reacted to all that the tenant ever sent, by channel."""
+        ...
+
+    def passages(self, campaign_id: CampaignId) -> Sequence[Passage]:
+        """How often the contacts of a campaign came to each node and left it by each way."""
+        ...
 
 
 # --- stores ---------------------------------------------------------------------------------------

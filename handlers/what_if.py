@@ -1,9 +1,11 @@
 """What-if: a contact-campaign's recorded history against another plan. Changes nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.errors import CampaignNotStarted
 from domain.events import PlanAccepted, PlanRevised, RevisionKept
@@ -12,12 +14,13 @@ from domain.plan import Plan
 from domain.recorded import Recorded
 from handlers.errors import NotHere, OutOfStep
 from handlers.ports import PlanRef, TenantPorts
-from handlers.proving import prove, runnable
+from handlers.proving import BEHIND, prove
 from handlers.timeline import History
 from handlers.values import check_context, guard_values
 from plans.context import ContactContext
+from plans.verify.check import Checked
 from plans.verify.report import Report
-from plans.what_if import Setting, WhatIf, what_if
+from plans.what_if import Assumption, Setting, WhatIf, what_if
 
 
 class Compared(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,9 +43,9 @@ def compare(ports: TenantPorts, history: History, stream: StreamId, document: ob
         raise NotHere("no contact-campaign has this id")
     contact, campaign = recorded[0].contact_id, recorded[0].campaign_id
     checked = prove(ports, document, _context(ports, contact, campaign))
-    if not checked.report.ok:
+    plan = checked.runnable
+    if not checked.report.ok or plan is None:
         return Compared("refused", stream, report=checked.report)
-    plan = runnable(ports, checked)
     person = ports.vault.people([contact]).get(contact)
     setting = Setting(
         stream=stream,
@@ -56,7 +59,18 @@ def compare(ports: TenantPorts, history: History, stream: StreamId, document: ob
         found = what_if(recorded, plan, setting)
     except CampaignNotStarted as early:
         raise OutOfStep(str(early)) from early
-    return Compared("compared", stream, plan.hash, what_if=found)
+    told = [*found.assumed, *_of_calendars(checked, recorded, setting.until)]
+    return Compared("compared", stream, plan.hash, what_if=replace(found, assumed=told))
+
+
+def _of_calendars(
+    checked: Checked, recorded: Sequence[Recorded], until: datetime | None
+) -> Iterator[Assumption]:
+    """Public calendars are looked up as for a plan that starts now."""
+    named = checked.document["holidays"]["calendars"] if checked.document else ()
+    if named and until is not None and recorded[0].at < until - BEHIND:
+        told = f"closed days of {', '.join(named)} are known from a week ago on"
+        yield Assumption("calendars", told)
 
 
 def _plans_of(ports: TenantPorts, recorded: Iterable[Recorded]) -> Mapping[str, Plan]:

@@ -1,12 +1,18 @@
 """The only reader of time: the database's, as it is or scaled, or none at all."""
 
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Protocol
 
 SAMPLES = 5
 COMPARE_EVERY_S = 5.0
+
+
+def today() -> date:
+    """The date (UTC) by this machine's own clock, for commands that need no database."""
+    now = time.gmtime()
+    return date(now.tm_year, now.tm_mon, now.tm_mday)
 
 
 class TimeSource(Protocol):

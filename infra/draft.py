@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from domain.campaign import in_force
 from domain.errors import (
     CampaignError,
     CampaignNotStarted,
@@ -92,11 +93,15 @@ class Draft:
         """Grounds that came with an input serve the later ones of its stream, too."""
         if given.grounds is not None:
             self._grounds[given.stream] = given.grounds
-        if given.stream in self._grounds:
-            return self._grounds[given.stream]
-        if stream.version == 0:
+            return given.grounds
+        if given.stream not in self._grounds and stream.version == 0:
             raise CampaignNotStarted("this stream has no facts")
-        raise GroundsMissing(f"plan {stream.state.plan_hash} is not in the vault")
+        grounds = self._grounds.get(given.stream)
+        if grounds is not None:
+            grounds = in_force(stream.state, grounds)
+        if grounds is None or grounds.plan.hash != stream.state.plan_hash:
+            raise GroundsMissing(f"plan {stream.state.plan_hash} is not in the vault")
+        return grounds
 
     def _record(self, given: Input, before: Loaded, facts: Sequence[Event]) -> None:
         after = before

@@ -1,10 +1,13 @@
 """What the API and the pages show of one tenant: one SELECT a list, a page at a time."""
 
+from collections.abc import Mapping
 from typing import Any, LiteralString
 
 from typing_extensions import override
 
 from domain.ids import CampaignId, MessageId, TenantId, schema_of
+from domain.taxonomy import Channel
+from handlers.passages import Passage
 from handlers.services import (
     Activity,
     ActivityRow,
@@ -17,6 +20,7 @@ from handlers.services import (
 )
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
+from plans.simulate import Counts
 from projections.metrics import COUNTERS
 
 
@@ -103,6 +107,21 @@ class SqlReadModels(ReadModels):
             outcomes={str(name): int(count) for name, count in outcomes},
         )
 
+    @override
+    def engagement(self) -> Mapping[Channel, Counts]:
+        """Counters are not kept by channel: e-mail is the only one that has a provider."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            (sums,) = self._sql.rows(tx, _ENGAGED)
+            ((meetings,),) = self._sql.rows(tx, _MEETINGS)
+        named = {name: int(total) for name, total in zip(_ENGAGEMENT, sums, strict=True)}
+        return {Channel.EMAIL: Counts(**named, meeting=meetings)}
+
+    @override
+    def passages(self, campaign_id: CampaignId) -> list[Passage]:
+        rows = self._rows(_PASSAGES, {"campaign": campaign_id})
+        return [Passage(*row) for row in rows]
+
     def _rows(self, text: LiteralString, params: dict[str, Any]) -> list[Row]:
         with self._database.tenant_tx(self._tenant) as curs:
             return self._sql.rows(transaction(curs), text, params)
@@ -142,6 +161,34 @@ SELECT coalesce(sum(enrolled), 0), coalesce(sum(started), 0), coalesce(sum(compl
   FROM {s}.metrics_daily WHERE campaign_id = %(campaign)s
 """
 """In the order of COUNTERS; a test holds the two against each other."""
+
+_ENGAGEMENT = (
+    "sends",
+    "contacts",
+    "refused",
+    "bounce",
+    "open",
+    "click",
+    "reply",
+    "auto_reply",
+    "unsubscribe",
+    "spam",
+)
+_ENGAGED: LiteralString = """
+SELECT coalesce(sum(accepted), 0), coalesce(sum(started), 0), coalesce(sum(failed), 0),
+       coalesce(sum(bounces), 0), coalesce(sum(unique_opens), 0), coalesce(sum(unique_clicks), 0),
+       coalesce(sum(replies), 0), coalesce(sum(auto_replies), 0), coalesce(sum(unsubscribes), 0),
+       coalesce(sum(complaints), 0)
+  FROM {s}.metrics_daily
+"""
+_MEETINGS: LiteralString = """
+SELECT count(*) FROM {s}.activity_feed WHERE kind = 'signal.meeting_booked'
+"""
+
+_PASSAGES: LiteralString = """
+SELECT node, way, target, times FROM {s}.passages WHERE campaign_id = %(campaign)s
+ ORDER BY node, way, target
+"""
 
 _STATUSES: LiteralString = """
 SELECT status, count(*) FROM {s}.contact_campaigns WHERE campaign_id = %(campaign)s

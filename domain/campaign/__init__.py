@@ -9,7 +9,7 @@ from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
 from domain.campaign.fitting import Revision, standing_at
-from domain.campaign.revising import revise
+from domain.campaign.revising import in_force, revise
 from domain.campaign.sending import (
     Acceptance,
     accept_message,
@@ -45,6 +45,7 @@ __all__ = [
     "give_up",
     "hear",
     "hold",
+    "in_force",
     "lose",
     "pause",
     "queue",

@@ -217,7 +217,7 @@ def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
         visits=visits,
         drawn=drawn,
         kept=None,
-        signals_at_pause=0,
+        signals_at_pause=0,  # the new plan is offered all that is latched
     )
     if state.stage == Stage.PAUSED and state.watches_own:
         state = replace(state, fell=Signal.SENT)

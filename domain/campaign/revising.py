@@ -113,7 +113,6 @@ def _go_on(walk: Walk, at: datetime) -> None:
     settle(walk, {heard.no for heard in walk.state.latched if heard.at <= first}, since=at)
     if past and (walk.state.node, walk.state.visit) == place:
         walk.follow(past[0].index, at, on=past[0].kind)
-    settle(walk, {heard.no for heard in walk.state.latched}, since=at)
 
 
 def _past(walk: Walk, at: datetime) -> list[TimerSet]:

@@ -1,13 +1,16 @@
 """Plans: check them, draw them, tell what they look like."""
 
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 from pydantic import Field
 
+from domain.ids import CampaignId
 from handlers.api.calls import Call, Given
 from handlers.api.plan_bodies import PlanBody, PlanToCheck, context_of, faults_in, plan_body
 from handlers.errors import NotAcceptable
+from handlers.passages import counted
 from handlers.proving import prove
 from plans.graph import Marks, Worst, marks_of, mermaid, svg
 from plans.schema import Flavour, json_schema
@@ -22,6 +25,9 @@ class PlanToDraw(PlanToCheck):
         default=True,
         description="mark the worst path of an accepted plan, faulty places and a counterexample of"
         " a refused one",
+    )
+    campaign_id: UUID | None = Field(
+        None, description="write how many contacts of this campaign went which way"
     )
     worst: Worst = Field(
         "sends", description="what the marked path of an accepted plan has most of"
@@ -73,6 +79,9 @@ def draw_plan(call: Call) -> Drawing:
         raise NotAcceptable("the plan cannot be drawn", faults_in(found.report.issues))
     draw = svg if given.format == "svg" else mermaid
     marks = marks_of(found.report, given.worst) if given.mark else Marks()
+    if given.campaign_id is not None:
+        passages = call.tenant.reads.passages(CampaignId(given.campaign_id))
+        marks = counted(marks, found.plan, passages)
     return Drawing(given.format, draw(found.plan, marks))
 
 

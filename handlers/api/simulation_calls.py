@@ -11,7 +11,7 @@ from domain.plan import Plan
 from handlers.api.calls import Call
 from handlers.api.plan_bodies import PlanBody, PlanToCheck, context_of, faults_in, plan_body
 from handlers.errors import Fault, NotAcceptable
-from handlers.proving import prove, runnable
+from handlers.proving import prove
 from plans.context import ContactContext
 from plans.simulate import (
     RUNS_MAX,
@@ -24,8 +24,10 @@ from plans.simulate import (
     Simulation,
     TooMuchWork,
     Trial,
+    channels_of,
     guard_values,
     rates_from,
+    rates_from_counts,
     simulate,
     timeline,
 )
@@ -40,7 +42,9 @@ class PlanToSimulate(PlanToCheck):
     runs: int = Field(1000, ge=1, le=RUNS_MAX)
     seed: int = Field(1, ge=0, lt=2**63, description="the same seed has the same answer")
     start: Moment | None = Field(None, description="when everybody starts; by default now")
-    rates: RatesGiven | None = Field(None, description="over the built-in guesses")
+    rates: RatesGiven | None = Field(
+        None, description="over the built-in guesses; by default the tenant's own history counts"
+    )
     contacts: int = Field(
         100, ge=1, le=CONTACTS_MAX, description="how many start together, for the load of senders"
     )
@@ -76,12 +80,12 @@ def simulate_plan(call: Call) -> Simulation:
     """What an accepted plan comes to, run by the interpreter for many simulated people."""
     given: PlanToSimulate = call.body.given
     checked, context = _proved(call)
-    ports = call.tenant.ports
+    ports, plan = call.tenant.ports, _runnable(checked)
     trial = Trial(
         start=_start(call, given),
         runs=given.runs,
         seed=given.seed,
-        drawn=_drawn(given),
+        drawn=_drawn(call, given, plan),
         policy=ports.policy,
         values=guard_values(context),
         costs=ports.plan_policy.costs,
@@ -89,7 +93,7 @@ def simulate_plan(call: Call) -> Simulation:
         caps=given.caps,
         bounds=checked.report.facts,
     )
-    return _simulated(runnable(ports, checked), trial)
+    return _simulated(plan, trial)
 
 
 def trace_plan(call: Call) -> Trace:
@@ -98,7 +102,7 @@ def trace_plan(call: Call) -> Trace:
     checked, context = _proved(call)
     ports = call.tenant.ports
     course = Course(
-        plan=runnable(ports, checked),
+        plan=_runnable(checked),
         start=_start(call, given),
         policy=ports.policy,
         values=guard_values(context),
@@ -123,8 +127,16 @@ def _start(call: Call, given: PlanToSimulate | PlanToTrace) -> datetime:
     return (given.start or call.tenant.ports.clock.now()).astimezone(UTC)
 
 
-def _drawn(given: PlanToSimulate) -> Drawn:
-    return Drawn(rates_from(given.rates), "given") if given.rates else Drawn()
+def _runnable(checked: Checked) -> Plan:
+    assert checked.runnable is not None
+    return checked.runnable
+
+
+def _drawn(call: Call, given: PlanToSimulate, plan: Plan) -> Drawn:
+    """Rates as given, else those of the tenant's own history as far as it goes."""
+    if given.rates:
+        return Drawn(rates_from(given.rates), "given")
+    return rates_from_counts(call.tenant.reads.engagement(), channels_of(plan))
 
 
 def _simulated(plan: Plan, trial: Trial) -> Simulation:

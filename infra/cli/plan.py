@@ -1,10 +1,13 @@
 """`antiphon plan`: what can be said of a plan without a server."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
+from domain.ids import TenantId
+from handlers.passages import Passage, counted
 from infra.cli.listing import WholeSentences
 from infra.cli.outcome import end_unless
 from infra.cli.plan_explain import explain
@@ -12,8 +15,9 @@ from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.plan_simulate import simulate
 from infra.cli.printing import console, json_option, print_json, say
-from infra.cli.reading import FILE, M, read_model
-from plans.context import ContactContext, TenantPolicy
+from infra.cli.reading import FILE, read_model, read_policy
+from infra.settings import Settings
+from plans.context import ContactContext
 from plans.graph import Worst, marks_of, mermaid, svg
 from plans.intake import Submitted, read_json
 from plans.normalise import normalise as normalised
@@ -48,7 +52,7 @@ def check(file: Path, context: Path | None, policy: Path | None, *, as_json: boo
     """Tell whether a plan is accepted (0) or refused (1), and what mends it."""
     raw = file.read_bytes()
     submitted = read_json(raw)
-    result = _checked(submitted, _read(ContactContext, context), _read(TenantPolicy, policy))
+    result = _checked(submitted, context, policy)
     if as_json:
         print_json(to_json(result.report))
     else:
@@ -74,32 +78,33 @@ def check(file: Path, context: Path | None, policy: Path | None, *, as_json: boo
     show_default=True,
     help="What the marked path of an accepted plan has most of.",
 )
+@click.option(
+    "--counts",
+    nargs=2,
+    metavar="TENANT CAMPAIGN",
+    help="Write how many contacts of this campaign went which way.",
+)
 @_context_option
 @_policy_option
 @json_option
-def graph(
-    file: Path,
-    form: str,
-    worst: Worst,
-    context: Path | None,
-    policy: Path | None,
-    *,
-    as_json: bool,
-) -> None:
+@click.pass_obj
+def graph(settings: Settings, /, file: Path, *, as_json: bool, **given: Any) -> None:  # noqa: ANN401  # the options
     """Draw a plan that has the right shape, and mark what its check found.
 
     That is the worst path of an accepted plan; the faulty places and a counterexample of a refused
     one.
     """
     submitted = read_json(file.read_bytes())
-    result = _checked(submitted, _read(ContactContext, context), _read(TenantPolicy, policy))
+    result = _checked(submitted, given["context"], given["policy"])
     if result.plan is None:
         say(f"{file} has not the shape of a plan; antiphon plan check {file} tells why")
     else:
-        draw = svg if form == "svg" else mermaid
-        drawing = draw(result.plan, marks_of(result.report, worst))
+        marks = marks_of(result.report, given["worst"])
+        if given["counts"]:
+            marks = counted(marks, result.plan, _passages(settings, *given["counts"]))
+        drawing = (svg if given["form"] == "svg" else mermaid)(result.plan, marks)
         if as_json:
-            print_json({"format": form, "drawing": drawing})
+            print_json({"format": given["form"], "drawing": drawing})
         else:
             click.echo(drawing, nl=not drawing.endswith("\n"))
     end_unless(result.plan is not None)
@@ -143,13 +148,17 @@ def normalise(file: Path, *, as_json: bool) -> None:
     end_unless(not submitted.issues)
 
 
-def _checked(
-    submitted: Submitted, context: ContactContext | None, policy: TenantPolicy | None
-) -> Checked:
+def _passages(settings: Settings, tenant: str, campaign: str) -> Sequence[Passage]:
+    from infra.cli.session import campaign_of, system  # noqa: PLC0415  # most plans need no server
+    from infra.read_models import SqlReadModels  # noqa: PLC0415  # as above
+
+    with system(settings) as found:
+        row = campaign_of(found, tenant, campaign)
+        return SqlReadModels(found.database, TenantId(tenant)).passages(row.campaign_id)
+
+
+def _checked(submitted: Submitted, context: Path | None, policy: Path | None) -> Checked:
     if submitted.issues:
         return Checked(refused(*submitted.issues))
-    return checked(submitted.document, context, policy)
-
-
-def _read(model: type[M], path: Path | None) -> M | None:
-    return None if path is None else read_model(model, path)
+    person = None if context is None else read_model(ContactContext, context)
+    return checked(submitted.document, person, read_policy(policy, submitted.document))

@@ -14,9 +14,11 @@ from infra.cli.outcome import WrongUse, end_unless
 from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.printing import bar, console, json_option, print_json
-from infra.cli.reading import FILE, Instant, M, read_model
+from infra.cli.reading import FILE, Instant, M, read_model, read_policy
+from infra.cli.session import system
 from infra.cli.simulation_report import print_simulation, print_timeline
-from plans.compile import compile_plan
+from infra.read_models import SqlReadModels
+from infra.settings import Settings
 from plans.context import ContactContext, TenantPolicy
 from plans.intake import read_json
 from plans.normalise import normalise
@@ -30,8 +32,10 @@ from plans.simulate import (
     Script,
     TooMuchWork,
     Trial,
+    channels_of,
     guard_values,
     rates_from,
+    rates_from_counts,
     timeline,
 )
 from plans.simulate import simulate as simulated
@@ -59,6 +63,7 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     start: datetime | None
     rates: Path | None
+    history: str | None
     contacts: int
     caps: Path | None
     script: Path | None
@@ -75,6 +80,7 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--start", type=Instant(), help="When everybody starts. [default: a Monday, 09:00]")
 @click.option("--rates", type=FILE, help="How often people do what, as JSON.")
+@click.option("--history", metavar="TENANT", help="Rates of what this tenant sent so far.")
 @click.option(
     "--contacts",
     type=click.IntRange(1),
@@ -85,7 +91,8 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--caps", type=FILE, help='What senders may send in a day: {"default": 50}.')
 @click.option("--script", type=FILE, help="Tell what happens when just these events come, as JSON.")
 @json_option
-def simulate(file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, typed by their struct
+@click.pass_obj
+def simulate(settings: Settings, /, file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, typed by their struct
     """Run an accepted plan for many simulated people, or once by a script.
 
     The interpreter itself runs it, in virtual time. Rates are guesses unless a file gives them.
@@ -93,10 +100,10 @@ def simulate(file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, 
     options = _Options(**given)
     if options.start is not None and not FIRST <= options.start < LAST:
         raise WrongUse(f"--start: give an instant from {FIRST:%Y} to before {LAST:%Y}")
-    policy = _read(TenantPolicy, options.policy) or TenantPolicy()
     context = _read(ContactContext, options.context)
     raw = file.read_bytes()
     submitted = read_json(raw)
+    policy = read_policy(options.policy, submitted.document) or TenantPolicy()
     result = (
         Checked(refused(*submitted.issues))
         if submitted.issues
@@ -105,8 +112,9 @@ def simulate(file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, 
     if not result.report.ok:
         _tell_refused(file, raw, submitted.document, result, as_json=options.as_json)
     end_unless(result.report.ok)
-    plan = _runnable(result, policy)
-    trial = _trial(options, plan, policy, context, result)
+    plan = result.runnable
+    assert plan is not None
+    trial = _trial(options, policy, context, result, _drawn(options, plan, settings))
     if options.script is not None:
         _follow(options, plan, trial)
     else:
@@ -148,29 +156,20 @@ def _tell_refused(
         print_report(console(), sheet(str(file), raw, submitted, canonical), result.report)
 
 
-def _runnable(result: Checked, policy: TenantPolicy) -> Plan:
-    """The plan as it runs, its calendars resolved by the policy."""
-    assert result.document is not None
-    assert result.report.plan_hash is not None
-    named = result.document["holidays"]["calendars"]
-    days = [date.fromisoformat(day) for name in named for day in policy.calendars[name]]
-    return compile_plan(result.document, result.report.plan_hash, days)
-
-
 def _trial(
     options: _Options,
-    plan: Plan,
     policy: TenantPolicy,
     context: ContactContext | None,
     result: Checked,
+    drawn: Drawn,
 ) -> Trial:
-    given = _read(RatesGiven, options.rates)
+    assert result.plan is not None
     caps = _read(CapsFile, options.caps)
     return Trial(
-        start=options.start or wall_to_instant(MONDAY, NINE, plan.zone),
+        start=options.start or wall_to_instant(MONDAY, NINE, result.plan.timezone),
         runs=options.runs,
         seed=options.seed,
-        drawn=Drawn(rates_from(given), "given") if given else Drawn(),
+        drawn=drawn,
         policy=Policy(
             timer_grace_s=parse_duration(policy.timer_grace).nominal_s,
             machine_events_count=policy.machine_events_count,
@@ -181,6 +180,17 @@ def _trial(
         caps=caps.root if caps else {},
         bounds=result.report.facts,
     )
+
+
+def _drawn(options: _Options, plan: Plan, settings: Settings) -> Drawn:
+    given = _read(RatesGiven, options.rates)
+    if given is not None:
+        return Drawn(rates_from(given), "given")
+    if options.history is None:
+        return Drawn()
+    with system(settings) as found:
+        reads = SqlReadModels(found.database, found.tenant(options.history).name)
+        return rates_from_counts(reads.engagement(), channels_of(plan))
 
 
 def _read(model: type[M], path: Path | None) -> M | None:

@@ -8,11 +8,18 @@ import click
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
+from handlers.proving import with_calendars
 from handlers.wording import faults_of
+from infra.calendars import LibraryCalendars
 from infra.cli.outcome import WrongUse
+from infra.clock import today
+from plans.context import TenantPolicy
 from plans.intake import read_json
 
 M = TypeVar("M", bound=BaseModel)
+
+_UNRULED = TenantPolicy.model_validate({"maxDuration": "P999D"})
+"""What stands in for no policy at all: nothing is longer."""
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,6 +49,13 @@ def read_document(path: Path) -> Any:  # noqa: ANN401  # a JSON value
         told = [f"  {each.path or '/'}: {each.message}" for each in submitted.issues]
         raise WrongUse("\n".join([f"{path} cannot be read", *told]))
     return submitted.document
+
+
+def read_policy(path: Path | None, document: object) -> TenantPolicy | None:
+    """The policy in a file, if one is given, with the public calendars that the plan names."""
+    given = None if path is None else read_model(TenantPolicy, path)
+    asked = with_calendars(given or _UNRULED, document, LibraryCalendars(), today())
+    return given if given is None and asked is _UNRULED else asked
 
 
 def read_model(model: type[M], path: Path) -> M:

@@ -41,9 +41,9 @@ _PARTED, _AFTER = "bold yellow", "grey58"
 def what_if(
     settings: Settings, tenant: str, contact_campaign: UUID, file: Path, *, as_json: bool
 ) -> None:
-    """Run what was recorded of a contact against another plan; nothing is changed.
+    """Run what was recorded of a contact against another plan, side by side.
 
-    Shows both courses side by side, where they part and why, and what had to be assumed. A plan
+    Nothing is changed. Shows where both courses part and why, and what had to be assumed; a plan
     that is refused for this contact is not run (1).
     """
     raw, stream = file.read_bytes(), StreamId(contact_campaign)

@@ -58,11 +58,12 @@ class Subject:
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """The report, and the plan in its canonical form as far as it has one."""
+    """The report, and the plan as far as it has a canonical form; `runnable` once accepted."""
 
     report: Report
     document: CanonicalDocument | None = None
     plan: Plan | None = None
+    runnable: CompiledPlan | None = None
 
 
 class Stage(NamedTuple):
@@ -129,7 +130,8 @@ def check(
         return Checked(_report(normalised.notes, Findings(issues)))
     canonical = canonical_document(plan)
     subject = Subject(plan, canonical, context=context, policy=policy, resume=resume)
-    return Checked(_report(normalised.notes, _run(subject), subject.hash), canonical, plan)
+    report = _report(normalised.notes, _run(subject), subject.hash)
+    return Checked(report, canonical, plan, subject.compiled if report.ok else None)
 
 
 def _run(subject: Subject) -> Findings:

@@ -71,6 +71,9 @@ def _of_messages(rerun: Rerun) -> Iterator[tuple[str, str]]:
         ):
             told = f"reactions to {_place(message.node, message.visit)}"
             yield "moved", f"{told} come as long after it as they came then"
+    answered = {one.version for known in past.messages.values() for one in known.heard}
+    if answered & rerun.used and rerun.course.plan.hash not in past.hashes:
+        yield "words", "people answered the words of then; those of the other plan may differ"
     for one in past.signals:
         if one.version not in rerun.used:
             yield "unused", _unused(rerun, one)

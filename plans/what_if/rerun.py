@@ -218,8 +218,8 @@ class Rerun(Run):
 
     def _waits_still(self, known: PastMessage) -> bool:
         """Whether the history ends before anything came of this message."""
-        outcomes = (attempt.outcomes for attempt in known.attempts)
-        return self.setting.until is not None and not any(outcomes)
+        mid = known.entered.message_id
+        return mid is not None and self.past.state.messages[mid].state in WAITING
 
     def _next_look(self, known: PastMessage) -> Look | None:
         """What was done next when it was due."""

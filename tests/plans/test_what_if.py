@@ -172,7 +172,7 @@ def test_a_signal_takes_the_transition_that_the_other_plan_has_for_it() -> None:
     assert left(told, 0) == ("clicked", t(hours=2), "/nodes/0/transitions/1")
     assert told.other.steps[1].sent_at == t(hours=2)
     assert (told.other.outcome, told.other.ended_at) == ("completed", t(days=1, hours=2))
-    assert codes(told) == {"over", "silence"}
+    assert codes(told) == {"over", "silence", "words"}
 
 
 def test_reactions_move_with_the_message_they_are_about() -> None:

@@ -83,7 +83,7 @@ def test_another_plan_takes_what_this_one_only_noted(house: House) -> None:
     assert "before `clicked` (Mon 2026-09-07 11:01)" in told.parted.why
     assert [step.node for step in told.other.steps] == ["intro", "nudge"]
     assert (told.other.outcome, told.other.sends) == ("handed_off", 2)
-    assert codes(told) == {"silence"}
+    assert codes(told) == {"silence", "words"}
     assert house.topics(stream) == before
 
 
@@ -140,6 +140,14 @@ def test_guards_read_the_contact_as_it_is_today(house: House) -> None:
     told = compared(house, stream, by_city)
     assert [step.node for step in told.other.steps] == ["intro", "choose", "nudge"]
     assert "values" in codes(told)
+
+
+def test_closed_days_of_long_ago_are_not_looked_up_and_that_is_said(house: House) -> None:
+    stream = clicked(house)
+    closed = OTHER | {"holidays": {"calendars": ["US"]}}
+    assert "calendars" not in codes(compared(house, stream, closed))
+    house.clock.advance(timedelta(days=9))
+    assert "calendars" in codes(compared(house, stream, closed))
 
 
 def test_a_plan_that_is_refused_is_not_run(house: House) -> None:
