@@ -9,10 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.events import Proof
-from domain.ids import ContactId
+from domain.ids import CampaignId, ContactId
 from domain.plan import Plan
 from domain.timing import parse_duration
 from handlers.ports import Calendars, NewPlan, TenantPorts
+from handlers.values import check_context
 from plans.canonical import CanonicalDocument, canonical_json
 from plans.context import ContactContext, TenantPolicy
 from plans.pointer import pointer
@@ -43,6 +44,16 @@ def prove(
         return checked
     issues = in_order((*checked.report.issues, *missing))
     return replace(checked, report=replace(checked.report, ok=False, issues=issues))
+
+
+def context_of(
+    ports: TenantPorts, contact: ContactId, campaign: CampaignId
+) -> ContactContext | None:
+    """A contact and the sender of a campaign, as the check sees them; None for one forgotten."""
+    person = ports.vault.people([contact]).get(contact)
+    row = ports.register.campaign(campaign)
+    sender = ports.vault.senders().get(row.sender) if row else None
+    return None if person is None else check_context(ports.tenant, person, sender)
 
 
 def with_calendars(

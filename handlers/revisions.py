@@ -16,9 +16,7 @@ from domain.lifecycle import RUNNING
 from domain.recorded import Cause
 from domain.timing import parse_duration
 from handlers.ports import Input, Result, TenantPorts, Transaction
-from handlers.proving import Acceptance, acceptance, prove
-from handlers.values import check_context
-from plans.context import ContactContext
+from handlers.proving import Acceptance, acceptance, context_of, prove
 from plans.diff import changed_pointers
 from plans.verify.check import Checked
 from plans.verify.report import Report, issue, refused, to_json
@@ -84,7 +82,7 @@ def _told(stream: StreamId, result: Result, taken: Acceptance, report: Report) -
 
 def _proven(ports: TenantPorts, state: Campaign, order: RevisionOrder) -> Checked | Report:
     """The check from the place where the contact stands; there must be such a place."""
-    context = _context(ports, state)
+    context = context_of(ports, state.contact_id, state.campaign_id)
     first = prove(ports, order.plan, context)
     if first.plan is None or state.stage not in RUNNING:
         return first if first.report.ok else first.report
@@ -137,13 +135,6 @@ def _elapsed_s(ports: TenantPorts, state: Campaign) -> int:
     return max(
         0, parse_duration(old["limits"]["maxDuration"]).nominal_s - int(left.total_seconds())
     )
-
-
-def _context(ports: TenantPorts, state: Campaign) -> ContactContext | None:
-    person = ports.vault.people([state.contact_id]).get(state.contact_id)
-    row = ports.register.campaign(state.campaign_id)
-    sender = ports.vault.senders().get(row.sender) if row else None
-    return None if person is None else check_context(ports.tenant, person, sender)
 
 
 def _diff(ports: TenantPorts, state: Campaign, taken: Acceptance) -> tuple[str, ...]:

@@ -9,15 +9,14 @@ from msgspec.structs import replace
 
 from domain.errors import CampaignNotStarted
 from domain.events import PlanAccepted, PlanRevised, RevisionKept
-from domain.ids import CampaignId, ContactId, StreamId, subject_key
+from domain.ids import StreamId, subject_key
 from domain.plan import Plan
 from domain.recorded import Recorded
 from handlers.errors import NotHere, OutOfStep
 from handlers.ports import PlanRef, TenantPorts
-from handlers.proving import BEHIND, prove
+from handlers.proving import BEHIND, context_of, prove
 from handlers.timeline import History
-from handlers.values import check_context, guard_values
-from plans.context import ContactContext
+from handlers.values import guard_values
 from plans.verify.check import Checked
 from plans.verify.report import Report
 from plans.what_if import Assumption, Setting, WhatIf, what_if
@@ -42,7 +41,7 @@ def compare(ports: TenantPorts, history: History, stream: StreamId, document: ob
     if not recorded:
         raise NotHere("no contact-campaign has this id")
     contact, campaign = recorded[0].contact_id, recorded[0].campaign_id
-    checked = prove(ports, document, _context(ports, contact, campaign))
+    checked = prove(ports, document, context_of(ports, contact, campaign))
     plan = checked.runnable
     if not checked.report.ok or plan is None:
         return Compared("refused", stream, report=checked.report)
@@ -89,9 +88,3 @@ def _ref(one: Recorded) -> list[PlanRef]:
             return [PlanRef(plan_hash, holidays)]
         case _:
             return []
-
-
-def _context(ports: TenantPorts, contact: ContactId, campaign: CampaignId) -> ContactContext | None:
-    person, row = ports.vault.people([contact]).get(contact), ports.register.campaign(campaign)
-    sender = ports.vault.senders().get(row.sender) if row else None
-    return None if person is None else check_context(ports.tenant, person, sender)

@@ -38,8 +38,9 @@ CLOCKS = {
     ("time", "localtime"),
     ("time", "gmtime"),
 }
-READS_THE_CLOCK = {"infra/sandbox/clock.py"}
-"""The sandbox is a provider with a clock of its own; `infra/clock.py` asks the database."""
+READS_THE_CLOCK = {"infra/clock.py", "infra/sandbox/clock.py"}
+"""`infra/clock.py` asks the database, and this machine only for the date of public holidays; the
+sandbox is a provider with a clock of its own."""
 WRITES_THE_LOG = {"infra/recorder.py"}
 CHANGES_THE_LOG = re.compile(
     r"\b(insert\s+into|update|delete\s+from|truncate(\s+table)?)\s+(\S+\.)?(\{events\}|events\b)"

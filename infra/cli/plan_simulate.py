@@ -15,9 +15,7 @@ from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.printing import bar, console, json_option, print_json
 from infra.cli.reading import FILE, Instant, M, read_model, read_policy
-from infra.cli.session import system
 from infra.cli.simulation_report import print_simulation, print_timeline
-from infra.read_models import SqlReadModels
 from infra.settings import Settings
 from plans.context import ContactContext, TenantPolicy
 from plans.intake import read_json
@@ -188,6 +186,9 @@ def _drawn(options: _Options, plan: Plan, settings: Settings) -> Drawn:
         return Drawn(rates_from(given), "given")
     if options.history is None:
         return Drawn()
+    from infra.cli.session import system  # noqa: PLC0415  # most simulations need no server
+    from infra.read_models import SqlReadModels  # noqa: PLC0415  # as above
+
     with system(settings) as found:
         reads = SqlReadModels(found.database, found.tenant(options.history).name)
         return rates_from_counts(reads.engagement(), channels_of(plan))

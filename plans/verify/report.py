@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -93,9 +93,13 @@ def comparable(word: str, known: Sequence[str]) -> Sequence[str]:
         return ()
     if len(word) <= _LONG_WORD:
         return known
-    shared = {each: len(commonprefix((word, each))) for each in known}  # noqa: RUF071  # letters are meant
-    alike = sorted(known, key=lambda each: -shared[each])
-    return alike[:_LONG_COMPARED_MAX]
+    return sorted(known, key=lambda each: -_shared(word, each))[:_LONG_COMPARED_MAX]
+
+
+def _shared(one: str, two: str) -> int:
+    """How many letters two words begin with alike."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False))
+    return sum(1 for _ in alike)
 
 
 def did_you_mean(word: str | None) -> str | None:

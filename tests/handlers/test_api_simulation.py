@@ -16,7 +16,7 @@ from handlers.api.simulation_calls import (
     trace_plan,
 )
 from handlers.errors import NotAcceptable, NotHere
-from plans.simulate import RUNS_MAX
+from plans.simulate import RUNS_MAX, Counts
 from tests.handlers.web_fakes import KEYS, NOON, World
 
 PLAN = {
@@ -172,3 +172,17 @@ def test_a_script_with_a_word_of_no_language_is_refused(world: World) -> None:
     told = refusal(world, read_trace, trace_plan, script=script)
     assert told.errors
     assert all(fault.pointer.startswith("/script/0/event") for fault in told.errors)
+
+
+def test_a_tenant_with_a_history_is_simulated_by_its_own_rates(world: World) -> None:
+    world.tables.engaged[Channel.EMAIL] = Counts(sends=400, contacts=400, bounce=400)
+    answer = simulated(world, runs=50, seed=7)
+    assert (answer["ratesSource"], answer["sampleSize"]) == ("history", {"email": 400})
+    assert answer["outcomes"] == {"bounced": 1.0}
+
+
+def test_rates_that_are_given_go_before_the_history(world: World) -> None:
+    world.tables.engaged[Channel.EMAIL] = Counts(sends=400, contacts=400, bounce=400)
+    given = simulated(world, runs=50, rates={"channels": {"email": {"bounce": 0.0}}})
+    assert given["ratesSource"] == "given"
+    assert "bounced" not in given["outcomes"]

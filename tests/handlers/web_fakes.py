@@ -17,12 +17,14 @@ from domain.events import Event
 from domain.ids import CampaignId, ContactId, ErrandId, MessageId, StreamId, TenantId
 from domain.plan import Grounds, Policy
 from domain.recorded import Recorded
+from domain.taxonomy import Channel
 from handlers.access import KeyHolder, Role
 from handlers.app import create_app
 from handlers.contacts import ContactRow
 from handlers.errands.endpoints import NewEndpoint
 from handlers.errands.lists import NoticeRow, TaskRow
 from handlers.errors import KeyReused, OutOfStep, Problem, StillRunning
+from handlers.passages import Passage
 from handlers.ports import (
     CampaignRow,
     Endpoint,
@@ -51,6 +53,7 @@ from handlers.services import (
 )
 from handlers.webhooks.words import Inbound, ReplyClass
 from plans.context import TenantPolicy
+from plans.simulate import Counts
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REAL_NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -323,6 +326,8 @@ class Tables:
         self.messages: dict[MessageId, QueueRow] = {}
         self.happened: list[ActivityRow] = []
         self.counters: dict[str, int] = {}
+        self.engaged: dict[Channel, Counts] = {}
+        self.passed: dict[CampaignId, list[Passage]] = {}
 
     def journeys(self, wanted: Journeys) -> list[ContactCampaignRow]:
         self.asked.append(wanted)
@@ -343,6 +348,12 @@ class Tables:
     def activity(self, wanted: Activity) -> list[ActivityRow]:
         self.asked.append(wanted)
         return self.happened[: wanted.limit]
+
+    def engagement(self) -> Mapping[Channel, Counts]:
+        return self.engaged
+
+    def passages(self, campaign_id: CampaignId) -> Sequence[Passage]:
+        return self.passed.get(campaign_id, ())
 
     def numbers(self, _: CampaignId) -> CampaignNumbers:
         return CampaignNumbers(self.counters, {"active": 2}, {"replied": 1})
