@@ -165,7 +165,7 @@ class System:
                 sweep_s=self.settings.sweep_after_s,
             ),
             timers=SqlTimers(database, name),
-            errands=SqlErrands(database, name),
+            errands=SqlErrands(database, name, patience=self._call_patience()),
             people=self.contacts(name),
             endpoints=self.endpoints(name),
             notices=SqlNotices(database, name),
@@ -176,6 +176,10 @@ class System:
             rng=self.rng,
             doorbell=self.doorbell,
         )
+
+    def _call_patience(self) -> timedelta:
+        """Endpoints answer in real time: none on a real clock, more on one that runs faster."""
+        return timedelta(seconds=CALLS_REAL_S * max(self.settings.clock_factor - 1.0, 0.0))
 
     def contacts(self, name: str) -> Contacts:
         """The contacts of a tenant."""

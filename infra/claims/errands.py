@@ -1,7 +1,7 @@
 """Errands: leased when due, taken away with what they were for."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 
 from typing_extensions import override
@@ -15,11 +15,17 @@ LEASE_S = 60
 
 
 class SqlErrands(Errands):
-    """The errands of one tenant, in PostgreSQL."""
+    """The errands of one tenant, in PostgreSQL.
 
-    def __init__(self, database: Database, tenant: TenantId) -> None:
+    `patience` is added to the time of calls: on a fast clock an hour is over before an answer.
+    """
+
+    def __init__(
+        self, database: Database, tenant: TenantId, *, patience: timedelta = timedelta()
+    ) -> None:
         self._database = database
         self._tenant = tenant
+        self._patience = patience
         self._sql = Statements(schema_of(tenant))
 
     @override
@@ -27,7 +33,7 @@ class SqlErrands(Errands):
         params = {"now": now, "limit": limit, "lease": LEASE_S}
         with self._database.tenant_tx(self._tenant) as curs:
             found = self._sql.rows(transaction(curs), _CLAIM, params)
-        errands = map(_errand, found)
+        errands = (_errand(row, self._patience) for row in found)
         return sorted(errands, key=lambda errand: (errand.requested_at, errand.errand_id))
 
     @override
@@ -57,7 +63,7 @@ class SqlErrands(Errands):
             return self._sql.run(transaction(curs), _FREE)
 
 
-def _errand(row: Row) -> DueErrand:
+def _errand(row: Row, patience: timedelta) -> DueErrand:
     return DueErrand(
         errand_id=ErrandId(row[0]),
         stream=StreamId(row[1]),
@@ -69,7 +75,7 @@ def _errand(row: Row) -> DueErrand:
         visit=row[7],
         endpoint=row[8],
         requested_at=row[9],
-        give_up_at=row[10],
+        give_up_at=None if row[10] is None else row[10] + patience,
         attempt=row[11],
         fence=row[12],
     )

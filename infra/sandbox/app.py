@@ -1,4 +1,4 @@
-"""The provider's HTTP surface, and `/_sandbox/` for those who run it."""
+"""The provider's HTTP surface, customers' endpoints, and `/_sandbox/` for those who run it."""
 
 import asyncio
 import hmac
@@ -62,6 +62,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
         await sandbox.stop()
 
     provider, control = _Provider(sandbox), _Control(sandbox)
+    customer = _Customer(sandbox)
     return Starlette(
         lifespan=lifespan,
         routes=[
@@ -69,10 +70,12 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/v3/mail/batch", provider.new_batch, methods=["POST"]),
             Route("/v3/mail/batch/{batch_id}", provider.batch, methods=["GET"]),
             Route("/v3/suppression/{name}", provider.suppressions, methods=["GET"]),
+            Route("/endpoints/{name}", customer.take, methods=["POST"]),
             Route("/healthz", control.health, methods=["GET"]),
             Route("/_sandbox/stats", control.stats, methods=["GET"]),
             Route("/_sandbox/messages/{message}", control.message, methods=["GET"]),
             Route("/_sandbox/faults", control.faults, methods=["GET", "POST"]),
+            Route("/_sandbox/endpoints", control.trust, methods=["POST"]),
         ],
         exception_handlers={HTTPException: _http_error},
     )
@@ -146,6 +149,26 @@ class _Provider:
         return answer
 
 
+class _Customer:
+    """The routes of a customer's own system."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def take(self, request: Request) -> Response:
+        """2xx once the call is kept, and what an endpoint says that is not well."""
+        body = await _body(request)
+        name = request.path_params["name"]
+        return Response(status_code=self._sandbox.endpoints.answer(name, request.headers, body))
+
+
+class _Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An endpoint by its name, and the secret that its calls are signed with."""
+
+    name: str
+    secret: str
+
+
 class _Control:
     """What the provider does not have: a look inside, and switches."""
 
@@ -171,6 +194,15 @@ class _Control:
             except msgspec.DecodeError as error:
                 return _errors(400, [Refusal(str(error))])
         return _json({"faults": self._sandbox.faults.in_force})
+
+    async def trust(self, request: Request) -> Response:
+        """From now on calls of this endpoint are answered, if they are signed with the secret."""
+        try:
+            given = msgspec.json.decode(await _body(request), type=_Trusted)
+            self._sandbox.endpoints.trust(given.name, given.secret)
+        except ValueError as error:  # msgspec's errors are some
+            return _errors(400, [Refusal(str(error))])
+        return _json({"name": given.name})
 
 
 class _NoAnswer(Response):

@@ -6,6 +6,7 @@ from infra.sandbox import clock, mail_send
 from infra.sandbox.clock import Now
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.dice import Dice
+from infra.sandbox.endpoints import Endpoints
 from infra.sandbox.faults import Faults
 from infra.sandbox.keys import SigningKey
 from infra.sandbox.ledger import Accepted, Ledger, Recipient, compact
@@ -27,6 +28,7 @@ class Sandbox:
         self._ledger = Ledger(config.accepts_path)
         self._mails_to: Counter[str] = Counter()
         self._batch_ids: set[str] = set()
+        self.endpoints = Endpoints(config.seed, real_now)
         self.recipients = Recipients(config, self._key, self._ledger, self.faults, (now, real_now))
         self._take_up_where_it_stopped()
 
@@ -99,6 +101,10 @@ class Sandbox:
             "events_lost": acts.events.lost,
             "fetches": acts.fetches,
             "fetch_failures": acts.fetch_failures,
+            "endpoint_calls": len(self.endpoints.taken),
+            "endpoint_posts": self.endpoints.posts,
+            "endpoint_repeats": self.endpoints.repeats,
+            "endpoint_unsigned": self.endpoints.unsigned,
         }
 
     def _next_ordinal(self, address: str) -> int:

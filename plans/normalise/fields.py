@@ -34,7 +34,8 @@ _FIELDS = {
     for name, field in part.model_fields.items()
 }
 _CAMEL = {name: alias for name, alias in _FIELDS.items() if name != alias}
-_KNOWN = frozenset(_FIELDS.values())
+_OTHER_NAMES = ("time_zone", "timeZone", "start", "event", "target", "goto", "action", "duration")
+_KNOWN = frozenset((*_FIELDS.values(), *_OTHER_NAMES))
 """Inside any other field nothing is tidied: the shape check refuses it whole."""
 
 
