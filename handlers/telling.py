@@ -20,6 +20,7 @@ from domain.events import (
     Paused,
     PlanAccepted,
     PlanRevised,
+    Proof,
     Resumed,
     RevisionKept,
     SendAttemptReturned,
@@ -33,12 +34,14 @@ from domain.events import (
     WebhookResolved,
 )
 
+DAY_S = 86_400
+
 
 def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
     """What happened."""
     match fact:
         case PlanAccepted():
-            return f"plan {fact.plan_hash[7:15]} accepted for run {fact.run}"
+            return f"plan {fact.plan_hash[7:15]} accepted for run {fact.run}{_proven(fact.proof)}"
         case StartScheduled(at=at):
             return f"start set for {at:%Y-%m-%d %H:%M} UTC"
         case CampaignStarted(expires_at=until):
@@ -93,11 +96,23 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             assert_never(fact)
 
 
+def _proven(proof: Proof | None) -> str:
+    """The bounds that the plan was accepted with."""
+    if proof is None:
+        return ""
+    least, most = proof.min_sends, proof.max_sends
+    sends = f"{most} sends" if least == most else f"{least} to {most} sends"
+    spacing = "" if proof.min_spacing_s is None else f", {proof.min_spacing_s / DAY_S:.1f} d apart"
+    return f"; proven: {sends}{spacing}, over after {proof.max_duration_s / DAY_S:.1f} d at most"
+
+
 def _entered(fact: NodeEntered) -> str:
     again = f", visit {fact.visit}" if fact.visit > 1 else ""
     if fact.due_at is not None:
         variant = f", variant {fact.variant}" if fact.variant else ""
         return f"at {fact.node}{again}: a message is due {fact.due_at:%Y-%m-%d %H:%M} UTC{variant}"
+    if fact.variant:
+        return f"at {fact.node}{again}: arm {fact.variant}"
     if fact.timers:
         soonest = min(timer.due_at for timer in fact.timers)
         return f"at {fact.node}{again}: waits, the next timer is due {soonest:%Y-%m-%d %H:%M} UTC"
@@ -108,7 +123,8 @@ def _revised(fact: PlanRevised) -> str:
     again = ""
     if fact.due_at is not None:
         again = f"; the message is rendered again, due {fact.due_at:%Y-%m-%d %H:%M} UTC"
-    return f"plan {fact.new_hash[7:15]} in force, at {fact.node}, by {fact.author}{again}"
+    proven = _proven(fact.proof)
+    return f"plan {fact.new_hash[7:15]} in force, at {fact.node}, by {fact.author}{again}{proven}"
 
 
 def _errand(

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -47,6 +48,8 @@ from plans.context import TenantPolicy
 from projections.registry import WORK
 
 PROVIDED = (Channel.EMAIL,)
+CALLS_REAL_S = 2.0
+"""Real seconds that a call of an endpoint gets where simulated hours are over at once."""
 """Channels that a provider is there for."""
 
 

@@ -4,15 +4,20 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from infra.invariants.elsewhere import elsewhere
 from plans.canonical import canonical_json
+from plans.context import ContactContext, TenantPolicy
 from plans.schema.models import Place, Plan
 from plans.schema.parts import Part
-from plans.verify.check import STAGES, check
+from plans.simulate import Simulation
+from plans.verify.check import check
 from plans.verify.codes import CODES
+from plans.verify.report import Issue, Report, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("domain", "plans", "projections", "handlers", "infra", "tests")
@@ -26,6 +31,8 @@ LANGUAGE = PAGES["plan-dsl.md"]
 PLACE = r"(?:A\d+|\d+(?:\.\d+)*)"
 REFERENCE = re.compile(rf"([\w-]+\.md)((?:(?:,| and| to)? {PLACE}\b)*)")
 CASE = re.compile(r"^\| `(\w+)` \|.*\| `(tests/[\w/]+\.py)`(?: as `(\w+)`)? \|$", re.MULTILINE)
+CODE = re.compile(r"^\| ([EW]_[A-Z_]+) \| ([\d, ]+|-) \|", re.MULTILINE)
+REPORT = re.compile(r"^This is the report of `(tests/.+)`:\n\n```json\n(.*?)^```", re.M | re.S)
 INVARIANT = re.compile(r"^\| (I\d+) \|.*\| (now|later)\b[^|]*\|$", re.MULTILINE)
 
 
@@ -92,13 +99,33 @@ def test_every_field_of_the_language_is_on_its_page() -> None:
     assert {field for field in fields if not re.search(rf"\b{field}\b", text)} == set()
 
 
-def test_every_code_is_on_the_page_with_those_of_later_stages_apart() -> None:
-    now, later = LANGUAGE.read_text("utf-8").split("Later release, stages 4 and 5", maxsplit=1)
-    done = set(range(1, len(STAGES) + 2))
-    expected = {code for code, row in CODES.items() if done & set(row.stages)}
-    rows = re.findall(r"^\| ((?:[EW]_[A-Z_]+(?:, )?)+) \|", now, re.MULTILINE)
-    assert {code for row in rows for code in row.split(", ")} == expected
-    assert {code for code in CODES.keys() - expected if code not in later} == set()
+@pytest.mark.parametrize(
+    "told",
+    [TenantPolicy, ContactContext, Simulation, Report, Issue],
+    ids=lambda told: told.__name__,
+)
+def test_every_field_of_what_surrounds_a_plan_is_on_the_page(told: Any) -> None:
+    text = LANGUAGE.read_text("utf-8")
+    assert {name for name in _names(told) if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def _names(told: Any) -> set[str]:
+    if issubclass(told, msgspec.Struct):
+        return set(told.__struct_encode_fields__)
+    return {field.alias or name for name, field in told.model_fields.items()}
+
+
+def test_every_code_is_on_the_page_with_its_stages() -> None:
+    rows = CODE.findall(LANGUAGE.read_text("utf-8"))
+    expected = {code: ", ".join(map(str, row.stages)) or "-" for code, row in CODES.items()}
+    assert dict(rows) == expected
+    assert len(rows) == len(expected)
+
+
+def test_the_report_of_the_page_is_that_of_the_check() -> None:
+    case, printed = REPORT.findall(LANGUAGE.read_text("utf-8"))[0]
+    plan = json.loads((ROOT / case).read_text("utf-8"))["plan"]
+    assert to_json(check(plan).report) == json.loads(printed)
 
 
 def test_the_check_value_of_the_page_is_that_of_the_code() -> None:

@@ -41,7 +41,7 @@ Your own: antiphon demo --contacts my.csv --plans my/
 @click.option(
     "--plans",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of *.json; each contact gets one of them. [default: three examples]",
+    help="Folder of *.json; each contact gets one of them. [default: our examples]",
 )
 @click.option(
     "--days",

@@ -107,7 +107,9 @@ def fact_rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "sends", _range(least, most) + (f": {path.replace(', ', _ARROW)}" if path else "")
     shortest, longest, way = take("minDuration", "maxDuration", "maxDurationPath")
     yield "lasts", _range(shortest, longest) + (f": {way.replace(', ', _ARROW)}" if way else "")
-    yield "spacing", "".join(f"at least {each}" for each in take("minSpacing") if each)
+    spacing, near = take("minSpacing", "minSpacingPath")
+    between = f": {near.replace(', ', _ARROW)}" if near else ""
+    yield "spacing", f"at least {spacing}{between}" if spacing else ""
     yield "open", _open_time(rest.pop("openMinutesPerWeek", None))
     sizes = zip(("nodes", "states", "paths"), take("nodes", "states", "paths"), strict=True)
     yield "size", ", ".join(f"{count} {name}" for name, count in sizes if count)

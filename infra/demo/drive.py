@@ -1,8 +1,8 @@
 """The demo as a user of the API: a sender, contacts, a campaign, plans, and then it watches."""
 
-import http.client
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from threading import Event
 from typing import Any, TypeVar
@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from domain.ids import TenantId, schema_of
-from infra.demo.client import Client, Json
-from infra.demo.plans import personal
+from infra.demo.client import Client, Json, Patient
+from infra.demo.people_at_work import Journey, PeopleAtWork, journeys_of
+from infra.demo.plans import canonical, endpoints_of, personal
 from infra.demo.progress import Progress, Tell
 from infra.demo.stage import BEGINS, Stage
 from infra.statements import Statements, transaction
@@ -22,9 +23,8 @@ CHUNK = 100
 POLL_S = 0.25
 SETTLE_S = 8.0
 """Real seconds that late webhooks get after the last contact-campaign has ended."""
-AGAIN = 40
-"""Tries of a request while the web process is being started again."""
-AWAY = (OSError, http.client.HTTPException)
+LOOK_EACH = 2
+"""The people of the company look in at each of so many polls."""
 
 SENDER = {
     "sender": "sam",
@@ -50,6 +50,8 @@ class Told(msgspec.Struct):
     campaign_id: str = ""
     days: float = 0.0
     """Simulated days that were watched."""
+    revisions: dict[str, int] = {}
+    """What became of plans that were written anew on the way."""
 
 
 class Drive:
@@ -66,51 +68,57 @@ class Drive:
         self._plans = plans
         self._stage = stage
         self._tell = tell
-        self._client = Client(stage.web_url, stage.key)
+        self._api = Patient(Client(stage.web_url, stage.key))
+        self._provider = Patient(Client(stage.sandbox_url, ""))
+        self._journeys: list[Journey] = []
         self.told = Told(contacts=len(contacts))
 
     def __call__(self, database: Database, stop: Event) -> None:
         """Set up through the API, then watch until all have ended or the days are over."""
-        self._post("/v1/senders", SENDER)
+        self._api.post("/v1/senders", SENDER)
+        self._register()
         ids = self._import()
         campaign = {"name": "Invoices, autumn", "sender": SENDER["sender"]}
-        self.told.campaign_id = self._post("/v1/campaigns", campaign)["id"]
-        self._post(f"/v1/campaigns/{self.told.campaign_id}/launch")
+        self.told.campaign_id = self._api.post("/v1/campaigns", campaign)["id"]
+        self._api.post(f"/v1/campaigns/{self.told.campaign_id}/launch")
         self._enrol(ids)
         self._watch(database, stop)
+
+    def _register(self) -> None:
+        """Let webhook nodes call an endpoint that the provider's process plays, under each name."""
+        for name in endpoints_of(map(canonical, self._plans)):
+            url = f"{self._stage.sandbox_url}/endpoints/{name}"
+            made = self._api.post("/v1/endpoints", {"name": name, "url": url}, once=f"demo-{name}")
+            self._provider.post("/_sandbox/endpoints", {"name": name, "secret": made["secret"]})
 
     def _import(self) -> list[str]:
         ids: list[str] = []
         for chunk in _chunks(self._contacts):
-            answer = self._post("/v1/contacts", {"items": chunk})
+            answer = self._api.post("/v1/contacts", {"items": chunk})
             ids += [item["contact_id"] for item in answer["items"]]
             self._tell(Progress("importing contacts", len(ids), len(self._contacts)))
         return ids
 
     def _enrol(self, ids: Sequence[str]) -> None:
-        items = [
-            {"contact_id": cid, "plan": personal(self._plans, contact, seed=self._stage.seed)}
-            for cid, contact in zip(ids, self._contacts, strict=True)
-        ]
+        plans = [personal(self._plans, one, seed=self._stage.seed) for one in self._contacts]
+        items = [{"contact_id": cid, "plan": plan} for cid, plan in zip(ids, plans, strict=True)]
+        results: list[Json] = []
+        path = f"/v1/campaigns/{self.told.campaign_id}/enrolments"
         for chunk in _chunks(items):
-            path = f"/v1/campaigns/{self.told.campaign_id}/enrolments"
-            for result in self._post(path, {"items": chunk})["items"]:
-                if result["status"] == "refused":
-                    self.told.refused += 1
-                    self.told.refusals.append(result)
-                else:
-                    self.told.enrolled += 1
-            done = self.told.enrolled + self.told.refused
-            self._tell(Progress("checking and starting plans", done, len(items)))
-
-    def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        """Post; while the web process is away, again: every write of the API is safe to repeat."""
-        return _until_there(lambda: self._client.post(path, body))
+            results += self._api.post(path, {"items": chunk})["items"]
+            self._tell(Progress("checking and starting plans", len(results), len(items)))
+        self.told.refusals = [one for one in results if one["status"] == "refused"]
+        self.told.refused = len(self.told.refusals)
+        self.told.enrolled = len(results) - self.told.refused
+        self._journeys = list(journeys_of(results, self._contacts, plans))
 
     def _watch(self, database: Database, stop: Event) -> None:
         """Tell how it goes until all have ended or the days are over, then let facts settle."""
         sql = Statements(schema_of(TENANT))
+        people = PeopleAtWork(self._api, self._stage.seed, self._journeys)
+        self.told.revisions = people.revisions
         settled_at: float | None = None
+        polls = itertools.count()
         while not stop.wait(POLL_S):
             with database.tenant_tx(TENANT) as curs:
                 tx = transaction(curs)
@@ -118,6 +126,8 @@ class Drive:
                 now = self._stage.simulated(sql.rows(tx, "SELECT clock_timestamp()")[0][0])
             self._tell(Progress("running", ended, self.told.enrolled, now))
             self.told.days = max(0.0, (now - BEGINS) / timedelta(days=1))
+            if next(polls) % LOOK_EACH == 0:
+                people.look(now)
             over = now >= self._stage.ends_at()
             if (running or waiting) and not over:
                 settled_at = None
@@ -128,8 +138,7 @@ class Drive:
 
     def _quiet(self) -> bool:
         """Whether the provider has told everything it knows."""
-        stats = _until_there(Client(self._stage.sandbox_url, "").get, "/_sandbox/stats")
-        return bool(stats["pending"] == 0)
+        return bool(self._provider.get("/_sandbox/stats")["pending"] == 0)
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -137,20 +146,10 @@ def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + CHUNK]
 
 
-def _until_there(call: Callable[..., Json], *given: str) -> Json:
-    for left in reversed(range(AGAIN)):
-        try:
-            return call(*given)
-        except AWAY:
-            if not left:
-                raise
-            time.sleep(POLL_S)
-    raise AssertionError  # the last try returns or raises
-
-
 _STANDING = """
 SELECT count(*) FILTER (WHERE status IN ('completed', 'exited', 'failed')),
        count(*) FILTER (WHERE status NOT IN ('completed', 'exited', 'failed')),
        (SELECT count(*) FROM {s}.webhook_inbox WHERE state IN ('new', 'claimed'))
+       + (SELECT count(*) FROM {s}.errands)
   FROM {s}.contact_campaigns
 """

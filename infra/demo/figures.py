@@ -29,6 +29,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     messages: Mapping[str, int]
     signals: Mapping[str, int]
     outcomes: Mapping[str, int]
+    tasks: Mapping[str, int] = {}
+    endpoint_calls: Mapping[str, int] = {}
+    notices: int = 0
+    revisions: Mapping[str, int] = {}
     duplicates: int
     invariants: Mapping[str, int]
     latency_ms: Mapping[str, float | None]
@@ -83,6 +87,10 @@ def figures(stage: Stage, database: Database, told: Told, began: float) -> Figur
         | {"skipped": counts["skipped"][0][0]},
         signals=_table(counts["signals"]),
         outcomes=_table(counts["outcomes"]),
+        tasks=dict.fromkeys(_TASK_STATES, 0) | _table(counts["tasks"]),
+        endpoint_calls=dict(zip(_CALL_NAMES, counts["calls"][0], strict=True)),
+        notices=counts["notices"][0][0],
+        revisions=dict(sorted(told.revisions.items())),
         duplicates=sum(times - 1 for times in accepts.values() if times > 1),
         invariants={finding.id: finding.broken for finding in findings if not finding.skipped},
         latency_ms={
@@ -118,6 +126,8 @@ def _told(database: Database, story: Sequence[Row]) -> Timeline | None:
 
 
 _FUNNEL_NAMES = ("enrolled", "sent to", "delivered", "opened", "clicked", "replied")
+_TASK_STATES = ("done", "skipped", "withdrawn", "open")
+_CALL_NAMES = ("ok", "failed", "open", "tries")
 _COUNTS = {
     "events": "SELECT count(*) FROM {s}.events",
     "messages": "SELECT state, count(*) FROM {s}.send_queue GROUP BY 1 ORDER BY 1",
@@ -127,6 +137,14 @@ _COUNTS = {
         WHERE kind LIKE 'signal.%%' GROUP BY 1 ORDER BY 1""",
     "outcomes": """SELECT outcome, count(*) FROM {s}.contact_campaigns
         WHERE outcome IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1""",
+    "tasks": "SELECT state, count(*) FROM {s}.tasks GROUP BY 1 ORDER BY 1",
+    "calls": """SELECT count(*) FILTER (WHERE call ->> 'ok' = 'true'),
+               count(*) FILTER (WHERE coalesce(call ->> 'ok', 'false') = 'false'),
+               (SELECT count(*) FROM {s}.errands WHERE kind = 'webhook'),
+               coalesce(sum((call ->> 'attempts')::int), 0)
+          FROM (SELECT convert_from(state, 'UTF8')::jsonb -> 'f' AS call FROM {s}.events
+                 WHERE topic = 'webhook_resolved') t""",
+    "notices": "SELECT count(*) FROM {s}.notices",
     "latency": """SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::numeric, 1)::float8,
                round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ms)::numeric, 1)::float8
           FROM (SELECT extract(epoch FROM settled_at - received_at) * 1000 AS ms

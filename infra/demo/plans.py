@@ -1,13 +1,16 @@
 """One plan per contact: the example plans, written for this person as an AI would write them."""
 
 import copy
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from plans.intake import read_json
+from plans.normalise import normalise
 
 Document = dict[str, Any]
 
@@ -17,6 +20,9 @@ OPENERS = {
     "transport": "Fuel surcharges must be a sore point at {{ company.name }} this year.",
     "food": "Short shelf lives leave little time for paper at {{ company.name }}.",
 }
+CALENDAR = "sender.calendar_url"
+NAME = re.compile(r"[a-z0-9_-]{1,40}")
+POSTSCRIPT = "P.S. A short answer is as welcome as a long one."
 OPENER = "A colleague of yours pointed me to you."
 
 
@@ -25,7 +31,7 @@ class NoPlans(Exception):
 
 
 def examples(folder: Path | None) -> Mapping[str, Document]:
-    """The plans of a folder by file name, or the ones that antiphon brings."""
+    """The plans of a folder by file name, or those that antiphon brings and mail can carry."""
     if folder is None:
         found = [
             (file.name, file.read_text(encoding="utf-8"))
@@ -39,7 +45,15 @@ def examples(folder: Path | None) -> Mapping[str, Document]:
         ]
     if not found:
         raise NoPlans(f"{folder}: no *.json file; put one plan in each file")
-    return {name: _document(folder, name, text) for name, text in sorted(found)}
+    documents = {name: _document(folder, name, text) for name, text in sorted(found)}
+    if folder is None:
+        return {name: plan for name, plan in documents.items() if _by_mail(plan)}
+    return documents
+
+
+def _by_mail(plan: Mapping[str, Any]) -> bool:
+    """Whether the demo's one provider can carry all its messages."""
+    return all(node["channel"] == "email" for node in plan["nodes"] if node["type"] == "send")
 
 
 def _document(folder: Path | None, name: str, text: str) -> Document:
@@ -67,3 +81,64 @@ def personal(
         greeting, newline, rest = message["text"].partition("\n\n")
         message["text"] = f"{greeting}\n\n{opener} {rest}" if newline else message["text"]
     return document
+
+
+def canonical(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The plan in the one shape that the functions below read; empty where it has none."""
+    document = normalise(dict(plan)).document
+    return document if isinstance(document, dict) else {}
+
+
+def endpoints_of(plans: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The endpoints that plans call, by name."""
+    return sorted(
+        {
+            str(node["endpoint"])
+            for plan in plans
+            for node in _nodes(plan)
+            if node.get("type") == "webhook" and NAME.fullmatch(str(node.get("endpoint")))
+        }
+    )
+
+
+def waited_for(plan: Mapping[str, Any]) -> list[str]:
+    """The events of its own that a plan waits for on its way."""
+    return sorted(
+        {
+            str(way["on"])
+            for node in _nodes(plan)
+            for way in node.get("transitions") or ()
+            if str(way.get("on")).startswith("x_")
+        }
+    )
+
+
+def calendar_nodes(plan: Mapping[str, Any], goal: str) -> frozenset[str]:
+    """The messages with the sender's calendar in them, of a plan that has this goal."""
+    if all(one.get("on") != goal for one in plan.get("goals") or ()):
+        return frozenset()
+    return frozenset(str(node["id"]) for node in _nodes(plan) if CALENDAR in json.dumps(node))
+
+
+def reworded(plan: Mapping[str, Any]) -> Document:
+    """The same plan, with a last sentence in each of its mails."""
+    document = copy.deepcopy(dict(plan))
+    for node in _nodes(document):
+        for owner in (node, *(node.get("variants") or ())):
+            _reword(owner.get("message") or {})
+    return document
+
+
+def _reword(message: dict[str, Any]) -> None:
+    if isinstance(message.get("text"), str):
+        message["text"] += f"\n\n{POSTSCRIPT}"
+    if isinstance(message.get("html"), str):
+        message["html"] += f"<p>{POSTSCRIPT}</p>"
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a plan that was accepted, or of one that will be refused."""
+    nodes = plan.get("nodes")
+    for node in nodes if isinstance(nodes, list) else ():
+        if isinstance(node, dict):
+            yield node

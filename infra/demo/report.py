@@ -41,6 +41,7 @@ def print_report(console: Console, figures: Figures) -> None:
         )
     )
     console.print(_panel("Messages accepted by day", _calendar(figures.calendar)))
+    console.print(_panel("What plans asked for, beside mail", _asked(figures)))
     if figures.story is not None:
         console.print(_panel(f"One contact: {figures.hero}", _story(figures.story)))
     console.print(_panel("What holds", _checks(figures)))
@@ -78,6 +79,24 @@ def _outcomes(figures: Figures) -> RenderableType:
     running = figures.enrolled - sum(figures.outcomes.values())
     rows = [*figures.outcomes.items(), *([("still running", running)] if running else [])]
     return Group(*_bars(rows, tone="grey62"))
+
+
+def _asked(figures: Figures) -> RenderableType:
+    """Tasks, calls, notices, and plans that were written anew, a line each."""
+    calls = figures.endpoint_calls
+    rows = {
+        "tasks": _counted(figures.tasks, ("done", "skipped", "withdrawn", "open")),
+        "endpoint calls": _counted(calls, ("ok", "failed", "open"))
+        + (f"  (in {calls['tries']} tries)" if calls.get("tries") else ""),
+        "notices": str(figures.notices),
+        "revisions": _counted(figures.revisions, tuple(figures.revisions)) or "none",
+    }
+    width = max(map(len, rows))
+    return Group(*(Text(f"{name:<{width}}  {told}") for name, told in rows.items()))
+
+
+def _counted(counts: Mapping[str, int], names: Sequence[str]) -> str:
+    return ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in names)
 
 
 def _calendar(days: Sequence[tuple[datetime, int]]) -> RenderableType:

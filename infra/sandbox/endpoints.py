@@ -17,7 +17,7 @@ SIGNATURE_PREFIX = "v1,"
 TOLERANCE_S = 300.0  # real seconds that a signature may be old, or ahead
 AWAY = 0.4  # share of calls that find nobody at first
 AWAY_AGAIN = 0.3  # of these, also the second time
-REFUSED = 0.08  # share of calls that are wrong to the endpoint, whenever they come
+REFUSED = 0.1  # share of calls that are wrong to the endpoint, whenever they come
 
 
 class _Conduct(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Endpoints:
         self.unsigned = 0
 
     def trust(self, name: str, secret: str) -> None:
-        """Know the secret that was told when an endpoint was registered; ValueError if it is none."""
+        """Know the secret told when an endpoint was registered; ValueError if it is none."""
         if not secret.startswith(SECRET_PREFIX):
             raise ValueError(f"a secret begins with {SECRET_PREFIX}")
         try:
