@@ -13,6 +13,7 @@ import click
 from dramatiq.brokers.stub import StubBroker
 
 from docs.plan_errors import page as plan_errors_page
+from docs.plan_pictures import mended, stuck
 from domain.events import Event, Fact, topic_of
 from handlers.actors import QUEUE_OF, declare_actors
 from infra.cli import main
@@ -211,6 +212,8 @@ def architecture() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "ARCHITECTURE.md": architecture,
+    "docs/pictures/mended.svg": mended,
+    "docs/pictures/stuck.svg": stuck,
     "docs/plan-errors.md": plan_errors_page,
     "docs/reference/commands.md": commands_page,
     "docs/reference/events.md": events_page,

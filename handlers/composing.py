@@ -10,7 +10,7 @@ import msgspec
 
 from domain import campaign
 from domain.events import MessageQueued
-from domain.ids import MessageId
+from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, HoldReason, domain_class
 from handlers.links import Links
@@ -139,8 +139,29 @@ class Composer:
             _sender(row, sources),
             message_id=row.message_id,
             links=self._links,
-            in_reply_to=_earlier(row, message.get("replyTo"), sources),
+            in_reply_to=self._earlier(row, message.get("replyTo"), sources),
         )
+
+    def _earlier(self, row: Planned, reply_to: str | None, sources: _Sources) -> Earlier | None:
+        """The mail to thread under: the latest one of that node that was accepted."""
+        if reply_to is None:
+            return None
+        of_stream = [one for one in sources.sent if one.stream == row.stream]
+        of_node = [one for one in of_stream if one.node == reply_to]
+        if of_stream and not of_node:
+            of_node = self._renamed(row.stream, reply_to, of_stream)
+        if not of_node:
+            return None
+        latest = max(of_node, key=lambda one: one.visit)
+        mail, _ = sources.mails[latest.message_id]
+        own_id = f"<{latest.message_id}.{latest.attempt}@{mail.sender_domain}>"
+        references = tuple(mail.headers.get("References", "").split())
+        return Earlier(own_id, mail.subject, references)
+
+    def _renamed(self, stream: StreamId, node: str, sent: Sequence[Sent]) -> list[Sent]:
+        """What a node sent under the id that it had before a revision: its rows keep that."""
+        messages = self._ports.campaigns.load(stream).messages
+        return [one for one in sent if messages[one.message_id].node == node]
 
 
 def _distinct(rows: Iterable[Planned]) -> set[Any]:
@@ -179,20 +200,6 @@ def _sender(row: Planned, sources: _Sources) -> Sender:
     if sender is None:
         raise RenderFailed("sender", name)
     return sender
-
-
-def _earlier(row: Planned, reply_to: str | None, sources: _Sources) -> Earlier | None:
-    """The mail to thread under: the latest one of that node that was accepted."""
-    if reply_to is None:
-        return None
-    of_stream = [one for one in sources.sent if one.stream == row.stream and one.node == reply_to]
-    if not of_stream:
-        return None
-    latest = max(of_stream, key=lambda one: one.visit)
-    mail, _ = sources.mails[latest.message_id]
-    own_id = f"<{latest.message_id}.{latest.attempt}@{mail.sender_domain}>"
-    references = tuple(mail.headers.get("References", "").split())
-    return Earlier(own_id, mail.subject, references)
 
 
 def _queued(rendered: Rendered, now: datetime) -> Decide:

@@ -10,9 +10,10 @@ import msgspec
 from domain import campaign
 from domain.campaign import Campaign, Phase, Revision, standing_at
 from domain.errors import RevisionRefused, RevisionStale
-from domain.events import RevisionKept
+from domain.events import Event, RevisionKept
 from domain.ids import NodeId, StreamId
 from domain.lifecycle import RUNNING
+from domain.plan import Grounds
 from domain.recorded import Cause
 from domain.timing import parse_duration
 from handlers.ports import Input, Result, TenantPorts, Transaction
@@ -21,6 +22,9 @@ from plans.diff import changed_pointers
 from plans.verify.check import Checked
 from plans.verify.report import Report, issue, refused, to_json
 from plans.verify.resume import Resume
+
+TRIES = 3
+"""Proofs for a contact that goes on meanwhile."""
 
 
 class RevisionOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +38,10 @@ class RevisionOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revised(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of it; `kept` is applied when the call under way has its outcome."""
+    """What became of it; `kept` is applied when the call under way has its outcome.
+
+    `plan_hash` is the new plan, or the one that stays in force where that is refused.
+    """
 
     status: Literal["revised", "kept", "unchanged", "refused"]
     contact_campaign_id: StreamId
@@ -42,10 +49,26 @@ class Revised(msgspec.Struct, frozen=True, omit_defaults=True):
     report: Mapping[str, Any] | None = None
 
 
+class _MovedOn(RevisionStale):
+    """The contact went on while the plan was proven from where it had stood."""
+
+
 def revise(
     ports: TenantPorts, stream: StreamId, order: RevisionOrder, *, cause: Cause, correlation: UUID
 ) -> Revised:
     """Prove the new plan from where the contact stands and put it in force; stale is raised."""
+    for left in reversed(range(TRIES)):
+        try:
+            return _revise_once(ports, stream, order, cause, correlation)
+        except _MovedOn:
+            if not left:
+                raise
+    raise AssertionError  # the last try returns or raises
+
+
+def _revise_once(
+    ports: TenantPorts, stream: StreamId, order: RevisionOrder, cause: Cause, correlation: UUID
+) -> Revised:
     state = ports.campaigns.load(stream)
     if order.if_hash != state.plan_hash:
         raise RevisionStale(f"the plan in force is {state.plan_hash}")
@@ -62,16 +85,28 @@ def revise(
         diff=_diff(ports, state, taken),
         proof=taken.proof,
     )
-    decide = partial(campaign.revise, revision=revision, at=ports.clock.now())
+    now = ports.clock.now()
+
+    def decide(current: Campaign, grounds: Grounds) -> Sequence[Event]:
+        if _place(current, order) != _place(state, order):
+            raise _MovedOn("the contact went on while the plan was proven")
+        return campaign.revise(current, grounds, revision=revision, at=now)
+
     keep = partial(_keep_plan, ports, state, taken)
     result = ports.campaigns.transact_many([Input(stream, decide, cause, correlation)], along=keep)
-    return _told(stream, result[0], taken, checked.report)
+    return _told(state, result[0], taken, checked.report)
 
 
-def _told(stream: StreamId, result: Result, taken: Acceptance, report: Report) -> Revised:
+def _place(state: Campaign, order: RevisionOrder) -> tuple[Any, ...]:
+    """All of a state that the proof of a revision stands on, but for the time."""
+    return state.plan_hash, state.stage, resume_of(state, order, 0)
+
+
+def _told(before: Campaign, result: Result, taken: Acceptance, report: Report) -> Revised:
+    stream = result.stream
     if isinstance(result.refused, RevisionRefused):
         why = issue(result.refused.issue, result.refused.pointer, str(result.refused))
-        return Revised("refused", stream, taken.plan.hash, to_json(refused(why)))
+        return Revised("refused", stream, before.plan_hash, to_json(refused(why)))
     if result.refused is not None:
         raise result.refused
     if not result.facts:

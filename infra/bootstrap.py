@@ -88,6 +88,11 @@ class System:
         return ThreadPoolExecutor(self.settings.call_threads, thread_name_prefix="call")
 
     @cached_property
+    def errand_executor(self) -> ThreadPoolExecutor:
+        """Threads for calls of endpoints: no tenant's slow endpoint keeps mails from leaving."""
+        return ThreadPoolExecutor(self.settings.call_threads, thread_name_prefix="errand")
+
+    @cached_property
     def provider(self) -> SendGridProvider:
         """The provider of e-mail; raises MissingKey."""
         key = self.settings.sendgrid_api_key
@@ -113,8 +118,9 @@ class System:
 
     def close(self) -> None:
         """Give connections and threads back."""
-        if "executor" in self.__dict__:
-            self.executor.shutdown()
+        for name in ("executor", "errand_executor"):
+            if name in self.__dict__:
+                self.__dict__[name].shutdown()
         self.database.close()
 
     # --- tenants ----------------------------------------------------------------------------------
@@ -269,7 +275,7 @@ class System:
         return Timeouts(self.ports(tenant)).fire_batch()
 
     def _run_errands(self, tenant: TenantId) -> int:
-        return ErrandRunner(self.ports(tenant), self.caller, self.executor).run_batch()
+        return ErrandRunner(self.ports(tenant), self.caller, self.errand_executor).run_batch()
 
     def _dispatch(self, tenant: TenantId) -> int:
         ports = self.ports(tenant)

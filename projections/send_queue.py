@@ -56,6 +56,7 @@ TABLE = Table(
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Not before a resume says when."""
 
+_STANDS_STILL = {"not_before": NEVER, "hold_reason": HoldReason.PAUSED}
 _WAITING = (State.PLANNED, State.QUEUED)
 _DOUBTFUL = (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST)
 
@@ -98,8 +99,7 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason},
             )
         case Paused(message_id=message_id) if message_id is not None:
-            row = {"not_before": NEVER, "hold_reason": HoldReason.PAUSED}
-            yield _move(message_id, {"state": _WAITING}, row)
+            yield _move(message_id, {"state": _WAITING}, _STANDS_STILL)
         case Resumed(message_id=message_id, due_at=due_at) as fact if message_id and due_at:
             row = {
                 "due_at": due_at,
@@ -139,7 +139,7 @@ def _planned(recorded: Recorded, fact: NodeEntered) -> dict[str, Any]:
 
 def _planned_again(fact: PlanRevised) -> dict[str, Any]:
     """The message of another plan: it is rendered anew, whatever it was."""
-    return {
+    row = {
         "node": fact.node,
         "variant": fact.variant,
         "sender": fact.sender,
@@ -150,6 +150,7 @@ def _planned_again(fact: PlanRevised) -> dict[str, Any]:
         "hold_reason": None,
         "body_mac": None,
     }
+    return row | _STANDS_STILL if fact.paused else row
 
 
 def _outcome(

@@ -66,6 +66,8 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
 def _revised(recorded: Recorded, fact: PlanRevised) -> Iterator[Change]:
     """The node's timers count anew; the end of the campaign moves where the fact has one."""
     yield _clear(recorded, scope="node")
+    if fact.paused:
+        return  # the resume sets them
     if fact.expires_at is not None:
         yield _own(recorded, EXPIRY, fact.expires_at)
     yield from _of_node(recorded, fact.node, fact.visit, fact.timers)

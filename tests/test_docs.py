@@ -113,8 +113,9 @@ def test_a_command_or_option_that_does_not_exist_is_found() -> None:
     assert wrong_command(["demo", "--contacts", "3"]) is None
 
 
-def test_every_route_that_is_called_is_served() -> None:
-    called = re.findall(r'"\$base(/[^"]+)"', (ROOT / "README.md").read_text("utf-8"))
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/tasks-and-endpoints.md"])
+def test_every_route_that_is_called_is_served(page: str) -> None:
+    called = re.findall(r'"\$base(/[^"?]+)', (ROOT / page).read_text("utf-8"))
     paths = {"/v1" + re.sub(r"\$[A-Z]+", "{id}", path) for path in called}
     assert paths
     assert paths - {path for _, path in PERMISSION_OF} == set()

@@ -32,7 +32,7 @@ PLACE = r"(?:A\d+|\d+(?:\.\d+)*)"
 REFERENCE = re.compile(rf"([\w-]+\.md)((?:(?:,| and| to)? {PLACE}\b)*)")
 CASE = re.compile(r"^\| `(\w+)` \|.*\| `(tests/[\w/]+\.py)`(?: as `(\w+)`)? \|$", re.MULTILINE)
 CODE = re.compile(r"^\| ([EW]_[A-Z_]+) \| ([\d, ]+|-) \|", re.MULTILINE)
-REPORT = re.compile(r"^This is the report of `(tests/.+)`:\n\n```json\n(.*?)^```", re.M | re.S)
+REPORT = re.compile(r"(?ms)^This is the report of `(tests/[^`]+)`:\n\n```json\n(.*?)^```")
 INVARIANT = re.compile(r"^\| (I\d+) \|.*\| (now|later)\b[^|]*\|$", re.MULTILINE)
 
 

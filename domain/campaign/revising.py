@@ -185,6 +185,7 @@ def _revised(  # the fields of one fact
         "expires_at": _end_anew(walk.state, old, plan, at),
         "timers": timers,
         "proof": order.proof,
+        "paused": walk.state.stage == Stage.PAUSED,
     }
     return PlanRevised(**fields, **message)  # type: ignore[arg-type]  # fields of the fact
 

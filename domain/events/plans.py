@@ -57,7 +57,7 @@ class PlanRevised(Fact, frozen=True, kw_only=True, tag="plan_revised"):
     """Another plan is in force: what waited was placed again, timers count anew from t0.
 
     `mapping` gives nodes their new ids, `diff` the pointers that changed; the message that waited
-    is rendered again.
+    is rendered again. While it is paused, message and timers go on waiting for the resume.
     """
 
     old_hash: str
@@ -78,3 +78,4 @@ class PlanRevised(Fact, frozen=True, kw_only=True, tag="plan_revised"):
     variant: str = ""
     sender: str = ""
     proof: Proof | None = None
+    paused: bool = False

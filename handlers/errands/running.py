@@ -40,6 +40,8 @@ from handlers.ports import (
 
 LOG = logging.getLogger("antiphon.errands")
 BATCH = 32
+CALLS = 16
+"""Calls of one batch: the threads for them serve several tenants within the lease, all too slow."""
 HOLD_FOR = timedelta(minutes=5)
 """How long an errand rests that broke on something nobody foresaw."""
 
@@ -57,17 +59,23 @@ class ErrandRunner:
         self._work: Mapping[str, Work] = {
             "update": partial(self._guarded, self._change),
             "notify": partial(self._guarded, self._tell),
-            "webhook": self._call,
         }
 
     def run_batch(self) -> int:
-        """Run one batch; what breaks holds back nothing else. The number taken."""
-        due = self._ports.errands.claim(self._ports.clock.now(), limit=BATCH)
+        """Run one batch; what breaks holds back nothing else. The number taken.
+
+        Mails wait for changes of contacts, so these never wait for more than one batch of calls.
+        """
+        errands, now = self._ports.errands, self._ports.clock.now()
+        due = errands.claim(now, limit=BATCH, kinds=tuple(self._work))
         for kind, work in self._work.items():
             alike = [errand for errand in due if errand.kind == kind]
             if alike:
                 work(alike)
-        return len(due)
+        calls = errands.claim(now, limit=CALLS, kinds=("webhook",))
+        if calls:
+            self._call(calls)
+        return len(due) + len(calls)
 
     def _guarded(self, work: Work, errands: Sequence[DueErrand]) -> None:
         """Work on all of them at once; where that breaks, on each alone."""

@@ -10,6 +10,9 @@ from domain.ids import CampaignId, ContactId, ErrandId, StreamId
 from handlers.ports.streams import Transaction
 from handlers.ports.vault import Person
 
+KINDS = ("update", "notify", "webhook")
+"""All kinds of errands."""
+
 
 class DueErrand(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed errand; `plan_hash` is the plan that asked, `attempt` counts its claims."""
@@ -32,7 +35,7 @@ class DueErrand(msgspec.Struct, frozen=True, kw_only=True):
 class Errands(Protocol):
     """The errands of one tenant, claimed under lease and fence."""
 
-    def claim(self, now: datetime, *, limit: int) -> list[DueErrand]:
+    def claim(self, now: datetime, *, limit: int, kinds: Sequence[str] = KINDS) -> list[DueErrand]:
         """Lease due errands; a change of a contact only once those before it are made."""
         ...
 

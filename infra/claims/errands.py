@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, ErrandId, StreamId, TenantId, schema_of
 from handlers.ports import DueErrand, Errands, Transaction
+from handlers.ports.errands import KINDS
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
@@ -29,8 +30,8 @@ class SqlErrands(Errands):
         self._sql = Statements(schema_of(tenant))
 
     @override
-    def claim(self, now: datetime, *, limit: int) -> list[DueErrand]:
-        params = {"now": now, "limit": limit, "lease": LEASE_S}
+    def claim(self, now: datetime, *, limit: int, kinds: Sequence[str] = KINDS) -> list[DueErrand]:
+        params = {"now": now, "limit": limit, "lease": LEASE_S, "kinds": list(kinds)}
         with self._database.tenant_tx(self._tenant) as curs:
             found = self._sql.rows(transaction(curs), _CLAIM, params)
         errands = (_errand(row, self._patience) for row in found)
@@ -96,7 +97,7 @@ UPDATE {{s}}.errands e SET state = 'claimed', fence = fence + 1, attempts = atte
   FROM {{s}}.streams x
  WHERE x.stream_id = e.stream_id AND e.errand_id = ANY(ARRAY(
        SELECT d.errand_id FROM {{s}}.errands d
-        WHERE d.state = 'due' AND d.not_before <= %(now)s
+        WHERE d.state = 'due' AND d.not_before <= %(now)s AND d.kind = ANY(%(kinds)s)
           AND (d.kind <> 'update' OR NOT EXISTS (
                SELECT FROM {{s}}.errands b WHERE b.stream_id = d.stream_id AND b.kind = 'update'
                   AND b.version < d.version))

@@ -40,7 +40,8 @@ class SqlOutbox(Outbox):
     @override
     def planned(self, tx: Transaction, now: datetime, limit: int) -> list[Planned]:
         params = {"now": now, "lead": now + RENDER_LEAD, "limit": limit}
-        found = self._sql.rows(tx, _PLANNED, params)
+        ids = [row[0] for row in self._sql.rows(tx, _HEAD, params)]
+        found = self._sql.rows(tx, _PLANNED, {"ids": ids}) if ids else []
         return [
             Planned(
                 MessageId(row[0]), StreamId(row[1]), ContactId(row[2]), CampaignId(row[3]), *row[4:]
@@ -125,17 +126,22 @@ def _doubts(rows: Sequence[tuple[object, ...]]) -> list[Doubt]:
 
 
 # A change of the contact's data that the plan asked for comes first: the words depend on it.
+_HEAD = """
+SELECT p.message_id FROM {s}.send_queue p
+ WHERE p.state = 'PLANNED' AND p.due_at <= %(lead)s
+   AND (p.hold_reason IS DISTINCT FROM 'gate_error' OR p.not_before <= %(now)s)
+   AND NOT EXISTS (SELECT FROM {s}.errands e
+                    WHERE e.stream_id = p.stream_id AND e.kind = 'update')
+ ORDER BY p.due_at, p.message_id LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED
+"""
+
+# A statement of its own, begun when the rows are locked: a revision that was made while the locks
+# were taken is seen, and a later one waits.
 _PLANNED = """
 SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant, q.sender,
        c.plan_hash
   FROM {s}.send_queue q JOIN {s}.streams c USING (stream_id)
- WHERE q.message_id = ANY(ARRAY(
-       SELECT p.message_id FROM {s}.send_queue p
-        WHERE p.state = 'PLANNED' AND p.due_at <= %(lead)s
-          AND (p.hold_reason IS DISTINCT FROM 'gate_error' OR p.not_before <= %(now)s)
-          AND NOT EXISTS (SELECT FROM {s}.errands e
-                           WHERE e.stream_id = p.stream_id AND e.kind = 'update')
-        ORDER BY p.due_at, p.message_id LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED))
+ WHERE q.message_id = ANY(%(ids)s)
  ORDER BY q.due_at, q.message_id
 """
 

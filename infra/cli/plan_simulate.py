@@ -75,7 +75,7 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--context", type=FILE, help="The contact that the plan is for, as JSON.")
 @click.option("--policy", type=FILE, help="What the tenant rules for all its plans, as JSON.")
 @click.option("--runs", type=click.IntRange(1, RUNS_MAX), default=1000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option("--start", type=Instant(), help="When everybody starts. [default: a Monday, 09:00]")
 @click.option("--rates", type=FILE, help="How often people do what, as JSON.")
 @click.option("--history", metavar="TENANT", help="Rates of what this tenant sent so far.")

@@ -97,5 +97,8 @@ def _until_there(call: Callable[[], Json]) -> Json:
         except AWAY:
             if not left:
                 raise
-            time.sleep(PAUSE_S)
+        except Refused as refused:
+            if refused.status != HTTPStatus.SERVICE_UNAVAILABLE or not left:
+                raise
+        time.sleep(PAUSE_S)
     raise AssertionError  # the last try returns or raises

@@ -25,7 +25,7 @@ REPORTED = 0.4
 """Share of contacts who do what their plan waits for with an event of its own."""
 BOOKED = 0.5
 """Share of clicks on a calendar that end in a meeting."""
-REVISED = 0.05
+REVISED = 0.08
 """Share of contacts whose plan is written anew on the way."""
 LOOK_BACK = timedelta(days=3)
 
@@ -139,15 +139,6 @@ class PeopleAtWork:
                 "reason": "friendlier words",
             }
             answer = self._try(f"{path}/revise", body)
-            if answer and answer["status"] == "refused":
-                import sys
-
-                print(
-                    self._journeys[stream].plan["startNodeId"],
-                    standing,
-                    answer["report"]["issues"],
-                    file=sys.stderr,
-                )
             self.revisions[answer["status"] if answer else "too_late"] += 1
 
     # --- both -------------------------------------------------------------------------------------

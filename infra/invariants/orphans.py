@@ -1,4 +1,4 @@
-"""What belongs together is there: references, stages and messages (I1, I2, I7, I11)."""
+"""What belongs together is there: references, stages, messages, errands (I1, I2, I7, I11)."""
 
 from infra.invariants.snapshot import Query
 
@@ -29,6 +29,9 @@ SELECT r.kind || ' ' || r.id || ': no stream ' || r.stream_id
                    WHERE stream_id IS NOT NULL
         UNION ALL SELECT 'contact-campaign', stream_id::text, stream_id FROM {s}.contact_campaigns
         UNION ALL SELECT 'activity', position::text, stream_id FROM {s}.activity_feed
+        UNION ALL SELECT 'errand', errand_id::text, stream_id FROM {s}.errands
+        UNION ALL SELECT 'task', task_id::text, stream_id FROM {s}.tasks
+        UNION ALL SELECT 'notice', notice_id::text, stream_id FROM {s}.notices
        ) AS r (kind, id, stream_id)
  WHERE NOT EXISTS (SELECT FROM {s}.streams x WHERE x.stream_id = r.stream_id)
 UNION ALL
@@ -45,7 +48,8 @@ SELECT (SELECT count(*) FROM {s}.streams) + (SELECT count(*) FROM {s}.plans)
      + (SELECT count(*) FROM {s}.send_queue) + (SELECT count(*) FROM {s}.timers)
      + (SELECT count(*) FROM {s}.webhook_inbox) + (SELECT count(*) FROM {s}.contact_campaigns)
      + (SELECT count(*) FROM {s}.activity_feed) + (SELECT count(*) FROM {s}.bodies)
-     + (SELECT count(*) FROM {s}.links)
+     + (SELECT count(*) FROM {s}.links) + (SELECT count(*) FROM {s}.errands)
+     + (SELECT count(*) FROM {s}.tasks) + (SELECT count(*) FROM {s}.notices)
 """
 
 _COUNTS = """
@@ -78,6 +82,10 @@ UNION ALL
 SELECT 'stream ' || q.stream_id || ' has ended and message ' || q.message_id || ' is ' || q.state
   FROM {s}.send_queue q JOIN pg_temp.stages g ON g.stream = q.stream_id
  WHERE g.stage = 'ended' AND q.state IN ('PLANNED', 'QUEUED')
+UNION ALL
+SELECT 'stream ' || k.stream_id || ' has ended and task ' || k.task_id || ' is open'
+  FROM {s}.tasks k JOIN pg_temp.stages g ON g.stream = k.stream_id
+ WHERE g.stage = 'ended' AND k.state = 'open'
 """
 
 _NOT_BOTH = """
@@ -93,6 +101,35 @@ SELECT CASE WHEN q.message_id IS NULL
          WHERE topic = 'node_entered' AND message IS NOT NULL GROUP BY message) p
   FULL JOIN {s}.send_queue q ON q.message_id = p.message
  WHERE q.message_id IS NULL OR p.message IS NULL OR p.times > 1 OR q.stream_id <> p.stream
+UNION ALL
+SELECT 'errand ' || e.errand_id || ' (' || e.kind || '): '
+       || CASE WHEN a.errand IS NULL THEN 'no fact asked for it' ELSE 'its call has an outcome' END
+  FROM {s}.errands e
+  LEFT JOIN pg_temp.facts a ON a.errand = e.errand_id AND a.stream = e.stream_id
+   AND a.version = e.version
+   AND a.topic = CASE e.kind WHEN 'webhook' THEN 'webhook_requested'
+                             WHEN 'notify' THEN 'notification_requested'
+                             ELSE 'contact_update_requested' END
+ WHERE a.errand IS NULL OR EXISTS (
+       SELECT FROM pg_temp.facts r WHERE r.errand = e.errand_id AND r.topic = 'webhook_resolved')
+UNION ALL
+SELECT 'call ' || c.errand || ' of stream ' || c.stream || ': asked for ' || c.asked
+       || ' times, ' || c.ended || ' outcomes'
+       || CASE WHEN c.asked = 1 AND c.ended = 0 THEN ', and no row' ELSE '' END
+  FROM (SELECT errand, min(stream::text) AS stream,
+               count(*) FILTER (WHERE topic = 'webhook_requested') AS asked,
+               count(*) FILTER (WHERE topic = 'webhook_resolved') AS ended
+          FROM pg_temp.facts WHERE topic IN ('webhook_requested', 'webhook_resolved')
+         GROUP BY errand) c
+ WHERE c.asked <> 1 OR c.ended > 1
+    OR (c.ended = 0 AND NOT EXISTS (SELECT FROM {s}.errands e WHERE e.errand_id = c.errand))
+UNION ALL
+SELECT 'notice ' || n.errand || ' of stream ' || n.stream || ': neither told nor waiting'
+  FROM pg_temp.facts n JOIN {s}.streams x ON x.stream_id = n.stream
+  JOIN {s}.contacts c ON c.contact_id = x.contact_id
+ WHERE n.topic = 'notification_requested'
+   AND NOT EXISTS (SELECT FROM {s}.errands e WHERE e.errand_id = n.errand)
+   AND NOT EXISTS (SELECT FROM {s}.notices t WHERE t.notice_id = n.errand)
 """
 
 QUERIES = (
@@ -105,14 +142,16 @@ QUERIES = (
     ),
     Query(
         "I7",
-        "What has ended waits for nothing; what is paused has no timer",
+        "What has ended waits for nothing, nor anybody for it; what is paused has no timer",
         "SELECT count(*) FROM pg_temp.stages WHERE stage IN ('ended', 'paused')",
         _AFTER_THE_END,
     ),
     Query(
         "I11",
-        "Each planned message has one row, and each row was planned",
-        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'node_entered' AND message IS NOT NULL",
+        "Each planned message has one row, each call and notice its row or its end; nothing else",
+        """SELECT count(*) FROM pg_temp.facts
+            WHERE (topic = 'node_entered' AND message IS NOT NULL)
+               OR topic IN ('webhook_requested', 'notification_requested')""",
         _NOT_BOTH,
     ),
 )

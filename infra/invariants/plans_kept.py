@@ -2,9 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from domain.events import Completed, Event, TransitionTaken
+from domain.events import (
+    Completed,
+    Event,
+    PlanRevised,
+    TaskCreated,
+    TaskResolved,
+    TransitionTaken,
+)
+from domain.ids import ErrandId, NodeId
 from domain.lifecycle import Stage
 from domain.plan import Plan, Stop
 from infra.invariants.finding import Finding, Tally
@@ -89,10 +98,12 @@ def _reached(known: Mapping[str, list[str]], start: str) -> set[str]:
 
 
 class OwnNodes:
-    """I8: the node of a stream is in its plan; it is completed exactly where an exit was passed."""
+    """I8: a stream stands in its plan, its task with it; it is completed exactly at an exit."""
 
     def __init__(self) -> None:
-        self._tally = Tally("I8", "Streams stand in their plan; completed exactly at an exit node")
+        self._tally = Tally(
+            "I8", "Streams and their tasks stand in the plan; completed exactly at an exit node"
+        )
 
     def take(self, taken: Snapshot, batch: Sequence[Stream]) -> None:  # noqa: ARG002  # a Look
         for stream in batch:
@@ -112,12 +123,33 @@ def _misplaced(stream: Stream, plan: Plan) -> Iterator[str]:
         yield f"its facts name plan {state.plan_hash!r}, the directory {plan.hash!r}"
     if state.node and state.node not in plan.nodes:
         yield f"stands at {state.node!r}, which is no node of its plan"
+    for task, node in _open_tasks(stream).items():
+        if (task, node) != (state.task, state.node):
+            theirs = f"at {state.node!r} with task {state.task}"
+            yield f"task {task} is open at {node!r}, the stream stands {theirs}"
     facts = [recorded.fact for recorded in stream.under_plan]
-    for fact, following in zip(facts, [*facts[1:], None], strict=True):
+    for fact, following in zip_longest(facts, facts[1:]):
         yield from _passed(plan, fact, following)
     at_exit = isinstance(plan.nodes.get(state.node), Stop)
     if at_exit != (state.stage == Stage.COMPLETED):
         yield f"stands at {state.node!r} and is {state.stage}"
+
+
+def _open_tasks(stream: Stream) -> dict[ErrandId, NodeId]:
+    """The tasks that are not over, with their nodes by the names that they have now."""
+    found: dict[ErrandId, NodeId] = {}
+    for recorded in stream.facts:
+        match recorded.fact:
+            case TaskCreated(task_id=task, node=node):
+                found[task] = node
+            case TaskResolved(task_id=task):
+                found.pop(task, None)
+            case PlanRevised(mapping=mapping):
+                names = dict(mapping)
+                found = {task: names.get(node, node) for task, node in found.items()}
+            case _:
+                pass
+    return found
 
 
 def _passed(plan: Plan, fact: Event, following: Any) -> Iterator[str]:  # noqa: ANN401  # a fact or the end

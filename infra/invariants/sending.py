@@ -98,11 +98,19 @@ UNION ALL
 SELECT 'timer ' || timer_id || ' of stream ' || stream_id || ' is claimed and its lease is over'
   FROM {s}.timers
  WHERE state = 'claimed' AND (lease_until IS NULL OR lease_until < now() - %(lease)s)
+UNION ALL
+SELECT 'errand ' || errand_id || ' of stream ' || stream_id
+       || CASE state WHEN 'due' THEN ' is due since ' || to_char(greatest(not_before, requested_at),
+                                                                 'YYYY-MM-DD HH24:MI:SS')
+                     ELSE ' is claimed and its lease is over' END
+  FROM {s}.errands
+ WHERE (state = 'due' AND greatest(not_before, requested_at) < %(now)s - %(overdue)s)
+    OR (state = 'claimed' AND (lease_until IS NULL OR lease_until < now() - %(lease)s))
 """
 _UNDER_WAY = """
 SELECT (SELECT count(*) FROM {s}.send_queue
          WHERE state IN ('PLANNED', 'QUEUED', 'SENDING', 'UNKNOWN'))
-     + (SELECT count(*) FROM {s}.timers)
+     + (SELECT count(*) FROM {s}.timers) + (SELECT count(*) FROM {s}.errands)
 """
 
 _WITHOUT_REASON = """
@@ -136,7 +144,12 @@ QUERIES = (
         _ATTEMPTS,
         _AFTER_A_STOP,
     ),
-    Query("I18", "Nothing is stuck: attempts, due messages, doubts, timers", _UNDER_WAY, _STUCK),
+    Query(
+        "I18",
+        "Nothing is stuck: attempts, due messages, doubts, timers, errands",
+        _UNDER_WAY,
+        _STUCK,
+    ),
     Query(
         "I19",
         "What was not sent has a reason",

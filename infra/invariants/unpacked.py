@@ -8,9 +8,30 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from domain.events import (
+    ContactUpdateRequested,
+    NotificationRequested,
+    TaskCreated,
+    TaskResolved,
+    WebhookRequested,
+    WebhookResolved,
+    topic_of,
+)
 from infra.invariants.moves import moves
 from infra.statements import composed
 from projections.registry import ALL
+
+_ERRAND_TOPICS = [
+    topic_of(fact)
+    for fact in (
+        TaskCreated,
+        TaskResolved,
+        WebhookRequested,
+        WebhookResolved,
+        ContactUpdateRequested,
+        NotificationRequested,
+    )
+]
 
 TEMPORARY = "pg_temp"
 """The schema of what exists in this session only."""
@@ -20,7 +41,7 @@ CREATE TEMPORARY TABLE facts (
     stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
     campaign uuid, message uuid, attempt integer, node text, word text, key text,
     machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
-    counted boolean NOT NULL);
+    counted boolean NOT NULL, errand uuid);
 CREATE TEMPORARY TABLE stages (stream uuid PRIMARY KEY, stage text NOT NULL);
 CREATE TEMPORARY TABLE chain (
     message uuid NOT NULL, version bigint NOT NULL, topic text NOT NULL, attempt integer,
@@ -34,7 +55,9 @@ CREATE FUNCTION pg_temp.fact_of(state bytea) RETURNS jsonb LANGUAGE plpgsql AS $
 DECLARE fact jsonb;
 BEGIN
     fact := convert_from(state, 'UTF8')::jsonb -> 'f';
-    PERFORM (fact ->> 'message_id')::uuid, (fact ->> 'attempt')::integer;
+    PERFORM (fact ->> 'message_id')::uuid, (fact ->> 'attempt')::integer,
+            (fact ->> 'task_id')::uuid, (fact ->> 'call_id')::uuid, (fact ->> 'notice_id')::uuid,
+            (fact ->> 'update_id')::uuid;
     RETURN fact;
 EXCEPTION WHEN data_exception THEN
     RETURN NULL;
@@ -50,7 +73,10 @@ SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.camp
        coalesce(f ->> 'derived' = 'true', false), coalesce(f ->> 'first' = 'true', false),
        e.notification_id <= coalesce((SELECT notification_id FROM {s}.tracking
                                        WHERE application_name = 'metrics'), 0)
-       AND p.position IS NULL
+       AND p.position IS NULL,
+       CASE WHEN e.topic = ANY(%(errand_topics)s::text[]) THEN
+            coalesce(f ->> 'call_id', f ->> 'notice_id', f ->> 'update_id', f ->> 'task_id')::uuid
+       END
   FROM {s}.events e LEFT JOIN {s}.streams s ON s.stream_id = e.originator_id
   LEFT JOIN {s}.projection_poison p
     ON p.projection = 'metrics' AND p.position = e.notification_id
@@ -116,11 +142,12 @@ def make_tables(connection: Connection[TupleRow], schema: str) -> None:
 
 def unpack(curs: Cursor[TupleRow], schema: str) -> None:
     """Fill the tables from what this transaction sees."""
+    asked = {"errand_topics": _ERRAND_TOPICS}
     try:
         with curs.connection.transaction():
-            curs.execute(composed(schema, _FACTS + _FAST))
+            curs.execute(composed(schema, _FACTS + _FAST), asked)
     except psycopg.DataError:
-        curs.execute(composed(schema, _FACTS + _TOLERANT))
+        curs.execute(composed(schema, _FACTS + _TOLERANT), asked)
     curs.execute(_STAGES)
     curs.execute(_CHAIN, moves())
     curs.execute(composed(schema, _COUNTERS))

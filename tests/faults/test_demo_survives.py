@@ -74,4 +74,5 @@ def test_a_demo_whose_worker_web_and_broker_are_killed_ends_with_every_invariant
     assert {name: count for name, count in figures["invariants"].items() if count} == {}, told
     assert figures["enrolled"] == 60
     assert sum(figures["outcomes"].values()) > 0
+    assert sum(figures["revisions"].values()) > 0, told  # the demo's own people came through
     assert running.returncode == 0, told

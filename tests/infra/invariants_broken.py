@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from domain.events import MessageAccepted, SendAttemptStarted
-from domain.taxonomy import Via
+from domain.events import MessageAccepted, SendAttemptStarted, TaskCreated
+from domain.ids import ErrandId, NodeId
+from domain.taxonomy import TaskKind, Via
 from tests.infra.invariants_stage import Stage
 
 Break = Callable[[Stage], object]
@@ -61,6 +63,19 @@ def tried_while_paused(stage: Stage) -> None:
     stage.append("paused", fact)
 
 
+def second_task(stage: Stage) -> None:
+    at = stage.house.clock.now()
+    fact = TaskCreated(
+        task_id=ErrandId(UUID(int=5)),
+        node=NodeId("phone"),
+        visit=1,
+        kind=TaskKind.CALL,
+        due_at=at,
+        at=at,
+    )
+    stage.append("tasked", fact)
+
+
 LEAD_SQL = "(SELECT message_id FROM {s}.send_queue WHERE stream_id = %(silent)s AND node = 'hello')"
 ONE_REPORT = "(SELECT min(inbox_id) FROM {s}.webhook_inbox)"
 LONG_WALK = """
@@ -99,6 +114,12 @@ CASES: dict[str, tuple[str, Break, str, set[str]]] = {
         ),
         "no message",
         set(),
+    ),
+    "a task of no stream": (
+        "I1",
+        sql("UPDATE {s}.tasks SET stream_id = gen_random_uuid() WHERE stream_id = %(tasked)s"),
+        "no stream",
+        {"I23"},
     ),
     "a contact-campaign is missing": (
         "I2",
@@ -175,6 +196,18 @@ CASES: dict[str, tuple[str, Break, str, set[str]]] = {
         "has ended and message",
         {"I12", "I18", "I23"},
     ),
+    "a task that is open after the end": (
+        "I7",
+        sql("UPDATE {s}.tasks SET stream_id = %(left)s WHERE stream_id = %(tasked)s"),
+        "has ended and task",
+        {"I23"},
+    ),
+    "a task that the stream has forgotten": (
+        "I8",
+        second_task,
+        "is open at 'phone', the stream stands at 'phone'",
+        {"I23"},
+    ),
     "an exit with another outcome than its plan's": (
         "I8",
         in_plan('"outcome":"no_response"', '"outcome":"not_interested"'),
@@ -204,6 +237,36 @@ CASES: dict[str, tuple[str, Break, str, set[str]]] = {
         sql("DELETE FROM {s}.send_queue WHERE stream_id = %(stopped)s"),
         "no row",
         {"I23"},
+    ),
+    "a call without a row or an outcome": (
+        "I11",
+        sql("DELETE FROM {s}.errands"),
+        "asked for 1 times, 0 outcomes, and no row",
+        set(),
+    ),
+    "an errand that no fact asked for": (
+        "I11",
+        sql("UPDATE {s}.errands SET version = 1"),
+        "(webhook): no fact asked for it",
+        {"I23"},
+    ),
+    "an errand that is over": (
+        "I11",
+        sql(
+            "INSERT INTO {s}.errands (errand_id, stream_id, version, kind, node, visit, endpoint,"
+            " requested_at, give_up_at) SELECT (convert_from(state, 'UTF8')::jsonb"
+            " -> 'f' ->> 'call_id')::uuid, originator_id, originator_version, 'webhook', 'enter',"
+            " 1, 'crm', 'infinity', 'infinity' FROM {s}.events"
+            " WHERE topic = 'webhook_requested' AND originator_id = %(tasked)s"
+        ),
+        "(webhook): its call has an outcome",
+        {"I23"},
+    ),
+    "a notice that nobody was told": (
+        "I11",
+        sql("DELETE FROM {s}.notices WHERE stream_id = %(tasked)s"),
+        "neither told nor waiting",
+        set(),
     ),
     "a row at another attempt": (
         "I12",
@@ -278,6 +341,18 @@ CASES: dict[str, tuple[str, Break, str, set[str]]] = {
         sql("UPDATE {s}.timers SET state = 'claimed', lease_until = now() - interval '1 hour'"),
         "is claimed and its lease is over",
         set(),
+    ),
+    "an errand that nobody gives back": (
+        "I18",
+        sql("UPDATE {s}.errands SET state = 'claimed', lease_until = now() - interval '1 hour'"),
+        "is claimed and its lease is over",
+        set(),
+    ),
+    "an errand that nobody runs": (
+        "I18",
+        sql("UPDATE {s}.errands SET not_before = '2026-09-01', requested_at = '2026-09-01'"),
+        "is due since 2026-09-01",
+        {"I23"},
     ),
     "no reason for what was not sent": (
         "I19",

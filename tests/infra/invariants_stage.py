@@ -16,7 +16,8 @@ from domain.ids import StreamId, schema_of
 from domain.recorded import Cause, Envelope
 from domain.taxonomy import AnswerClass, CauseKind
 from handlers import campaigns as use
-from handlers.ports import Answer, CampaignRow, Decide, Mail
+from handlers.ports import Answer, Called, CampaignRow, Decide, Mail
+from handlers.revisions import RevisionOrder, revise
 from handlers.timeouts import Timeouts
 from infra.invariants import Finding, check
 from infra.leadership import Leadership
@@ -39,6 +40,20 @@ PLAN = plan(
     stop("won", outcome="handed_off"),
     stop("silent", outcome="no_response"),
     quietHours={"start": "20:00", "end": "06:00"},
+)
+
+ASKING = plan(
+    {"id": "tell", "type": "notify", "text": "A new one", "next": "enter"},
+    {"id": "enter", "type": "webhook", "endpoint": "crm", "next": "phone"},
+    {
+        "id": "phone",
+        "type": "task",
+        "kind": "call",
+        "title": "Call {{ contact.first_name }}",
+        "transitions": [way("task_done", "note"), way("timeout", "note", after="P5D")],
+    },
+    send("note", way("no_reply", "over", after="P3D")),
+    stop("over", outcome="completed"),
 )
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'migrations'"
@@ -92,17 +107,42 @@ class Stage:
         house.after(days=1, hours=17)
         self._enrol("waiting")
         house.work()
+        self._ask()
 
-    def _enrol(self, *names: str, row: CampaignRow | None = None) -> None:
+    def _ask(self) -> None:
+        """One with another plan by now, two with a task; the call of the last finds nobody yet."""
+        book: Any = self.house.ports.endpoints
+        book.add("crm", "https://crm.example/deals")
+        row = self.house.campaign()
+        self._enrol("revised", row=row)
+        self._enrol("tasked", row=row, given=ASKING)
+        self.house.work()
+        self.house.endpoint.answer = lambda: Called(ok=False, final=False, reason="http_503")
+        self._enrol("unanswered", row=row, given=ASKING)
+        self.house.work()
+        self._revise("revised", PLAN | {"name": "friendlier"})
+
+    def _enrol(
+        self, *names: str, row: CampaignRow | None = None, given: Mapping[str, Any] = PLAN
+    ) -> None:
         for name in names:
             contact = self.house.contact(first_name=name.title(), last_name="chan", company="late")
-            done = self.house.enrol(PLAN, contact, row=row or self.campaign)
+            done = self.house.enrol(given, contact, row=row or self.campaign)
             assert done.contact_campaign_id is not None, done.report
             self.streams[name] = done.contact_campaign_id
 
     def _order(self, name: str, decide: Decide) -> None:
         stream = self.streams[name]
         use.order(self.house.ports, stream, decide, cause=CAUSE, correlation=REQUEST)
+
+    def _revise(self, name: str, to: Mapping[str, Any]) -> None:
+        stream = self.streams[name]
+        order = RevisionOrder(
+            plan=to, if_hash=self.house.state(stream).plan_hash, author="somebody"
+        )
+        done = revise(self.house.ports, stream, order, cause=CAUSE, correlation=REQUEST)
+        assert done.status == "revised", done.report
+        assert self.house.topics(stream)[-1] == "plan_revised"
 
     def _hear(self, name: str, *kinds: str, about: str = "", **fields: Any) -> None:
         house, stream = self.house, self.streams[name]

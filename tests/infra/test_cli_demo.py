@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -72,6 +73,25 @@ def test_the_report_tells_each_reason_of_refusal_once_with_how_many_it_met() -> 
     shown = console.file.getvalue()
     assert shown.count("refused for") == 1
     assert "refused for 2 contacts: /nodes/0: wrong (E_X)" in shown
+
+
+def test_the_report_tells_tasks_calls_notices_and_revisions() -> None:
+    asked = {
+        "tasks": {"done": 4, "skipped": 2, "withdrawn": 1, "open": 0},
+        "endpoint_calls": {"ok": 2, "failed": 1, "open": 0, "tries": 6},
+        "notices": 14,
+        "revisions": {"revised": 9, "too_late": 4},
+    }
+    figures = msgspec.structs.replace(figures_of([]), **asked)
+    console = Console(file=io.StringIO(), width=110)
+    print_report(console, figures)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "4 done, 2 skipped, 1 withdrawn, 0 open" in shown
+    assert "2 ok, 1 failed, 0 open  (in 6 tries)" in shown
+    assert "9 revised, 4 too late" in shown
+    told = figures.to_json()
+    assert {name: told[name] for name in asked} == asked
 
 
 def figures_of(refusals: list[dict[str, object]]) -> Figures:

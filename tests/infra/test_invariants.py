@@ -81,16 +81,16 @@ def test_without_the_providers_count_two_attempts_that_may_have_left_are_told(
 def test_of_many_streams_a_part_is_folded_and_the_title_says_so(stage: Stage) -> None:
     stage.sql("UPDATE {s}.contact_campaigns SET run = 2")
     found = {finding.id: finding for finding in stage.check(streams_max=4)}
-    assert found["I28"].title.endswith("; 4 of 12 streams")
+    assert found["I28"].title.endswith("; 4 of 15 streams")
     assert found["I28"].examined == 4
     assert found["I23"].broken == 4
-    assert found["I20"].examined == 12
+    assert found["I20"].examined == 15
 
 
 def test_each_hour_has_another_part(lived_in: Stage) -> None:
     now = lived_in.house.clock.now()
     parts = [
-        lived_in.check(streams_max=1, clock_now=now + timedelta(hours=hour)) for hour in range(12)
+        lived_in.check(streams_max=1, clock_now=now + timedelta(hours=hour)) for hour in range(15)
     ]
     examined = {next(f.examined for f in part if f.id == "I31") for part in parts}
     assert len(examined) > 1

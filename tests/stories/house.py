@@ -141,7 +141,7 @@ class House:
         return Ingest(self.ports, self.system.readers()).take_batch()
 
     def run_errands(self) -> int:
-        return ErrandRunner(self.ports, self.endpoint, self.system.executor).run_batch()
+        return ErrandRunner(self.ports, self.endpoint, self.system.errand_executor).run_batch()
 
     def send(self) -> int:
         return Sending(self.ports, self.provider, self.system.executor).send_batch()
