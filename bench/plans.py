@@ -4,16 +4,20 @@ The floor of a check is reading the same plan: JSON to checked models, nothing p
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from bench.measuring import Row, time_row, timed
+from plans.canonical import canonical_document, plan_hash
 from plans.compile import compile_plan
 from plans.context import ContactContext
 from plans.normalise import normalise
 from plans.schema.models import Plan
 from plans.simulate import Trial, simulate
-from plans.verify.check import check
+from plans.verify.check import STAGES, Subject, check
+from plans.verify.shape import shape
 
 START = datetime(2026, 6, 1, 16, tzinfo=UTC)
 CONTACT = ContactContext.model_validate(
@@ -39,6 +43,7 @@ def run(rounds: int) -> list[Row]:
     eight, sixty, loops = straight(4), straight(30), looping()
     return [
         _checked("check_8_nodes", eight, rounds, 20),
+        *_staged("check_8_nodes", eight, rounds, 20),
         _checked("check_60_nodes", sixty, rounds, 3),
         _checked("check_three_loops", loops, rounds, 1),
         *_simulated(eight, rounds),
@@ -58,6 +63,27 @@ def _checked(measure: str, document: dict[str, Any], rounds: int, number: int) -
     return time_row(f"{measure}_ms", "ms", ours, floor)
 
 
+def _staged(measure: str, document: dict[str, Any], rounds: int, number: int) -> list[Row]:
+    """What each part of the check takes of it."""
+    found = check(document, CONTACT)
+    assert found.plan is not None
+    assert found.document is not None
+    plain = normalise(document).document
+    subject = Subject(found.plan, found.document, context=CONTACT, policy=None, resume=None)
+    parts: dict[str, Callable[[], object]] = {
+        "normalise": lambda: normalise(document),
+        "shape": lambda: shape(plain, None),
+        "hash": lambda: plan_hash(canonical_document(subject.plan)),
+        "compile": lambda: compile_plan(subject.document, subject.hash),
+    }
+    parts |= {stage.find.__name__.strip("_"): partial(stage.find, subject) for stage in STAGES}
+    subject.compiled  # noqa: B018  # made once, measured above
+    return [
+        time_row(f"{measure}_{part}_ms", "ms", timed(work, rounds=rounds, number=number))
+        for part, work in parts.items()
+    ]
+
+
 def _simulated(document: dict[str, Any], rounds: int) -> list[Row]:
     found = check(document, CONTACT)
     assert found.document is not None
@@ -65,7 +91,7 @@ def _simulated(document: dict[str, Any], rounds: int) -> list[Row]:
     plan = compile_plan(found.document, found.report.plan_hash)
     thousand = timed(
         lambda: simulate(plan, Trial(start=START, runs=1000, seed=7)),
-        rounds=max(3, rounds // 3),
+        rounds=max(1, rounds // 3),
     )
     one = [each / 1000 for each in thousand]
     return [

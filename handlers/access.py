@@ -121,6 +121,8 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("POST", "/v1/contact-campaigns/{id}/stop"): Permission.RUN_JOURNEYS,
     ("POST", "/v1/contact-campaigns/{id}/revise"): Permission.RUN_JOURNEYS,
     ("GET", "/v1/contact-campaigns/{id}/timeline"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/contact-campaigns/{id}/plans"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/contact-campaigns/{id}/notes"): Permission.READ_MESSAGES,
     ("POST", "/v1/contact-campaigns/{id}/what-if"): Permission.READ_JOURNEYS,
     ("GET", "/v1/messages/{id}"): Permission.READ_MESSAGES,
     ("GET", "/v1/send-queue"): Permission.READ_JOURNEYS,

@@ -1,7 +1,7 @@
 """Contacts as they are given and shown: checked fields in, no secrets out."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from handlers.ports import Person
 from plans.intake import faults
 
 EXTERNAL_ID_MAX = 200
-ATTRIBUTES_BYTES_MAX = 16 * 1024
+OBJECT_BYTES_MAX = 16 * 1024
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}")
@@ -56,6 +56,10 @@ class ContactBook(Protocol):
         """Create or overwrite; one answer for each row in order. The last of equal ids wins."""
         ...
 
+    def change(self, contact_id: ContactId, to: Callable[[Person], Person]) -> Person | None:
+        """The contact as it became; nobody else changes it meanwhile. None where there is none."""
+        ...
+
     def by_id(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]: ...
 
     def page(self, after: UUID | None, limit: int) -> Sequence[Person]:
@@ -94,12 +98,12 @@ def _phone(text: str) -> str:
     return text
 
 
-def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+def _small(values: dict[str, Any]) -> dict[str, Any]:
     fault = next(faults(values), None)
     if fault is not None:
         raise ValueError(f"at {fault.path or '/'}: {fault.message}")
-    if len(msgspec.json.encode(values)) > ATTRIBUTES_BYTES_MAX:
-        raise ValueError(f"have more than {ATTRIBUTES_BYTES_MAX} bytes")
+    if len(msgspec.json.encode(values)) > OBJECT_BYTES_MAX:
+        raise ValueError(f"must not have more than {OBJECT_BYTES_MAX} bytes")
     return values
 
 
@@ -109,7 +113,9 @@ def _trimmed(value: object) -> object:
 
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Attributes = Annotated[dict[str, Any], AfterValidator(_attributes), Field(max_length=100)]
+SmallObject = Annotated[dict[str, Any], AfterValidator(_small)]
+"""JSON of a caller's own: of our limits for JSON, and short."""
+Attributes = Annotated[SmallObject, Field(max_length=100)]
 EmailAddress = Annotated[Line, AfterValidator(_address)]
 WebAddress = Annotated[str, Field(max_length=500), AfterValidator(_one_line), AfterValidator(_web)]
 _ZoneName = Annotated[Line, AfterValidator(_zone)]
@@ -172,17 +178,15 @@ def row_of(given: NewContact) -> ContactRow:
     return ContactRow(**{**values, "tags": tuple(values["tags"])})
 
 
-def changed(person: Person, change: ContactChange) -> ContactRow:
+def changed(person: Person, change: ContactChange) -> Person:
     """The contact with the given fields changed and all others as they were."""
-    assert person.external_id is not None, "the store gives every contact a key"
-    kept = {name: getattr(person, name) for name in ContactRow.__struct_fields__}
     given = change.model_dump(exclude_unset=True)
     if "tags" in given:
         given["tags"] = tuple(given["tags"])
     if "attributes" in given:
         merged = {**person.attributes, **given["attributes"]}
         given["attributes"] = {name: value for name, value in merged.items() if value is not None}
-    return ContactRow(**{**kept, **given})
+    return msgspec.structs.replace(person, **given)
 
 
 def shown(person: Person) -> ContactShown:

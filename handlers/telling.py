@@ -34,7 +34,7 @@ from domain.events import (
     WebhookResolved,
 )
 
-DAY_S = 86_400
+UNITS = ((86_400, "day", "days"), (3600, "h", "h"), (60, "min", "min"), (1, "s", "s"))
 
 
 def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
@@ -74,7 +74,7 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
         case Paused(reason=reason):
             return f"paused ({reason})" if reason else "paused"
         case Resumed(shift_s=shift_s):
-            return f"resumed; everything that waited moved by {shift_s / 3600:.1f} h"
+            return f"resumed; everything that waited moved by {_span(shift_s)}"
         case RevisionKept():
             return f"plan {fact.new_hash[7:15]} waits to take over, ordered by {fact.author}"
         case PlanRevised():
@@ -101,9 +101,25 @@ def _proven(proof: Proof | None) -> str:
     if proof is None:
         return ""
     least, most = proof.min_sends, proof.max_sends
-    sends = f"{most} sends" if least == most else f"{least} to {most} sends"
-    spacing = "" if proof.min_spacing_s is None else f", {proof.min_spacing_s / DAY_S:.1f} d apart"
-    return f"; proven: {sends}{spacing}, over after {proof.max_duration_s / DAY_S:.1f} d at most"
+    sends = ("" if least == most else f"{least} to ") + _counted(most, "send")
+    apart = proof.min_spacing_s
+    spacing = "" if apart is None else f", at least {_span(apart)} apart"
+    warned = f"; warned of {', '.join(proof.warnings)}" if proof.warnings else ""
+    return f"; proven: {sends}{spacing}, over after at most {_span(proof.max_duration_s)}{warned}"
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+def _span(seconds: float) -> str:
+    """A stretch of time to the second: a bound that is rounded is none."""
+    left, parts = round(seconds), list[str]()
+    for unit_s, one, many in UNITS:
+        count, left = divmod(left, unit_s)
+        if count:
+            parts.append(f"{count} {one if count == 1 else many}")
+    return " ".join(parts) or "no time"
 
 
 def _entered(fact: NodeEntered) -> str:
@@ -165,5 +181,6 @@ def _signal(fact: SignalRecorded) -> str:
         )
         if on
     ]
-    node = f" ({fact.node})" if fact.node else ""
-    return f"{fact.signal}{node}" + (f", {', '.join(marks)}" if marks else "")
+    # what is not about a message was said by a person or a program of the tenant
+    about = f" ({fact.node})" if fact.node else "" if fact.message_id else " was reported"
+    return f"{fact.signal}{about}" + (f", {', '.join(marks)}" if marks else "")

@@ -66,7 +66,7 @@ def compile_plan(document: Document, plan_hash: str, holidays: Iterable[date] = 
         auto_reply_by=parse_duration(document["autoReply"]["by"]),
         holidays=tuple(sorted(days)),
         url_tags={text: url_tag(text) for text in sorted(set(_url_texts(document)))},
-        reads_contact=any(_reads_contact(document["nodes"])),
+        reads_contact=_reads_contact(document["nodes"]),
     )
 
 
@@ -249,13 +249,10 @@ def _url_texts(document: Document) -> Iterator[str]:
                 yield way["urlContains"]
 
 
-def _reads_contact(value: object) -> Iterator[bool]:
+def _reads_contact(value: object) -> bool:
     """Whether any guard below asks for the contact's data, which is then read for each decision."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         field = value.get("field")
-        yield isinstance(field, str) and field.startswith(("contact.", "company."))
-        for inner in value.values():
-            yield from _reads_contact(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _reads_contact(inner)
+        named = isinstance(field, str) and field.startswith(("contact.", "company."))
+        return named or any(map(_reads_contact, value.values()))
+    return isinstance(value, list) and any(map(_reads_contact, value))

@@ -27,8 +27,23 @@ class Edge(msgspec.Struct, frozen=True):
 
     path: str
     to: NodeId
-    label: str
-    transition: Transition | None = None
+    why: Transition | Guard | str
+
+    @property
+    def transition(self) -> Transition | None:
+        """The transition that it is of, if it is of one."""
+        return self.why if isinstance(self.why, Transition) else None
+
+    @property
+    def label(self) -> str:
+        """When it is followed, in a few words, for people."""
+        match self.why:
+            case Transition() as transition:
+                return _transition_text(transition)
+            case Guard() as guard:
+                return guard_text(guard)
+            case str() as text:
+                return text
 
 
 def edges(node: Node) -> Iterator[Edge]:
@@ -56,7 +71,7 @@ def _ways(node: Node) -> Iterator[Edge]:
 
 def _cases(branch: Branch) -> Iterator[Edge]:
     for index, case in enumerate(branch.cases):
-        yield Edge(pointer("cases", index, "to"), case.to, guard_text(case.when))
+        yield Edge(f"/cases/{index}/to", case.to, case.when)
     yield Edge("/otherwise", branch.otherwise, "otherwise")
 
 
@@ -64,7 +79,7 @@ def _arms(split: Split) -> Iterator[Edge]:
     total = sum(arm.weight for arm in split.arms)
     for index, arm in enumerate(split.arms):
         label = f"{arm.id}: {arm.weight} of {total}"
-        yield Edge(pointer("arms", index, "to"), arm.to, label)
+        yield Edge(f"/arms/{index}/to", arm.to, label)
 
 
 def effective_edges(node: Node) -> list[Edge]:
@@ -92,8 +107,7 @@ def guard_text(guard: Guard) -> str:
 
 def _transitions(transitions: list[Transition]) -> Iterator[Edge]:
     for index, transition in enumerate(transitions):
-        label = _transition_text(transition)
-        yield Edge(pointer("transitions", index, "to"), transition.to, label, transition)
+        yield Edge(f"/transitions/{index}/to", transition.to, transition)
 
 
 def _guards(node: Node) -> Iterator[tuple[str, Guard]]:

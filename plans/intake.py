@@ -20,6 +20,8 @@ FAULTS_MAX = 20
 _DIGITS_MAX = len(str(NUMBER_MAX)) + 1
 _KEY_MAX = 200
 """A fault below a longer field name is told of the object around it: answers stay short."""
+_HOLDING = (dict, list)
+_SIZED = (str, *_HOLDING)
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -62,13 +64,10 @@ def is_too_large(document: object) -> bool:
 
     Values that never were bytes may hold one another many times over, or themselves.
     """
-    left, waiting = BYTES_MAX, [document]
-    while waiting and left >= 0:
-        value = waiting.pop()
-        if isinstance(value, str | dict | list):
-            left -= len(value)
-        if left >= 0:
-            waiting += _inside(value)
+    left, level = BYTES_MAX, [document]
+    while level and left >= 0:
+        left -= _size(level)
+        level = _below(level) if left >= 0 else []
     return left < 0
 
 
@@ -86,24 +85,36 @@ def _is_sound(document: object) -> bool:
     """Whether there is no fault: the usual case, in one quick walk from level to level."""
     left, level = BYTES_MAX, [document]
     for depth in range(DEPTH_MAX + 1):
-        below: list[object] = []
-        for value in level:
-            left -= len(value) if isinstance(value, str | dict | list) else 0
-            if left < 0 or not (_is_sound_scalar(value) or _may_hold(value, depth)):
-                return False
-            below += _inside(value)
-        level = below
+        left -= _size(level)
+        if left < 0 or not _is_sound_level(level, depth):
+            return False
+        level = _below(level)
     return True
 
 
+def _is_sound_level(level: Iterable[object], depth: int) -> bool:
+    others = [value for value in level if not isinstance(value, str)]
+    texts = "".join([value for value in level if isinstance(value, str)])
+    return not _BROKEN.search(texts) and all(
+        _may_hold(value, depth) or _is_sound_scalar(value) for value in others
+    )
+
+
 def _may_hold(value: object, depth: int) -> bool:
-    return isinstance(value, dict | list) and depth < DEPTH_MAX and not isinstance(value, _Repeated)
+    return isinstance(value, _HOLDING) and depth < DEPTH_MAX and not isinstance(value, _Repeated)
 
 
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return chain(value.keys(), value.values())
-    return value if isinstance(value, list) else ()
+def _size(level: Iterable[object]) -> int:
+    return sum([len(value) for value in level if isinstance(value, _SIZED)])
+
+
+def _below(level: Iterable[object]) -> list[object]:
+    holders = [value for value in level if isinstance(value, _HOLDING)]
+    return list(chain.from_iterable(map(_inside, holders)))
+
+
+def _inside(value: dict[Any, Any] | list[Any]) -> Iterable[object]:
+    return chain(value, value.values()) if isinstance(value, dict) else value
 
 
 def _is_sound_scalar(value: object) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 def pointer(*parts: str | int) -> str:
     """The pointer through these keys and indexes; no parts point at the whole document."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(["/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts])
 
 
 def found(document: object, parts: Iterable[str | int]) -> object:

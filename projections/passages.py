@@ -7,7 +7,7 @@ failed (of an endpoint that was called).
 
 from collections.abc import Iterator
 
-from domain.events import NodeEntered, TransitionTaken, WebhookResolved
+from domain.events import Completed, NodeEntered, TransitionTaken, WebhookResolved
 from domain.ids import NodeId
 from domain.recorded import Recorded
 from projections.projection import Add, Change, Projection, Table, topics
@@ -34,6 +34,8 @@ def changes(recorded: Recorded) -> Iterator[Change]:
                 yield _one(recorded, node, f"choice/{choice}")
         case TransitionTaken(node=node, index=index, to=to):
             yield _one(recorded, node, f"transitions/{index}", to)
+        case Completed(node=node):
+            yield _one(recorded, node)
         case WebhookResolved(node=node, ok=ok):
             yield _one(recorded, node, "ok" if ok else "failed")
         case _:
@@ -48,7 +50,7 @@ def _one(recorded: Recorded, node: NodeId, way: str = "", target: str = "") -> A
 PASSAGES = Projection(
     "passages",
     (TABLE,),
-    topics(NodeEntered, TransitionTaken, WebhookResolved),
+    topics(NodeEntered, TransitionTaken, WebhookResolved, Completed),
     changes,
     ordered=False,
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from domain.campaign.matching import timers_from
+from domain.campaign.matching import timers_from, transitions_at
 from domain.campaign.revising import apply_kept
 from domain.campaign.saying import cancelled_by
 from domain.campaign.state import Campaign, Message
@@ -22,8 +22,8 @@ from domain.events import (
 )
 from domain.ids import MessageId
 from domain.lifecycle import Stage
-from domain.plan import Grounds
-from domain.taxonomy import CancelReason, HoldReason, MessageState, Via
+from domain.plan import Grounds, Plan
+from domain.taxonomy import CancelReason, HoldReason, MessageState, Signal, Via
 
 ATTEMPTS_MAX = 8
 """Attempts that certainly did not leave, after which a message is given up."""
@@ -170,6 +170,8 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
         sender=message.sender,
         domain=message.domain,
     )
+    if _only_watches(state, grounds.plan, message):
+        return _watched(state, grounds, accepted)
     walk = Walk(state, grounds, acceptance.at)
     walk.say(accepted)
     if state.pending != message.id or state.stage != Stage.ACTIVE:
@@ -179,11 +181,24 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
         return walk.facts
     if walk.leave_sent(accepted.at):
         return walk.facts
-    armed = timers_from(grounds.plan, message.node, accepted.at, message.heard_at)
-    watch = Walk(state, grounds, acceptance.at)  # only a fact that leads nowhere has timers
-    watch.say(replace(accepted, timers=armed))
-    watch.offer()
-    return watch.facts
+    return _watched(state, grounds, accepted)
+
+
+def _only_watches(state: Campaign, plan: Plan, message: Message) -> bool:
+    """Whether the node goes on to watch its message, whatever guards say: the usual case."""
+    here = state.pending == message.id and state.stage == Stage.ACTIVE and state.kept is None
+    leads = any(way.on == Signal.SENT for way in transitions_at(plan, message.node))
+    return here and not leads and plan.goal(Signal.SENT) is None
+
+
+def _watched(state: Campaign, grounds: Grounds, accepted: MessageAccepted) -> Sequence[Event]:
+    """The clock of the node starts; only a fact that leads nowhere has timers."""
+    known = state.messages[accepted.message_id].heard_at
+    armed = timers_from(grounds.plan, accepted.node, accepted.at, known)
+    walk = Walk(state, grounds, accepted.at)
+    walk.say(replace(accepted, timers=armed))
+    walk.offer()
+    return walk.facts
 
 
 def refuse(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -41,6 +42,7 @@ class Duration(msgspec.Struct, frozen=True, gc=False):
         return f"P{days}T{clock}" if clock else f"P{days or 'T0S'}"
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> Duration:
     """The duration that a text of plan-dsl.md 4.1 means; anything else is a ValueError."""
     found = _DURATION.fullmatch(text)

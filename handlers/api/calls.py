@@ -119,6 +119,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool = True
     """Whether its answer may be kept for a repetition; false where a secret is in it."""
 
+    at_once: int | None = None
+    """How many a process carries out at a time, where each takes seconds; others wait."""
+
     @property
     def writes(self) -> bool:
         """Whether it takes an Idempotency-Key."""

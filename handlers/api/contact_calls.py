@@ -1,5 +1,6 @@
 """Contacts: written in batches, listed, changed, imported."""
 
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,8 @@ from handlers.contact_import import ImportReport, import_contacts
 from handlers.contacts import ContactChange, ContactShown, NewContact, changed, row_of, shown
 from handlers.errors import NotHere
 from handlers.ports import Person
+
+NO_CONTACT = "no contact has this id"
 
 
 class NewContacts(Given):
@@ -59,10 +62,12 @@ def one(call: Call) -> ContactShown:
 
 
 def change(call: Call) -> ContactShown:
-    """Change some fields; of two changes at the same moment to one contact the later one stands."""
+    """Change some fields; of two changes of one field at the same moment the later one stands."""
     given: ContactChange = call.body
-    call.tenant.contacts.put([changed(_person(call), given)])
-    return shown(_person(call))
+    after = call.tenant.contacts.change(ContactId(call.id), partial(changed, change=given))
+    if after is None:
+        raise NotHere(NO_CONTACT)
+    return shown(after)
 
 
 def take_csv(call: Call) -> ImportReport:
@@ -76,5 +81,5 @@ def _person(call: Call) -> Person:
     contact_id = ContactId(call.id)
     found = call.tenant.contacts.by_id([contact_id]).get(contact_id)
     if found is None:
-        raise NotHere("no contact has this id")
+        raise NotHere(NO_CONTACT)
     return found

@@ -1,6 +1,8 @@
 """Serves operations: who calls, may they, what is given; then the call, and its answer."""
 
+from asyncio import Semaphore
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -36,6 +38,9 @@ class Endpoint:
         self._services = services
         self._gatekeeper = gatekeeper
         self._operations = {one.method: one for one in operations}
+        self._turns = {
+            one.method: Semaphore(one.at_once) for one in operations if one.at_once is not None
+        }
         self._permissions = {one.method: permission_for(one.method, one.path) for one in operations}
 
     @property
@@ -49,7 +54,9 @@ class Endpoint:
         operation = self._operations[method]
         holder, tenant = await run_in_threadpool(self._admit, request, operation)
         raw = await _raw(request, operation.body)
-        return await run_in_threadpool(self._carry_out, request, operation, (holder, tenant), raw)
+        caller = (holder, tenant)
+        async with self._turns.get(operation.method, nullcontext()):
+            return await run_in_threadpool(self._carry_out, request, operation, caller, raw)
 
     def _admit(self, request: Request, operation: Operation) -> tuple[KeyHolder, TenantServices]:
         given = request.headers.get("authorization", "")

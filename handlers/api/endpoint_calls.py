@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 from pydantic import AfterValidator, Field
 
-from handlers.api.calls import Call, Given, no_controls
-from handlers.api.paging import Listed
+from handlers.api.calls import Call, Given, Page, no_controls
+from handlers.api.paging import Listed, listed, place_of
 from handlers.errors import NotHere
 from handlers.ports import Endpoint
 
@@ -44,8 +44,12 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 def page(call: Call) -> Listed[EndpointShown]:
-    """All endpoints, by name; there are few, so all are on one page."""
-    return Listed([shown(endpoint) for endpoint in call.tenant.endpoints.all()])
+    """Endpoints by name; there are few, so all are read."""
+    query: Page = call.query
+    after = place_of(query.cursor, str) or ""
+    found = sorted(call.tenant.endpoints.all(), key=lambda one: one.name)
+    rest = [shown(endpoint) for endpoint in found if endpoint.name > after]
+    return listed(rest, query.limit, lambda one: one.name)
 
 
 def add(call: Call) -> EndpointShown:

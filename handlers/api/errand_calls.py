@@ -1,10 +1,9 @@
 """What plans asked of people, and what people and programs report back."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-import msgspec
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.ids import CampaignId, ErrandId, StreamId
@@ -12,17 +11,16 @@ from domain.taxonomy import TaskEnd
 from handlers.api.calls import Call, Given, Page, Reason, no_controls
 from handlers.api.journey_calls import ContactCampaignShown, one
 from handlers.api.paging import Listed, listed, place_of
+from handlers.contacts import SmallObject
 from handlers.errands import tasks
 from handlers.errands.lists import NoticeRow, WantedNotices, WantedTasks
 from handlers.errands.reporting import Told, report
 from handlers.errands.tasks import TaskShown
 from handlers.errors import Fault, NotAcceptable, NotHere
-from plans.intake import faults
 
-AHEAD = timedelta(minutes=5)
-"""How far the clock of whoever reports may be ahead of ours."""
+SKEW = timedelta(minutes=5)
+"""How far the clock of whoever reports may be from ours."""
 FIRST_YEAR = 2000
-DATA_BYTES_MAX = 16 * 1024
 
 TaskState = Literal["open", "done", "skipped", "withdrawn"]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(no_controls)]
@@ -43,15 +41,6 @@ class WhichNotices(Page):
     unread: bool = False
 
 
-def _told(data: dict[str, Any]) -> dict[str, Any]:
-    fault = next(faults(data), None)
-    if fault is not None:
-        raise ValueError(f"at {fault.path or '/'}: {fault.message}")
-    if len(msgspec.json.encode(data)) > DATA_BYTES_MAX:
-        raise ValueError(f"has more than {DATA_BYTES_MAX} bytes")
-    return data
-
-
 def _instant(at: datetime) -> datetime:
     if at.year < FIRST_YEAR:
         raise ValueError(f"must not be before {FIRST_YEAR}")
@@ -63,7 +52,7 @@ class NewSignal(Given):
 
     kind: str = Field(pattern=r"^(meeting_booked|x_[a-z0-9_]{1,40})$")
     occurred_at: Annotated[AwareDatetime, AfterValidator(_instant)]
-    data: Annotated[dict[str, Any], AfterValidator(_told)] | None = None
+    data: SmallObject | None = None
 
 
 def task_page(call: Call) -> Listed[TaskShown]:
@@ -116,10 +105,13 @@ def do_read(call: Call) -> NoticeRow:
 def signal(call: Call) -> ContactCampaignShown:
     """Record a signal and follow the plan. Safe to repeat: a kind and an instant are one report."""
     given: NewSignal = call.body
-    if given.occurred_at > call.services.clock.now() + AHEAD:
+    begun = one(call).started_at
+    if given.occurred_at > call.services.clock.now() + SKEW:
         fault = Fault("/occurred_at", "future", "must not be in the future")
         raise NotAcceptable("the body cannot be taken", [fault])
-    one(call)  # raises NotHere
+    if begun is not None and given.occurred_at < begun - SKEW:
+        fault = Fault("/occurred_at", "past", "must not be before the contact-campaign began")
+        raise NotAcceptable("the body cannot be taken", [fault])
     report(
         call.tenant.ports,
         StreamId(call.id),

@@ -14,8 +14,10 @@ from handlers.api.calls import Call, Given, Page, Reason
 from handlers.api.paging import Listed, listed, place_of
 from handlers.campaigns import order, pause, resume, stop
 from handlers.errors import NotHere
+from handlers.noted import Notes, notes_of
 from handlers.ports import Decide
 from handlers.services import ContactCampaignRow, Journeys
+from handlers.taken_plans import TakenPlans, taken_plans
 from handlers.timeline import Timeline, timeline
 
 Status = Literal["draft", "scheduled", "active", "paused", "completed", "exited", "failed"]
@@ -77,6 +79,22 @@ def told(call: Call) -> Timeline:
     """State at an instant, and every fact until then with its cause."""
     query: When = call.query
     found = timeline(call.tenant.history, StreamId(call.id), query.as_of)
+    if found is None:
+        raise NotHere("no contact-campaign has this id")
+    return found
+
+
+def plans(call: Call) -> TakenPlans:
+    """The plans it took, oldest first, each with the report that it was accepted with."""
+    found = taken_plans(call.tenant.history, call.tenant.ports.vault, StreamId(call.id))
+    if found is None:
+        raise NotHere("no contact-campaign has this id")
+    return found
+
+
+def notes(call: Call) -> Notes:
+    """What was noted about it, oldest first."""
+    found = notes_of(call.tenant.history, call.tenant.ports.vault, StreamId(call.id))
     if found is None:
         raise NotHere("no contact-campaign has this id")
     return found

@@ -21,9 +21,11 @@ from handlers.api.paging import Listed
 from handlers.api.plan_operations import PLANS
 from handlers.contact_import import ImportReport
 from handlers.contacts import ContactChange, ContactShown
+from handlers.noted import Notes
 from handlers.ports import Sender
 from handlers.revisions import Revised
 from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
+from handlers.taken_plans import TakenPlans
 from handlers.timeline import Timeline
 from handlers.what_if import Compared
 
@@ -177,6 +179,20 @@ _JOURNEYS = (
         query=journey_calls.When,
     ),
     Operation(
+        method="GET",
+        path="/v1/contact-campaigns/{id}/plans",
+        does="The plans it took, each with the report that it was accepted with",
+        perform=journey_calls.plans,
+        answers=TakenPlans,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/contact-campaigns/{id}/notes",
+        does="Reasons that were given, what providers answered, what could not be done",
+        perform=journey_calls.notes,
+        answers=Notes,
+    ),
+    Operation(
         method="POST",
         path="/v1/contact-campaigns/{id}/what-if",
         does="Run what was recorded against another plan, side by side with what happened",
@@ -184,6 +200,7 @@ _JOURNEYS = (
         answers=Compared,
         body=Body(read=what_if_calls.read_what_if, model=what_if_calls.OtherPlan),
         asks=True,
+        at_once=2,
     ),
 )
 

@@ -1,5 +1,6 @@
 """Plans: check them, draw them, tell what they look like."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,8 +10,8 @@ from pydantic import Field
 from domain.ids import CampaignId
 from handlers.api.calls import Call, Given
 from handlers.api.plan_bodies import PlanBody, PlanToCheck, context_of, faults_in, plan_body
-from handlers.errors import NotAcceptable
-from handlers.passages import counted
+from handlers.errors import NotAcceptable, NotHere
+from handlers.passages import Passage, counted
 from handlers.proving import prove
 from plans.graph import Marks, Worst, marks_of, mermaid, svg
 from plans.schema import Flavour, json_schema
@@ -80,9 +81,14 @@ def draw_plan(call: Call) -> Drawing:
     draw = svg if given.format == "svg" else mermaid
     marks = marks_of(found.report, given.worst) if given.mark else Marks()
     if given.campaign_id is not None:
-        passages = call.tenant.reads.passages(CampaignId(given.campaign_id))
-        marks = counted(marks, found.plan, passages)
+        marks = counted(marks, found.plan, _passages(call, CampaignId(given.campaign_id)))
     return Drawing(given.format, draw(found.plan, marks))
+
+
+def _passages(call: Call, campaign_id: CampaignId) -> Sequence[Passage]:
+    if call.tenant.campaigns.campaign(campaign_id) is None:
+        raise NotHere("no campaign has this id")
+    return call.tenant.reads.passages(campaign_id)
 
 
 def schema(call: Call) -> dict[str, Any]:

@@ -34,6 +34,7 @@ PLANS = (
         answers=Simulation,
         body=Body(read=simulation_calls.read_simulation, model=simulation_calls.PlanToSimulate),
         asks=True,
+        at_once=2,
     ),
     Operation(
         method="POST",
@@ -43,6 +44,7 @@ PLANS = (
         answers=simulation_calls.Trace,
         body=Body(read=simulation_calls.read_trace, model=simulation_calls.PlanToTrace),
         asks=True,
+        at_once=2,
     ),
     Operation(
         method="POST",

@@ -47,7 +47,7 @@ def do_revise(call: Call) -> Revised:
     if read.plan.issues:
         return Revised("refused", stream, state.plan_hash, to_json(refused(*read.plan.issues)))
     done = _revised(call, stream, read)
-    if read.given.reason:
+    if read.given.reason and done.status in ("revised", "kept"):
         ports.vault.keep_note(stream, state.contact_id, "revision_reason", read.given.reason)
     call.ring()
     return done

@@ -11,6 +11,8 @@ from handlers.values import Values, person_values, sender_values
 from plans.templates import TemplateFailed, render_lenient
 
 Node = Mapping[str, Any]
+WORDS_MAX = 10_000
+"""Characters that a person is shown of one text; lists have hundreds of them."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -66,14 +68,6 @@ def filled(source: str, values: Mapping[str, object]) -> str:
         return source
 
 
-def filled_json(value: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401  # any JSON
-    """JSON whose texts are filled in; keys, numbers and the rest stay as they are."""
-    match value:
-        case str():
-            return filled(value, values)
-        case list():
-            return [filled_json(item, values) for item in value]
-        case dict():
-            return {key: filled_json(item, values) for key, item in value.items()}
-        case _:
-            return value
+def words(source: str, values: Mapping[str, object]) -> str:
+    """A text for a person to read; what a loop makes endless is cut."""
+    return filled(source, values)[:WORDS_MAX]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from domain.ids import TenantId
-from handlers.errands.asking import Node, filled_json
+from handlers.errands.asking import Node, filled
 from handlers.ports import Called, DueErrand, Rng
 from handlers.values import Values
 
@@ -18,10 +18,20 @@ EXPIRED = Called(ok=False, reason="expired")
 UNKNOWN_ENDPOINT = Called(ok=False, reason="endpoint_unknown")
 BROKEN = Called(ok=False, final=False, reason="broken")
 DISABLED_ENDPOINT = Called(ok=False, reason="endpoint_disabled")
+TOO_LONG = Called(ok=False, reason="body_too_long")
+TEXTS_MAX = 256 * 1024
+"""Characters of all texts of one body: as many as a plan may have that does not loop."""
+
+
+class BodyTooLong(Exception):
+    """The texts of a body have become too long."""
 
 
 def posted(tenant: TenantId, errand: DueErrand, node: Node, values: Values) -> bytes:
-    """The JSON body of a call; `id` is the same at each try, so the endpoint can tell repeats."""
+    """The JSON body of a call; `id` is the same at each try, so the endpoint can tell repeats.
+
+    Raises BodyTooLong.
+    """
     body: dict[str, Any] = {
         "id": errand.errand_id,
         "tenant": tenant,
@@ -32,9 +42,37 @@ def posted(tenant: TenantId, errand: DueErrand, node: Node, values: Values) -> b
         "visit": errand.visit,
         "plan_hash": errand.plan_hash,
         "occurred_at": errand.requested_at,
-        "body": filled_json(node.get("body", {}), values),
+        "body": _filled(node.get("body", {}), _Texts(values)),
     }
     return msgspec.json.encode(body)
+
+
+class _Texts:
+    """Fills in the texts of one body as long as there is room."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._left = TEXTS_MAX
+
+    def filled(self, source: str) -> str:
+        text = filled(source, self._values)
+        self._left -= len(text)
+        if self._left < 0:
+            raise BodyTooLong
+        return text
+
+
+def _filled(value: Any, texts: _Texts) -> Any:  # noqa: ANN401  # any JSON
+    """JSON whose texts are filled in; keys, numbers and the rest stay as they are."""
+    match value:
+        case str():
+            return texts.filled(value)
+        case list():
+            return [_filled(item, texts) for item in value]
+        case dict():
+            return {key: _filled(item, texts) for key, item in value.items()}
+        case _:
+            return value
 
 
 def next_try(errand: DueErrand, called: Called, now: datetime, rng: Rng) -> datetime | None:

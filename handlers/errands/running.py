@@ -15,12 +15,14 @@ from domain.errors import DecisionFailed, GroundsMissing
 from domain.ids import ContactId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
-from handlers.errands.asking import Asked, Asking, filled
+from handlers.errands.asking import Asked, Asking, words
 from handlers.errands.calling import (
     BROKEN,
     DISABLED_ENDPOINT,
     EXPIRED,
+    TOO_LONG,
     UNKNOWN_ENDPOINT,
+    BodyTooLong,
     next_try,
     posted,
 )
@@ -153,6 +155,8 @@ class ErrandRunner:
             node, values = asking.node(asked), asking.values(asked)
             body = posted(self._ports.tenant, errand, node, values)
             return self._caller.call(endpoint, errand.errand_id, body)
+        except BodyTooLong:
+            return TOO_LONG
         except Exception as error:  # one call must not hold back the others
             LOG.exception("call %s broke: %s", errand.errand_id, type(error).__name__)
             return BROKEN
@@ -204,6 +208,6 @@ def _notice(errand: DueErrand, asking: Asking) -> Notice | None:
         stream=errand.stream,
         contact_id=errand.contact_id,
         recipient=node["to"],
-        text=filled(node["text"], asking.values(asked)),
+        text=words(node["text"], asking.values(asked)),
         at=errand.requested_at,
     )

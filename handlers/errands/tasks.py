@@ -12,7 +12,7 @@ from domain.ids import CampaignId, ContactId, ErrandId, StreamId
 from domain.recorded import Cause
 from domain.taxonomy import TaskEnd
 from handlers.campaigns import order
-from handlers.errands.asking import Asked, Asking, filled
+from handlers.errands.asking import Asked, Asking, words
 from handlers.errands.lists import TaskRow
 from handlers.ports import TenantPorts
 
@@ -54,8 +54,8 @@ def _shown(row: TaskRow, asking: Asking, asked: Asked) -> TaskShown:
         if name in TaskShown.__struct_fields__
     }
     return TaskShown(
-        title=filled(node.get("title", ""), values),
-        instructions=filled(node.get("instructions", ""), values),
+        title=words(node.get("title", ""), values),
+        instructions=words(node.get("instructions", ""), values),
         assignee=node.get("assignee"),
         **kept,
     )

@@ -27,9 +27,11 @@ from handlers.ports.streams import (
 from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
 from handlers.ports.tenant import CampaignRow, LastRun, NewPlan, Register, TenantPorts
 from handlers.ports.vault import (
+    Note,
     Person,
     PlanRef,
     Rendered,
+    ReportRef,
     Sender,
     Suppression,
     Suppressions,
@@ -63,6 +65,7 @@ __all__ = [
     "Mail",
     "Match",
     "NewPlan",
+    "Note",
     "Notice",
     "Notices",
     "Outbox",
@@ -74,6 +77,7 @@ __all__ = [
     "Register",
     "Rendered",
     "Report",
+    "ReportRef",
     "Result",
     "Rng",
     "Sender",

@@ -55,6 +55,22 @@ class PlanRef(NamedTuple):
     holidays: tuple[date, ...] = ()
 
 
+class ReportRef(NamedTuple):
+    """The report of an acceptance: the plan it is about, and its SHA-256 as the log has it."""
+
+    plan_hash: str
+    digest: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Words that somebody or something left about a stream, a message, a task or a campaign."""
+
+    subject_id: UUID
+    kind: str
+    text: str
+    at: datetime
+
+
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A rendered message on its way into the vault: the mail, its links by number, its proof."""
 
@@ -81,6 +97,10 @@ class Vault(Protocol):
         """Canonical plan documents by hash."""
         ...
 
+    def reports(self, wanted: Iterable[ReportRef]) -> Mapping[ReportRef, bytes]:
+        """The reports that plans were accepted with; what the vault does not have is left out."""
+        ...
+
     def keep_rendered(self, tx: Transaction, rendered: Sequence[Rendered]) -> None: ...
 
     def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
@@ -88,6 +108,10 @@ class Vault(Protocol):
         ...
 
     def keep_note(self, subject: UUID, contact: ContactId | None, kind: str, text: str) -> None: ...
+
+    def noted(self, subjects: Iterable[UUID], limit: int) -> list[Note]:
+        """What was noted about these things, oldest first."""
+        ...
 
     def link(self, message_id: MessageId, number: int) -> str | None:
         """The target of a link as it was rendered; clicks go nowhere else."""

@@ -33,7 +33,9 @@ CONTENTS = {
     "enrol": Entry(
         "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
     ),
-    "plan": Entry("infra.cli.plan:plan", "Check, draw, normalise plans; print their schema."),
+    "plan": Entry(
+        "infra.cli.plan:plan", "Check, explain, draw, simulate plans; print their schema."
+    ),
     "task": Entry("infra.cli.tasks:task", "Look at the tasks of people, and end them."),
     "endpoint": Entry(
         "infra.cli.endpoints:endpoint", "Register the addresses that webhook nodes may call."
@@ -57,7 +59,7 @@ CONTENTS = {
         "infra.cli.replay:replay_webhooks",
         "Read kept webhook deliveries once more and take in what was missed.",
     ),
-    "bench": Entry("infra.cli.bench:bench", "Measure, each figure with its limit in the same run."),
+    "bench": Entry("infra.cli.bench:bench", "Run one benchmark; without a name, list them."),
     "openapi": Entry(
         "infra.cli.openapi:openapi",
         "Print the OpenAPI 3.1 document of the API; nothing is started.",

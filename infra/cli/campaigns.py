@@ -105,8 +105,7 @@ def _told(ordered: Ordered, *, as_json: bool) -> None:
     if as_json:
         print_json(ordered)
     else:
-        changed = "contact-campaign" if ordered.changed == 1 else "contact-campaigns"
-        click.echo(
-            f"{ordered.campaign.name} is {ordered.campaign.status}; "
-            f"{ordered.changed} {changed} changed"
-        )
+        noun = "contact-campaign" if ordered.changed == 1 else "contact-campaigns"
+        # a pause holds the campaign and touches none of them
+        changed = f"; {ordered.changed} {noun} changed" if ordered.changed else ""
+        click.echo(f"{ordered.campaign.name} is {ordered.campaign.status}{changed}")

@@ -5,6 +5,7 @@ import click
 from handlers.api import endpoint_calls
 from handlers.api.bodies import checked
 from handlers.api.endpoint_calls import AddedEndpoint, RemovedEndpoint
+from handlers.api.paging import Listed
 from handlers.errors import NotHere
 from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
@@ -48,7 +49,8 @@ def add(settings: Settings, tenant: str, name: str, url: str, *, as_json: bool) 
 def list_(settings: Settings, tenant: str, *, as_json: bool) -> None:
     """List the registered endpoints."""
     with system(settings) as found:
-        listed = endpoint_calls.page(call_of(found, tenant))
+        endpoints = call_of(found, tenant).tenant.endpoints.all()
+    listed = Listed([endpoint_calls.shown(one) for one in endpoints])
     if as_json:
         print_json(listed)
     else:

@@ -10,6 +10,7 @@ from domain.ids import TenantId
 from handlers.passages import Passage, counted
 from infra.cli.listing import WholeSentences
 from infra.cli.outcome import end_unless
+from infra.cli.plan_accepted import accepted
 from infra.cli.plan_explain import explain
 from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
@@ -36,9 +37,10 @@ _policy_option = click.option(
 
 @click.group(cls=WholeSentences, epilog="Example: antiphon plan check plans/examples/two_step.json")
 def plan() -> None:
-    """Check, draw, normalise plans; print their schema."""
+    """Check, explain, draw, simulate plans; print their schema."""
 
 
+plan.add_command(accepted)
 plan.add_command(explain)
 plan.add_command(simulate)
 

@@ -93,7 +93,8 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
 def simulate(settings: Settings, /, file: Path, **given: Any) -> None:  # noqa: ANN401  # the options, typed by their struct
     """Run an accepted plan for many simulated people, or once by a script.
 
-    The interpreter itself runs it, in virtual time. Rates are guesses unless a file gives them.
+    The interpreter itself runs it, in virtual time. Rates are guesses unless a file or a tenant's
+    history gives them.
     """
     options = _Options(**given)
     if options.start is not None and not FIRST <= options.start < LAST:

@@ -6,6 +6,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from domain.timing.durations import parse_duration
 from plans.edges import edges
 from plans.pointer import pointer
 from plans.schema.models import Plan
@@ -22,6 +23,9 @@ _SOURCES = {
     "history_and_built_in": "the tenant's history, filled up with built-in guesses",
 }
 _WIDTH = 24
+DAY_S = 86_400
+ROUNDED_S = 0.005 * DAY_S
+"""Days are told in hundredths."""
 
 
 def print_simulation(console: Console, found: Simulation, plan: Plan) -> None:
@@ -95,7 +99,8 @@ def _paths(found: Simulation) -> Iterator[Text]:
     rest = found.distinct_paths - len(found.paths)
     if rest:
         share = 1 - sum(way.share for way in found.paths)
-        yield Text(f"  {max(0.0, share):6.1%}  {rest} rarer ways", style="grey58")
+        ways = "1 rarer way" if rest == 1 else f"{rest} rarer ways"
+        yield Text(f"  {max(0.0, share):6.1%}  {ways}", style="grey58")
 
 
 def _figures(found: Simulation) -> Iterator[str]:
@@ -108,6 +113,8 @@ def _figures(found: Simulation) -> Iterator[str]:
         f"  days to the end     {days.p10:g} / {days.p50:g} / {days.p90:g} for 10 / 50 / 90 % of"
         f" contacts, {days.max:g} at most{longest}"
     )
+    if bounds and days.max * DAY_S > parse_duration(bounds["maxDuration"]).nominal_s + ROUNDED_S:
+        yield "                      some are longer: an auto-reply put a message off"
 
 
 def _calendar(found: Simulation) -> Table:

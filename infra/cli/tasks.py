@@ -11,6 +11,7 @@ from handlers.api.calls import LIMIT, LIMIT_MAX, Call, Reason
 from handlers.api.errand_calls import WhichTasks
 from handlers.errands.tasks import TaskShown
 from infra.cli.operations import call_of
+from infra.cli.outcome import end_unless
 from infra.cli.printing import json_option, print_json, print_table, say
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
@@ -56,8 +57,8 @@ def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | i
 @json_option
 @click.pass_obj
 def done(settings: Settings, tenant: str, task_id: UUID, reason: str, *, as_json: bool) -> None:
-    """Say that a task is done: the plan goes on. Safe to repeat."""
-    _end(settings, tenant, task_id, (errand_calls.do_done, reason), as_json=as_json)
+    """Say that a task is done: the plan goes on. Safe to repeat; 1 when it had ended otherwise."""
+    _end(settings, tenant, task_id, (errand_calls.do_done, "done", reason), as_json=as_json)
 
 
 @task.command(epilog="Example: antiphon task skip acme 5b0c1d7e-8a52-5c1f-9f43-2b6c7d8e9f00")
@@ -67,19 +68,22 @@ def done(settings: Settings, tenant: str, task_id: UUID, reason: str, *, as_json
 @json_option
 @click.pass_obj
 def skip(settings: Settings, tenant: str, task_id: UUID, reason: str, *, as_json: bool) -> None:
-    """Say that a task will not be done: the plan goes on. Safe to repeat."""
-    _end(settings, tenant, task_id, (errand_calls.do_skip, reason), as_json=as_json)
+    """Say that a task will not be done: the plan goes on.
+
+    Safe to repeat; 1 when it had ended otherwise.
+    """
+    _end(settings, tenant, task_id, (errand_calls.do_skip, "skipped", reason), as_json=as_json)
 
 
 def _end(
     settings: Settings,
     tenant: str,
     task_id: UUID,
-    how: tuple[Callable[[Call], TaskShown], str],
+    how: tuple[Callable[[Call], TaskShown], str, str],
     *,
     as_json: bool,
 ) -> None:
-    perform, reason = how
+    perform, wanted, reason = how
     given = checked(Reason, {"reason": reason})
     with system(settings) as found:
         ended = perform(call_of(found, tenant, about=task_id, body=given))
@@ -87,6 +91,9 @@ def _end(
         print_json(ended)
     else:
         click.echo(f"{ended.title}: {ended.state}")
+    if ended.state != wanted:
+        say(f"it was {ended.state} before; nothing changed")
+    end_unless(ended.state == wanted)
 
 
 def _row(one: TaskShown) -> tuple[object, ...]:

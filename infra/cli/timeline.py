@@ -1,6 +1,6 @@
 """`antiphon timeline`: one contact-campaign at any instant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.ids import StreamId
+from handlers.noted import notes_of
+from handlers.ports import Note
 from handlers.timeline import Moment, Standing, Timeline
 from handlers.timeline import timeline as timeline_of
 from infra.cli.outcome import WrongUse
+from infra.cli.plan_excerpt import shown_as
 from infra.cli.printing import console, json_option, print_json
 from infra.cli.reading import Instant
 from infra.cli.session import system
@@ -47,16 +50,26 @@ def timeline(
     *,
     as_json: bool,
 ) -> None:
-    """Tell the state and the events of a contact-campaign, now or at an instant."""
+    """Tell the state and the events of a contact-campaign, now or at an instant.
+
+    Now, and without --json, also what was noted: reasons, and what providers answered.
+    """
+    stream = StreamId(contact_campaign)
     with system(settings) as found:
-        log = Log(found.database, found.tenant(tenant).name)
-        told = timeline_of(log.history, StreamId(contact_campaign), as_of)
+        name = found.tenant(tenant).name
+        log = Log(found.database, name)
+        told = timeline_of(log.history, stream, as_of)
+        noted = None
+        if as_of is None and not as_json:
+            noted = notes_of(log.history, found.ports(name).vault, stream)
     if told is None:
         raise WrongUse(f"{tenant} has no contact-campaign {contact_campaign}")
     if as_json:
         print_json(told)
-    else:
-        _print(console(), told)
+        return
+    _print(console(), told)
+    if noted is not None:
+        _print_notes(console(), noted.notes)
 
 
 def _print(shown: Console, told: Timeline) -> None:
@@ -77,6 +90,15 @@ def _print(shown: Console, told: Timeline) -> None:
             str(moment.version), _time(moment.at), Text(moment.told, style=tone), _cause(moment)
         )
     shown.print(table)
+
+
+def _print_notes(shown: Console, notes: Sequence[Note]) -> None:
+    if not notes:
+        return
+    shown.print("\nNotes", style="bold")
+    for note in notes:
+        words = note.kind.replace("_", " ")
+        shown.print(Text(f"  {_time(note.at)}  {words}: {shown_as(note.text)}"), soft_wrap=True)
 
 
 def _state(state: Standing) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ REPORTED = 0.4
 """Share of contacts who do what their plan waits for with an event of its own."""
 BOOKED = 0.5
 """Share of clicks on a calendar that end in a meeting."""
-REVISED = 0.08
+REVISED = 0.1
 """Share of contacts whose plan is written anew on the way."""
 LOOK_BACK = timedelta(days=3)
 

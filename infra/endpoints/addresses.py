@@ -5,13 +5,20 @@ between cannot lead elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from infra.connection import Address, Resolve, addresses_of
 
 URL_MAX = 500
 _NAT64 = IPv6Network("64:ff9b::/96")
+_KEPT_BACK = tuple(
+    map(
+        ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"),
+    )
+)
+"""What the tables of older releases of Python call global, though it is for special purposes."""
 _LAST_32_BITS = 0xFFFF_FFFF
 _SECURE, _PLAIN = "https", "http"
 
@@ -60,6 +67,7 @@ def refuse_private(text: str) -> None:
             or address.is_unspecified
             or address.is_loopback
             or address.is_link_local
+            or any(address in network for network in _KEPT_BACK)
         )
         if special or not address.is_global:
             raise AddressRefused("the host has an address that is not public")

@@ -2,7 +2,7 @@
 
 import json
 import secrets  # noqa: TID251  # a vault key is a secret, drawn where it is stored
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 from typing_extensions import override
 
 from domain.ids import ContactId, TenantId, schema_of
-from handlers.contacts import ContactRow
+from handlers.contacts import ContactBook, ContactRow
 from handlers.ports import People, Person, Rng, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
@@ -37,7 +37,7 @@ class ImportedRow(msgspec.Struct, frozen=True):
     created: bool
 
 
-class Contacts(People):
+class Contacts(ContactBook, People):
     """The contacts of one tenant."""
 
     def __init__(self, database: Database, tenant: TenantId, mac: AddressMac, rng: Rng) -> None:
@@ -47,14 +47,24 @@ class Contacts(People):
         self._rng = rng
         self._sql = Statements(schema_of(tenant))
 
+    @override
     def put(self, rows: Sequence[ContactRow]) -> list[ImportedRow]:
-        """Create or overwrite; one answer for each row in order. The last of equal ids wins."""
         named = [msgspec.structs.replace(row, external_id=self._name(row)) for row in rows]
         last = {row.external_id: row for row in named}
         with self._database.tenant_tx(self._tenant) as curs:
             found = self._sql.rows(transaction(curs), _PUT, self._columns(list(last.values())))
         by_name = {name: ImportedRow(ContactId(cid), created) for name, cid, created in found}
         return [by_name[row.external_id] for row in named]
+
+    @override
+    def change(self, contact_id: ContactId, to: Callable[[Person], Person]) -> Person | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            before = self.locked(tx, [contact_id]).get(contact_id)
+            if before is None:
+                return None
+            self.overwrite(tx, [to(before)])
+            return people_in(self._sql, tx, [contact_id])[contact_id]
 
     def _name(self, row: ContactRow) -> str:
         return row.external_id or str(self._rng.new_id())
@@ -68,8 +78,8 @@ class Contacts(People):
         columns["keys"] = [secrets.token_bytes(32) for _ in rows]
         return columns
 
+    @override
     def by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Person]:
-        """The contacts that are there, of these."""
         with self._database.tenant_tx(self._tenant) as curs:
             return people_in(self._sql, transaction(curs), ids)
 
@@ -79,8 +89,8 @@ class Contacts(People):
             rows = self._sql.rows(transaction(curs), _BY_NAME, {"names": list(names)})
         return {name: ContactId(cid) for name, cid in rows}
 
+    @override
     def page(self, after: UUID | None, limit: int) -> list[Person]:
-        """Contacts in the order of their ids."""
         params = {"after": after or UUID(int=0), "limit": limit}
         with self._database.tenant_tx(self._tenant) as curs:
             rows = self._sql.rows(transaction(curs), _PAGE, params)
@@ -88,7 +98,7 @@ class Contacts(People):
 
     @override
     def locked(self, tx: Transaction, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]:
-        wanted = sorted(ids)
+        wanted = list(ids)
         self._sql.rows(tx, _LOCK, {"ids": wanted})
         return people_in(self._sql, tx, wanted)
 
@@ -159,8 +169,9 @@ SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id > %(after)s
  ORDER BY contact_id LIMIT %(limit)s
 """  # noqa: S608  # constant columns
 
+# In the order in which an import takes them.
 _LOCK = """
-SELECT contact_id FROM {s}.contacts WHERE contact_id = ANY(%(ids)s) ORDER BY contact_id FOR UPDATE
+SELECT contact_id FROM {s}.contacts WHERE contact_id = ANY(%(ids)s) ORDER BY external_id FOR UPDATE
 """
 
 # The external id is the caller's own key: no plan changes it.

@@ -10,7 +10,17 @@ from typing_extensions import override
 
 from domain.ids import ContactId, MessageId, TenantId, schema_of
 from domain.plan import Plan
-from handlers.ports import Mail, Person, PlanRef, Rendered, Sender, Transaction, Vault
+from handlers.ports import (
+    Mail,
+    Note,
+    Person,
+    PlanRef,
+    Rendered,
+    ReportRef,
+    Sender,
+    Transaction,
+    Vault,
+)
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.contacts import people_in
@@ -68,6 +78,17 @@ class SqlVault(Vault):
         return {name: json.loads(document) for name, document in rows}
 
     @override
+    def reports(self, wanted: Iterable[ReportRef]) -> Mapping[ReportRef, bytes]:
+        asked = list(wanted)
+        params = {
+            "hashes": [ref.plan_hash for ref in asked],
+            "digests": [ref.digest for ref in asked],
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _REPORTS, params)
+        return {ReportRef(row[0], row[1]): bytes(row[2]) for row in rows}
+
+    @override
     def keep_rendered(self, tx: Transaction, rendered: Sequence[Rendered]) -> None:
         if not rendered:
             return
@@ -101,6 +122,13 @@ class SqlVault(Vault):
             self._sql.run(transaction(curs), _KEEP_NOTE, params)
 
     @override
+    def noted(self, subjects: Iterable[UUID], limit: int) -> list[Note]:
+        params = {"subjects": list(subjects), "limit": limit}
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _NOTED, params)
+        return [Note(*row) for row in rows]
+
+    @override
     def link(self, message_id: MessageId, number: int) -> str | None:
         with self._database.tenant_tx(self._tenant) as curs:
             params = {"id": message_id, "number": number}
@@ -131,6 +159,17 @@ SELECT sender, from_email, from_name, first_name, calendar_url, reply_domain, po
 """
 
 _DOCUMENTS = "SELECT plan_hash, document FROM {s}.plans WHERE plan_hash = ANY(%(hashes)s)"
+
+_REPORTS = """
+SELECT plan_hash, digest, report FROM {s}.plan_reports
+  JOIN unnest(%(hashes)s::text[], %(digests)s::text[]) AS asked (plan_hash, digest)
+ USING (plan_hash, digest)
+"""
+
+_NOTED = """
+SELECT subject_id, kind, text, created_at FROM {s}.notes
+ WHERE subject_id = ANY(%(subjects)s) ORDER BY note_id LIMIT %(limit)s
+"""
 
 _KEEP_BODIES = """
 INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail)

@@ -112,6 +112,14 @@ def rename(owner: JsonObject, at: Parts, names: tuple[str, str], notes: Notebook
     notes.add("key_alias", (*at, new))
 
 
+def is_twice(owner: JsonObject, key: str) -> bool:
+    """Whether the owner has the field also under its other name: then it is left where it is.
+
+    Were it moved away, a second run would find the name free for the other one.
+    """
+    return any(_CAMEL.get(name) == key for name in owner)
+
+
 def parse_text(owner: JsonObject, at: Parts, key: str, notes: Notebook) -> None:
     """Replace JSON text by the object it stands for, if it stands for one."""
     text = owner.get(key)
@@ -124,8 +132,8 @@ def parse_text(owner: JsonObject, at: Parts, key: str, notes: Notebook) -> None:
 
 
 def drop(node: JsonObject, at: Parts, keys: tuple[str, ...], rule: str, notes: Notebook) -> None:
-    """Take the fields out, with a note for each that was there."""
+    """Take the fields out, with a note for each that was there once."""
     for key in keys:
-        if key in node:
+        if key in node and not is_twice(node, key):
             del node[key]
             notes.add(rule, (*at, key))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from plans.normalise.fields import JsonObject, drop, objects, parse_text, rename
+from plans.normalise.fields import JsonObject, drop, is_twice, objects, parse_text, rename
 from plans.normalise.notebook import Notebook, Parts
 from plans.schema.scalars import SYNTHETIC, is_event
 
@@ -89,7 +89,9 @@ def _default_channel(node: JsonObject, at: Parts, notes: Notebook) -> None:
 def _move_to_schedule(node: JsonObject, at: Parts, notes: Notebook) -> None:
     for key in _SCHEDULED:
         schedule = node.get("schedule", {})
-        if key in node and isinstance(schedule, dict) and key not in schedule:
+        if key not in node or is_twice(node, key):
+            continue
+        if isinstance(schedule, dict) and key not in schedule:
             node["schedule"] = {**schedule, key: node.pop(key)}
             notes.moved((*at, key), (*at, "schedule", key))
             notes.add("key_moved", (*at, "schedule", key))
@@ -104,7 +106,9 @@ def _nest_payload(node: JsonObject, at: Parts, notes: Notebook) -> None:
     nested = dict(message)
     for key in (*_FLAT, "body"):
         name = _body_field(node.get("body")) if key == "body" else key
-        if key in node and name is not None and name not in nested:
+        if key not in node or is_twice(node, key):
+            continue
+        if name is not None and name not in nested:
             nested[name] = node.pop(key)
             notes.moved((*at, key), (*at, "message", name))
     if len(nested) > len(message):

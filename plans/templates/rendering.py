@@ -82,10 +82,10 @@ def _render_once(template: BoundTemplate, context: CountedContext) -> str:
 
 def _plain(value: object, depth: int) -> object:
     """JSON shapes only; what is empty, unknown or too deep is absent, so that `default` sees it."""
-    if isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         return "".join(value) if value.strip() else None  # an exact str: Markup is not escaped
+    if isinstance(value, bool | int | float):
+        return value
     if isinstance(value, Mapping) and depth:
         return _plain_items(value, depth - 1)
     if isinstance(value, Sequence) and depth:

@@ -299,6 +299,7 @@ CLASS_OF = {
     "plan_revised.variant": NODE,
     "plan_revised.sender": NODE,
     "plan_revised.proof": PROOF,
+    "plan_revised.paused": WORD,
     "task_created.task_id": ID,
     "task_created.node": NODE,
     "task_created.visit": NUMBER,

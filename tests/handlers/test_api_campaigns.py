@@ -249,7 +249,7 @@ def test_a_contact_campaign_is_paused_resumed_and_stopped_and_says_who_ordered_i
     assert world.papers.notes == [("order_reason", "she called")]
 
 
-@pytest.mark.parametrize("tail", ["", "/timeline"])
+@pytest.mark.parametrize("tail", ["", "/timeline", "/plans"])
 def test_an_id_of_another_tenant_is_404(world: World, tail: str) -> None:
     assert world.get(f"/v1/contact-campaigns/{UUID(int=9)}{tail}").status_code == 404
 

@@ -1,7 +1,7 @@
 """Tasks, notices, signals and endpoints over HTTP."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -165,6 +165,15 @@ def test_only_goals_and_own_events_of_the_past_can_be_reported(
     assert world.post(PATH, {**BOOKED, **wrong}).status_code == 422
 
 
+def test_what_happened_before_a_contact_campaign_began_is_not_about_it(world: World) -> None:
+    """Else an end would be dated before the start, and the next run might begin at once."""
+    begun = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
+    world.streams.states[STREAM] = Campaign(stage=Stage.ACTIVE, started_at=begun)
+    answer = world.post(PATH, {**BOOKED, "occurred_at": "2026-03-02T11:24:59Z"})
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/occurred_at"]
+
+
 def test_a_signal_needs_a_contact_campaign_that_has_begun(world: World) -> None:
     assert world.post(PATH, BOOKED).status_code == 404
     world.streams.states[STREAM] = INITIAL.__class__(stage=Stage.DRAFT)
@@ -196,3 +205,12 @@ def test_an_endpoint_is_taken_away_by_its_name(world: World) -> None:
     assert world.call("DELETE", "/v1/endpoints", json={"name": "crm"}).json() == {"removed": True}
     assert world.call("DELETE", "/v1/endpoints", json={"name": "crm"}).status_code == 404
     assert world.post("/v1/endpoints", {**CRM, "name": "CRM"}).status_code == 422
+
+
+def test_endpoints_are_listed_page_by_page(world: World) -> None:
+    for name in ("b-b", "a_a", "b"):
+        world.post("/v1/endpoints", {**CRM, "name": name})
+    first = world.get("/v1/endpoints?limit=2").json()
+    rest = world.get(f"/v1/endpoints?limit=2&cursor={first['next_cursor']}").json()
+    assert [one["name"] for one in (*first["items"], *rest["items"])] == ["a_a", "b", "b-b"]
+    assert rest["next_cursor"] is None

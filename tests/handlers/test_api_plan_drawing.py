@@ -4,7 +4,6 @@ from uuid import UUID
 
 import pytest
 
-from domain.ids import CampaignId
 from handlers.passages import Passage
 from tests.handlers.web_fakes import World
 
@@ -45,7 +44,8 @@ def test_a_plan_is_drawn_as_it_is_checked_for_a_contact() -> None:
 
 
 def test_the_counts_of_a_campaign_stand_at_its_nodes_and_ways() -> None:
-    world, campaign = World(), CampaignId(UUID(int=9))
+    world = World()
+    campaign = world.a_campaign().campaign_id
     branch = {
         "id": "which",
         "type": "branch",
@@ -65,3 +65,9 @@ def test_the_counts_of_a_campaign_stand_at_its_nodes_and_ways() -> None:
     drawing = world.post("/v1/plans/graph", asked).json()["drawing"]
     assert all(told in drawing for told in ("1,234", "1,010", "55", "955"))
     assert "77" not in drawing
+
+
+def test_counts_of_a_campaign_that_is_not_ours_are_404() -> None:
+    asked = {"plan": REFUSED, "campaign_id": str(UUID(int=9))}
+    answer = World().post("/v1/plans/graph", asked)
+    assert (answer.status_code, answer.json()["detail"]) == (404, "no campaign has this id")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.ids import CampaignId, ContactId, ErrandId, StreamId, TenantId
-from handlers.errands.asking import filled, filled_json
+from handlers.errands.asking import WORDS_MAX, filled, words
 from handlers.errands.calling import next_try, posted
 from handlers.errands.changing import after
 from handlers.ports import Called, DueErrand, Person
@@ -138,9 +138,16 @@ def test_a_text_is_filled_in_as_far_as_it_goes(source: str, shown: str) -> None:
     assert filled(source, VALUES) == shown
 
 
+def test_words_for_a_person_are_no_longer_than_a_person_reads() -> None:
+    loop = "{% for a in (1..200) %}" + "x" * 900 + "{% endfor %}"
+    assert len(words(loop, VALUES)) == WORDS_MAX
+    assert words("Call {{ contact.first_name }}", VALUES) == "Call Ada"
+
+
 def test_only_the_texts_of_a_body_are_filled_in() -> None:
     body = {"{{ key }}": ["{{ contact.first_name }}", 7, None, True, {"a": "{{ nobody }}"}]}
-    assert filled_json(body, VALUES) == {"{{ key }}": ["Ada", 7, None, True, {"a": ""}]}
+    told = msgspec.json.decode(posted(TenantId("acme"), CALL, {"body": body}, VALUES))
+    assert told["body"] == {"{{ key }}": ["Ada", 7, None, True, {"a": ""}]}
 
 
 def test_a_posted_body_says_whose_and_which_errand_it_is() -> None:

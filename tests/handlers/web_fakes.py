@@ -1,7 +1,7 @@
 """A web process on stores of a few lines, for the tests of its endpoints."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -32,8 +32,10 @@ from handlers.ports import (
     InvalidSignature,
     LastRun,
     Mail,
+    Note,
     Person,
     Report,
+    ReportRef,
     Result,
     Sender,
     Suppression,
@@ -161,6 +163,11 @@ class Book:
         )
         return Written(contact_id, before is None)
 
+    def change(self, contact_id: ContactId, to: Callable[[Person], Person]) -> Person | None:
+        if contact_id in self.people_by_id:
+            self.people_by_id[contact_id] = to(self.people_by_id[contact_id])
+        return self.people_by_id.get(contact_id)
+
     def by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Person]:
         return {one: self.people_by_id[one] for one in ids if one in self.people_by_id}
 
@@ -183,9 +190,11 @@ class Papers:
         self.mail: dict[MessageId, tuple[Mail, bytes]] = {}
         self.targets: dict[tuple[MessageId, int], str] = {}
         self.notes: list[tuple[str, str]] = []
+        self.words: list[Note] = []
         self.replies: dict[UUID, Mapping[str, Any]] = {}
         self.accounts = {"sam": SAM}
         self.plans: dict[str, Mapping[str, Any]] = {}
+        self.proofs: dict[ReportRef, bytes] = {}
 
     def people(self, ids: Iterable[ContactId]) -> dict[ContactId, Person]:
         return self.book.by_id(ids)
@@ -196,14 +205,22 @@ class Papers:
     def documents(self, hashes: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         return {one: self.plans[one] for one in hashes if one in self.plans}
 
+    def reports(self, wanted: Iterable[ReportRef]) -> dict[ReportRef, bytes]:
+        return {one: self.proofs[one] for one in wanted if one in self.proofs}
+
     def mails(self, ids: Iterable[MessageId]) -> dict[MessageId, tuple[Mail, bytes]]:
         return {one: self.mail[one] for one in ids if one in self.mail}
 
     def link(self, message_id: MessageId, number: int) -> str | None:
         return self.targets.get((message_id, number))
 
-    def keep_note(self, _: UUID, __: ContactId | None, kind: str, text: str) -> None:
+    def keep_note(self, subject: UUID, _: ContactId | None, kind: str, text: str) -> None:
         self.notes.append((kind, text))
+        self.words.append(Note(subject, kind, text, NOON))
+
+    def noted(self, subjects: Iterable[UUID], limit: int) -> list[Note]:
+        wanted = set(subjects)
+        return [one for one in self.words if one.subject_id in wanted][:limit]
 
     def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
         self.replies.setdefault(reply_id, received)

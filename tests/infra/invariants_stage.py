@@ -120,7 +120,7 @@ class Stage:
         self.house.endpoint.answer = lambda: Called(ok=False, final=False, reason="http_503")
         self._enrol("unanswered", row=row, given=ASKING)
         self.house.work()
-        self._revise("revised", PLAN | {"name": "friendlier"})
+        self._revise("revised", PLAN | {"limits": {"maxSends": 2, "maxDuration": "P50D"}})
 
     def _enrol(
         self, *names: str, row: CampaignRow | None = None, given: Mapping[str, Any] = PLAN

@@ -104,3 +104,11 @@ def test_what_is_done_is_no_difference_to_a_rebuild_and_what_nobody_asked_for_is
     with written.database.tenant_tx(written.tenant) as curs:
         curs.execute(f"UPDATE \"t_{written.tenant}\".errands SET node = 'other'")
     assert rebuild(written.database, written.tenant, ERRANDS).differences == 1
+
+
+def test_a_call_on_a_fast_clock_is_given_up_later_by_what_endpoints_need(written: Written) -> None:
+    written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, call("enter"))])
+    patience = timedelta(days=1)
+    errands = SqlErrands(written.database, written.tenant, patience=patience)
+    (claimed,) = errands.claim(AT, limit=9)
+    assert claimed.give_up_at == AT + HOUR + patience

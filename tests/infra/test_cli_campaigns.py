@@ -149,6 +149,7 @@ def test_a_folder_of_plans_is_enrolled_once(cli: Cli, database: Database, tenant
     assert again.stdout.endswith("\n0 started, 2 duplicate, 0 refused\n")
     assert count(database, tenant, "events") == events
     assert cli.json("campaign", "launch", tenant, "autumn")["changed"] == 2
+    assert cli("campaign", "pause", tenant, "autumn").stdout == "autumn is paused\n"
 
 
 def test_a_refused_plan_is_told_and_stops_no_other(cli: Cli, tenant: TenantId) -> None:

@@ -118,6 +118,16 @@ def test_a_task_is_listed_and_ended(
     assert "Call Dana: " + state in cli("task", how, house.tenant, item["id"]).stdout
 
 
+def test_a_task_that_ended_otherwise_is_told_and_the_answer_is_no(house: House, cli: Cli) -> None:
+    house.started(RINGS)
+    (item,) = cli.json("task", "list", house.tenant)["items"]
+    assert cli("task", "done", house.tenant, item["id"]).exit_code == 0
+    late = cli("task", "skip", house.tenant, item["id"])
+    assert (late.exit_code, late.stdout) == (1, "Call Dana: done\n")
+    assert "it was done before; nothing changed" in late.stderr
+    assert cli.json("task", "skip", house.tenant, item["id"], code=1)["state"] == "done"
+
+
 def test_tasks_are_asked_for_by_the_name_of_their_campaign(house: House, cli: Cli) -> None:
     row = house.campaign()
     house.enrol(RINGS, row=row)

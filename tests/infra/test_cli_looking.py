@@ -24,6 +24,7 @@ PLAN = plan(
     },
     {"id": "end", "type": "stop", "outcome": "no_response"},
 )
+AGES_AGO = "2001-01-01T00:00:00Z"
 INSERT = """
 INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body)
 VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s)
@@ -73,6 +74,20 @@ def test_a_timeline_tells_the_state_and_every_event_in_a_hundred_columns(
     assert [each["kind"] for each in told["events"]] == house.topics(stream)
     for event in told["events"]:
         assert any(event["told"][:30] in line for line in lines), event
+
+
+def test_a_timeline_has_the_reasons_that_were_given(house: House, cli: Cli) -> None:
+    stream = journey(house)
+    message = house.message(stream)
+    house.ports.vault.keep_note(stream, None, "order_reason", "she\ncalled")
+    house.ports.vault.keep_note(message, None, "provider_answer", "mailbox full")
+    house.ports.vault.keep_note(UUID(int=7), None, "provider_answer", "of another contact")
+    shown = cli("timeline", house.tenant, str(stream)).stdout
+    _, notes = shown.split("\nNotes\n")
+    assert "order reason: she called\n" in notes
+    assert "provider answer: mailbox full\n" in notes
+    assert "another contact" not in notes
+    assert "Notes" not in cli("timeline", house.tenant, str(stream), "--as-of", AGES_AGO).stdout
 
 
 def test_a_timeline_ends_at_the_instant_it_is_asked_for(house: House, cli: Cli) -> None:

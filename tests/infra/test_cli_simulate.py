@@ -45,6 +45,39 @@ def test_a_report_tells_ends_ways_times_and_loads(cli: Cli) -> None:
     )
 
 
+def test_a_run_that_an_auto_reply_made_longer_than_proven_is_explained(cli: Cli) -> None:
+    answers = {"channels": {"email": {"autoReply": 1, "reply": 0, "click": 0, "open": 0}}}
+    rates = cli.file("rates.json", answers)
+    two_step = EXAMPLES / "two_step.json"
+    usual = cli("plan", "simulate", two_step, "--runs", "50").stdout
+    assert "an auto-reply put a message off" not in usual
+    plan = {
+        "startNodeId": "hello",
+        "timezone": "UTC",
+        "nodes": [
+            {
+                "id": "hello",
+                "type": "send",
+                "channel": "email",
+                "message": {"subject": "Hello", "text": "Hello"},
+                "transitions": [{"on": "no_reply", "after": "P1D", "to": "again"}],
+            },
+            {
+                "id": "again",
+                "type": "send",
+                "channel": "email",
+                "message": {"subject": "Again", "text": "Again"},
+                "transitions": [{"on": "no_reply", "after": "P1D", "to": "end"}],
+            },
+            {"id": "end", "type": "stop"},
+        ],
+    }
+    file = cli.file("plan.json", plan)
+    longer = cli("plan", "simulate", file, "--runs", "50", "--rates", rates)
+    assert longer.exit_code == 0, longer.stderr
+    assert "some are longer: an auto-reply put a message off" in longer.stdout
+
+
 def test_the_document_is_the_same_for_the_same_seed_only(cli: Cli) -> None:
     first, again, other = (
         cli.json("plan", "simulate", PLAN, "--runs", "100", "--seed", seed)

@@ -202,6 +202,28 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
     assert theirs.dump() == before
 
 
+def test_a_revision_over_http_is_taken_once_and_its_reason_is_kept_with_it(
+    tenants: list[Tenant],
+) -> None:
+    ours, _ = tenants
+    path = f"/v1/contact-campaigns/{ours.enrolled()['contact-campaigns']}"
+    before = ours.call("GET", path).json()["plan_hash"]
+    other = json.loads(json.dumps(PLAN).replace("Hello there", "Good morning"))
+    idle = json.loads(json.dumps(PLAN).replace("no_reply", "clicked"))
+    order = {"ifPlanHash": before, "reason": "kinder words"}
+    refused = ours.post(f"{path}/revise", {**order, "plan": idle})
+    assert (refused["status"], refused["plan_hash"]) == ("refused", before)
+    done = ours.post(f"{path}/revise", {**order, "plan": other})
+    assert done["status"] == "revised"
+    stale = ours.call("POST", f"{path}/revise", json={**order, "plan": PLAN})
+    assert stale.status_code == 409
+    assert stale.json()["errors"][0]["pointer"] == "/ifPlanHash"
+    again = {**order, "plan": other, "if_plan_hash": done["plan_hash"]}
+    del again["ifPlanHash"]
+    assert ours.post(f"{path}/revise", again)["status"] == "unchanged"
+    assert ours.rows("SELECT kind, text FROM {s}.notes") == [("revision_reason", "kinder words")]
+
+
 def test_no_get_changes_anything(tenants: list[Tenant]) -> None:
     tenant, _ = tenants
     ids = tenant.enrolled()

@@ -76,6 +76,23 @@ def test_canonical_input_passes_unchanged(path: Json) -> None:
     assert notes(document) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("send", "send_at", "sendAt"),
+        ("send", "business_days", "businessDays"),
+        ("send", "reply_to", "replyTo"),
+        ("wait", "send_at", "sendAt"),
+    ],
+)
+def test_a_field_under_two_names_stays_where_it_is(kind: str, old: str, new: str) -> None:
+    node = {"id": "a", "type": kind, "channel": "email", old: "09:00", new: "10:00"}
+    once = normalise({"nodes": [node]}).document
+    assert once["nodes"][0][old] == "09:00"
+    assert once["nodes"][0][new] == "10:00"
+    assert normalise(once).document == once
+
+
 @settings(max_examples=400, deadline=None)
 @given(DOCUMENTS)
 def test_normalising_a_second_time_changes_nothing(document: Json) -> None:

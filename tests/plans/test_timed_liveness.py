@@ -127,3 +127,15 @@ def test_the_patch_mends_the_plan() -> None:
 def test_a_node_with_twelve_ways_gets_no_patch() -> None:
     ways = [on(f"x_{at}") for at in range(12)]
     assert one(mail("a", *ways)).patch is None
+
+
+def test_an_event_about_the_watched_message_by_name_leaves_like_one_about_the_anchor() -> None:
+    by_name = on("opened", about="a")
+    assert errors(mail("a", by_name, on("no_open", after="PT30M"))) == []
+    waits = wait("w", by_name, on("no_open", after="P5D"), about="a")
+    assert errors(mail("a", on("timeout", "w", after="P1D")), waits) == []
+    again = wait("w", by_name, on("no_open", after="P5D"))
+    later = mail("b", on("timeout", "w", after="P1D"))
+    assert errors(mail("a", on("timeout", "b", after="P3D")), later, again) == [
+        ("E_STUCK", "/nodes/2")
+    ]

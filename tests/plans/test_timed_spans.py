@@ -26,9 +26,15 @@ WINDOWS = st.none() | st.builds(
     st.integers(0, 12).map(lambda hour: hour * 60),
     st.integers(13, 23).map(lambda hour: hour * 60 + 30),
 )
-QUIET = st.none() | st.just(QuietHours(1260, 450))
+NIGHTS = st.builds(
+    Window,
+    st.frozensets(st.integers(4, 6), min_size=1),
+    st.sampled_from([0, 60, 120, 135]),
+    st.sampled_from([165, 180, 240]),
+)
+QUIET = st.none() | st.sampled_from([QuietHours(1260, 450), QuietHours(130, 175)])
 HOLIDAYS = st.frozensets(st.dates(date(2026, 10, 20), date(2026, 11, 20)), max_size=6)
-HOURS = st.builds(Hours, st.sampled_from(ZONES), QUIET, WINDOWS, HOLIDAYS)
+HOURS = st.builds(Hours, st.sampled_from(ZONES), QUIET, WINDOWS | NIGHTS, HOLIDAYS)
 SCHEDULES = st.builds(
     Schedule,
     st.sampled_from([Duration(), Duration(0, 3600), Duration(1), Duration(3, 7200)]),
@@ -54,6 +60,15 @@ def test_a_send_is_due_within_its_span(
     moved = 0 if span.shifted or not longest_closed_s(hours) else SHIFT_S
     assert waited <= span.high + moved
     assert waited >= span.wanted
+
+
+def test_a_window_that_a_change_of_the_clock_can_skip_closes_for_two_weeks() -> None:
+    sunday = Hours("Europe/Berlin", None, Window(frozenset({6}), 135, 165))
+    both = Hours("Europe/Berlin", QuietHours(140, 160), Window(frozenset({6}), 120, 180))
+    morning = Hours("Europe/Berlin", None, Window(frozenset({6}), 600, 630))
+    assert longest_closed_s(sunday) == 14 * 86_400 - 30 * 60
+    assert longest_closed_s(both) == 14 * 86_400 - 60 * 60
+    assert longest_closed_s(morning) == 7 * 86_400 - 30 * 60
 
 
 def test_a_weekend_is_closed_from_friday_evening_to_monday_morning() -> None:

@@ -26,9 +26,10 @@ from domain.events import (
 )
 from domain.ids import CampaignId, ContactId, StreamId
 from domain.lifecycle import Stage
-from domain.plan import WATCHING, Grounds, Plan, Policy
+from domain.plan import WATCHING, Grounds, Plan, Policy, Send
 from domain.taxonomy import CancelReason, Channel, MessageState, Signal, TaskEnd, Via
 from domain.timing import add
+from tests.soundness.clock_changes import beside_a_change
 
 MONDAY = datetime(2026, 6, 1, 16, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -79,6 +80,9 @@ class Adversary:
         self.numbers = 0
         start = MONDAY + timedelta(minutes=self.rng.randrange(0, 60 * 24 * 210, 7))
         self.now = start.replace(second=self.rng.choice((0, 0, 59)))
+        if self.chance(0.4):
+            sends = [node for node in plan.nodes.values() if isinstance(node, Send)]
+            self.now = beside_a_change(sends[0].hours, self.rng) or self.now if sends else self.now
 
     def run(self, steps: int | None = None) -> Campaign:
         """Until the end, or for some steps; raises Idle."""
@@ -212,8 +216,9 @@ class Adversary:
             self.tell(self.rng.choice(self.reported))
             return
         at = self.instant()
-        if self.chance(0.1):
-            at = max(self.started(), at - timedelta(days=1))  # late, or merely old
+        if self.chance(0.15):  # late, or merely old
+            self.now = at
+            at = max(self.started(), at - timedelta(hours=self.rng.choice((1, 6, 24, 72))))
         about = self.subject(at)
         word, url = self.word(about), self.rng.choice((*URLS, None))
         self.numbers += 1

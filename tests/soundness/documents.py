@@ -1,5 +1,7 @@
 """Random plan documents, from a seed: most are nearly provable, for those are worth a proof."""
 
+import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from random import Random  # noqa: TID251  # a test draws by a seed, not by the Rng port
@@ -41,11 +43,9 @@ class Documents:
     def document(self) -> dict[str, Any]:
         """A document of 2 to 8 nodes and a stop, whose first node sends."""
         names = [f"n{number}" for number in range(self.rng.randint(2, 8))]
-        kinds = {name: self.one(*KINDS) for name in names} | {names[0]: "send"}
+        kinds = self.kinds(names)
         self.sends = [name for name in names if kinds[name] == "send"]
-        self.channel = {name: self.one(*CHANNELS) for name in self.sends}
-        if self.chance(0.6):  # one channel only is the usual plan
-            self.channel = dict.fromkeys(self.sends, "email")
+        self.channel = self.channels()
         nodes = [self.node(names, index, kinds[name]) for index, name in enumerate(names)]
         document = {
             "timezone": self.one("UTC", "America/Los_Angeles", "Australia/Lord_Howe"),
@@ -67,6 +67,14 @@ class Documents:
         if self.chance(0.3):
             document["goals"] = [{"on": "x_bought", "outcome": "converted"}]
         return document
+
+    def kinds(self, names: list[str]) -> dict[str, str]:
+        return {name: self.one(*KINDS) for name in names} | {names[0]: "send"}
+
+    def channels(self) -> dict[str, str]:
+        drawn = {name: self.one(*CHANNELS) for name in self.sends}
+        # one channel only is the usual plan
+        return dict.fromkeys(self.sends, "email") if self.chance(0.6) else drawn
 
     def varied(self, document: dict[str, Any]) -> dict[str, Any]:
         """The same plan with other delays and other times for its events: a likely revision."""
@@ -199,6 +207,12 @@ class Documents:
             {"field": "contact.stage", "op": "eq", "value": "hot"},
         )
         return {"all": [condition]}
+
+
+def renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """The same plan with other names for its nodes: m0 for n0 and so on."""
+    made: dict[str, Any] = json.loads(re.sub(r"\bn(\d)\b", r"m\1", json.dumps(document)))
+    return made
 
 
 def _reached(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ A fixed-seed sample runs by default, a large one with `--long`; both print their
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 import msgspec
@@ -22,16 +22,18 @@ from plans.compile import compile_plan
 from plans.verify.check import Checked, check
 from plans.verify.report import Issue
 from tests.soundness.adversary import Adversary, Idle
-from tests.soundness.documents import Documents
+from tests.soundness.documents import Documents, renamed
 from tests.soundness.judging import broken
+from tests.soundness.wild_documents import WildDocuments
 
-SAMPLE = 2_000
+SAMPLES = {Documents: 1_100, WildDocuments: 900}
 RUNS = 20
-LONG = 40_000
+LONG = 20
+"""So many times as many plans with `--long`."""
 IDLERS = 150
 IDLE_RUNS = 400
 IDLE_SHARE = 0.9
-REVISIONS = 400
+REVISIONS = 300
 
 
 class Proven(msgspec.Struct, frozen=True):
@@ -42,9 +44,8 @@ class Proven(msgspec.Struct, frozen=True):
     bounds: dict[str, Any]
 
 
-def proven(seed: int, seen: Counter[str] | None = None) -> Iterator[Proven]:
+def proven(documents: Documents, seen: Counter[str] | None = None) -> Iterator[Proven]:
     """Accepted random plans, without end."""
-    documents = Documents(seed)
     while True:
         document = documents.document()
         found = check(document)
@@ -60,18 +61,20 @@ def proven(seed: int, seen: Counter[str] | None = None) -> Iterator[Proven]:
 
 
 @pytest.fixture
-def plans_wanted(request: pytest.FixtureRequest) -> int:
-    return LONG if request.config.getoption("--long") else SAMPLE
+def times(request: pytest.FixtureRequest) -> int:
+    return LONG if request.config.getoption("--long") else 1
 
 
+@pytest.mark.parametrize("kind", SAMPLES)
 def test_no_adversary_breaks_what_an_accepted_plan_promises(
-    plans_wanted: int, capsys: pytest.CaptureFixture[str]
+    kind: type[Documents], times: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    plans_wanted = SAMPLES[kind] * times
     seen: Counter[str] = Counter()
     ends: Counter[str] = Counter()
     most = 0
     faults: list[str] = []
-    for number, one in enumerate(islice(proven(7, seen), plans_wanted)):
+    for number, one in enumerate(islice(proven(kind(7), seen), plans_wanted)):
         for turn in range(RUNS):
             seed = number * RUNS + turn
             pauses, grace_s = turn % 5 == 4, 120 if turn % 3 == 2 else 0
@@ -82,7 +85,8 @@ def test_no_adversary_breaks_what_an_accepted_plan_promises(
             most += run.state.sends == one.bounds["maxSends"]
     with capsys.disabled():
         runs = plans_wanted * RUNS
-        print(f"\nsoundness: {plans_wanted} accepted of {seen['drawn']} plans, {runs} runs,")  # noqa: T201  # figures
+        name = kind.__name__
+        print(f"\nsoundness: {name}: {plans_wanted} of {seen['drawn']} accepted, {runs} runs,")  # noqa: T201  # figures
         print(f"  {most} of them to the most sends that were promised,")  # noqa: T201  # figures
         print(f"  violations {len(faults)}; outcomes {dict(ends.most_common())}")  # noqa: T201  # figures
     assert faults == []
@@ -154,9 +158,9 @@ def test_a_transition_that_is_called_dead_is_never_taken(
 
 def _with_dead_ways(seed: int) -> Iterator[tuple[Plan, set[tuple[NodeId, int]]]]:
     """Plans refused for dead transitions alone, with these by node and place."""
-    documents = Documents(seed)
+    sources = cycle([Documents(seed), WildDocuments(seed)])
     while True:
-        found = check(documents.document())
+        found = check(next(sources).document())
         errors = [each for each in found.report.issues if each.severity == "error"]
         if {each.code for each in errors} == {"E_DEAD_TRANSITION"}:
             assert found.document is not None
@@ -167,7 +171,8 @@ def _with_dead_ways(seed: int) -> Iterator[tuple[Plan, set[tuple[NodeId, int]]]]
 def test_a_plan_revised_on_the_way_keeps_what_its_own_check_promised(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source, documents, faults, revised = proven(13), Documents(17), [], 0
+    source, documents = proven(WildDocuments(13)), WildDocuments(17)
+    faults, revised = list[str](), 0
     for seed, old in enumerate(source):
         fault = _revised(Adversary(old.plan, seed), documents, old.document)
         if fault is not None:
@@ -189,11 +194,17 @@ def _revised(run: Adversary, documents: Documents, document: dict[str, Any]) -> 
     if run.state.ended:
         return None
     other = documents.varied(document)
+    mapping: tuple[tuple[NodeId, NodeId], ...] = ()
+    if run.chance(0.3):
+        other = renamed(other)
+        old_ids = [NodeId(node["id"]) for node in document["nodes"]]
+        mapping = tuple((old, NodeId(old.replace("n", "m"))) for old in old_ids if old != "end")
     resume_at = NodeId(run.rng.choice([node["id"] for node in other["nodes"]]))
     order = RevisionOrder(
         plan=None,
         if_hash=run.state.plan_hash,
         author="test",
+        mapping=mapping,
         resume_at=resume_at if run.chance(0.3) else None,
     )
     elapsed_s = int((run.now - run.started()).total_seconds())
@@ -208,7 +219,13 @@ def _run_on(run: Adversary, order: RevisionOrder, found: Checked) -> list[str]:
     assert found.report.plan_hash is not None
     assert found.report.facts is not None
     plan = compile_plan(found.document, found.report.plan_hash)
-    revision = Revision(plan=plan, if_hash=order.if_hash, author="test", resume_at=order.resume_at)
+    revision = Revision(
+        plan=plan,
+        if_hash=order.if_hash,
+        author="test",
+        mapping=order.mapping,
+        resume_at=order.resume_at,
+    )
     run.do(partial(campaign.revise, revision=revision, at=run.now))
     run.under(plan)
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain.events import WebhookResolved
 from domain.taxonomy import Outcome
 from handlers.errands.running import CALLS
 from handlers.ports import Answer, Mail
@@ -49,6 +50,19 @@ def test_a_change_of_a_contact_does_not_wait_for_all_the_calls_before_it(house: 
     house.run_errands()
     assert house.rows("SELECT count(*) FROM {s}.contacts WHERE city = 'Faro'") == [(1,)]
     assert len(house.endpoint.calls) == CALLS
+
+
+def test_a_body_that_grows_beyond_measure_is_not_posted(house: House) -> None:
+    """A plan has 256 KB; its loops could make 50 MB of that in each call."""
+    register(house, "https://crm.example/in")
+    loop = "{% for i in (1..200) %}" + "x" * 900 + "{% endfor %}"
+    call = CALLED["nodes"][0] | {"body": {"all": [loop] * 10}}
+    stream = house.started(plan(call, *CALLED["nodes"][1:]))
+    house.work()
+    assert house.endpoint.calls == []
+    (fact,) = [one.fact for one in house.history(stream) if isinstance(one.fact, WebhookResolved)]
+    assert (fact.ok, fact.reason) == (False, "body_too_long")
+    assert house.state(stream).outcome == Outcome.DISQUALIFIED
 
 
 def test_mails_leave_while_every_thread_for_endpoints_waits_for_an_answer(

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 
-from domain.plan import Stop
+from domain.plan import Send, Stop
 from plans.pointer import pointer
 from plans.verify.report import Issue, issue
 from plans.verify.timed.explore import Explored
-from plans.verify.timed.liveness import ALL_SILENCED, CAUSES, Stuck
-from plans.verify.timed.outline import Spot
+from plans.verify.timed.liveness import ALL_SILENCED, CAUSES, Stuck, View
+from plans.verify.timed.outline import OWN_WORDS, Spot, Way
 from plans.verify.timed.words import iso
 
 _PATCH_AFTER = "P7D"
 _TRANSITIONS_MAX = 12
 _WHY_DEAD = {
     "fact": "the event that it waits to be missing has always happened by then",
-    "late": "the node is always left before it",
     "shadowed": "an earlier transition takes the same events",
 }
 
@@ -69,25 +68,35 @@ def _patch(explored: Explored, spot: Spot, path: str) -> tuple[dict[str, object]
 
 def dead(explored: Explored) -> Iterator[Issue]:
     """E_DEAD_TRANSITION for what is dead in every state in which its node was explored."""
-    causes: dict[tuple[int, int], list[str]] = {}
+    views: dict[int, list[View]] = {}
     for (number, _, _), seen in explored.views.items():
-        for index, cause in enumerate(seen.dead):
-            causes.setdefault((number, index), []).append(cause)
-    for (number, index), found in sorted(causes.items()):
-        if all(found):
-            cause = next(each for each in CAUSES if each in found)
-            yield _dead(explored.outline.spots[number], index, cause)
+        views.setdefault(number, []).append(seen)
+    for number, found in sorted(views.items()):
+        left_s = max(seen.horizon_s for seen in found)
+        for index, causes in enumerate(zip(*(seen.dead for seen in found), strict=True)):
+            if all(causes):
+                cause = next(each for each in CAUSES if each in causes)
+                yield _dead(explored.outline.spots[number], index, cause, left_s)
 
 
-def _dead(spot: Spot, index: int, cause: str) -> Issue:
+def _dead(spot: Spot, index: int, cause: str, left_s: int) -> Issue:
     path = pointer("nodes", spot.number, "transitions", index)
     way = spot.ways[index]
+    why = _WHY_DEAD[cause] if cause in _WHY_DEAD else _why_late(spot, way, left_s)
     return issue(
         "E_DEAD_TRANSITION",
         path,
-        f'"{spot.id}" can never leave by {way.on.replace("_", " ")}: {_WHY_DEAD[cause]}',
+        f'"{spot.id}" can never leave by {way.on}: {why}',
         node=spot.id,
         suggestion="remove the transition, or give it times at which it can be taken",
         patch=({"op": "remove", "path": path},),
         witness={"reason": cause},
     )
+
+
+def _why_late(spot: Spot, way: Way, left_s: int) -> str:
+    if isinstance(spot.node, Send) and way.on in OWN_WORDS:
+        return "it happens at once, so nothing is left to wait for"
+    if not left_s:
+        return "the node is left before it, as soon as its message is sent"
+    return f"the node is left before it, after {iso(left_s)} at the latest"

@@ -5,11 +5,12 @@ other by an hour; what is claimed here holds on every day of the year.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import inf
 
 import msgspec
 
-from domain.plan import Send
+from domain.plan import Send, Wait
 from domain.taxonomy import SILENCED_BY, Signal, Synthetic
 from domain.timing import Duration
 from plans.verify.timed.outline import (
@@ -33,7 +34,7 @@ Stretch = tuple[float, float]
 
 
 class Escape(msgspec.Struct, frozen=True):
-    """An event that silences a timer and moves nothing, and when."""
+    """An event that silences a timer, or is needed before one that does, and moves nothing."""
 
     event: str
     at_s: int
@@ -130,10 +131,9 @@ def _horizon(spot: Spot, known: int) -> Horizon:
         return Horizon(ends=tuple(sure))
     if not timers:
         return Horizon(stuck=Stuck(NO_TIMER))
-    escapes = [_escape(spot, way, known) for way in timers]
-    found = tuple(escape for escape in escapes if escape is not None)
-    if len(found) == len(timers):
-        return Horizon(stuck=Stuck(ALL_SILENCED, found))
+    escapes = [_escapes(spot, way, known) for way in timers]
+    if all(escapes):
+        return Horizon(stuck=Stuck(ALL_SILENCED, tuple(chain.from_iterable(escapes))))
     return Horizon(ends=tuple(timers), surely=False)
 
 
@@ -150,19 +150,26 @@ def _latest(horizon: Horizon, endless_s: int) -> Duration:
     return choose((way.after for way in horizon.ends), key=lambda after: after.nominal_s)
 
 
-def _escape(spot: Spot, timer: Way, known: int) -> Escape | None:
-    """The first instant at which the event may come, silence the timer and match nothing."""
+def _escapes(spot: Spot, timer: Way, known: int) -> tuple[Escape, ...]:
+    """How the timer is silenced; on a day of 24 hours, if that is possible."""
+    found = _gap(spot, timer, known, SHIFT_S)
+    return (_gap(spot, timer, known, 0) or found) if found else ()
+
+
+def _gap(spot: Spot, timer: Way, known: int, margin_s: int) -> tuple[Escape, ...]:
+    """The first instant at which the event may come and match nothing; before a click, the open."""
     assert timer.synthetic is not None
-    cover = _covered(spot, timer.silencer, timer.after)
-    opened: list[Stretch] = []
-    if timer.silencer == CLICKED and not known & OPENED:
-        opened = _covered(spot, OPENED, timer.after)
-    open_leaves = True
+    cover = _covered(spot, timer.silencer, timer.after, margin_s)
+    implies = timer.silencer == CLICKED and not known & OPENED
+    opened = _covered(spot, OPENED, timer.after, margin_s) if implies else []
+    before: tuple[Escape, ...] = ()
     for instant in _instants(timer.after.nominal_s, cover + opened):
-        open_leaves = open_leaves and _inside(instant, opened)
-        if not open_leaves and not _inside(instant, cover):
-            return Escape(SILENCED_BY[timer.synthetic], instant, timer.on)
-    return None
+        free = bool(before) or not _inside(instant, opened)
+        if free and not _inside(instant, cover):
+            return (*before, Escape(SILENCED_BY[timer.synthetic], instant, timer.on))
+        if free and implies and not before:
+            before = (Escape(Signal.OPENED, instant, timer.on),)
+    return ()
 
 
 def _instants(end_s: int, cover: Sequence[Stretch]) -> list[int]:
@@ -176,17 +183,21 @@ def _inside(instant: int, cover: Sequence[Stretch]) -> bool:
     return any(low <= instant <= high for low, high in cover)
 
 
-def _covered(spot: Spot, fact: int, end: Duration) -> list[Stretch]:
-    """When this event certainly leaves the node, counted like the end that it is held against."""
+def _covered(spot: Spot, fact: int, end: Duration, margin_s: int) -> list[Stretch]:
+    """When this event certainly leaves the node, counted like the end that it is held against.
+
+    The margin is what a change of the clock may move calendar days against hours.
+    """
     intervals = sorted(
-        ((way.after, way.within) for way in spot.ways if _covers(way, fact)),
+        ((way.after, way.within) for way in spot.ways if _covers(spot, way, fact)),
         key=lambda interval: interval[0].nominal_s,
     )
-    return [_held_against(end, interval) for interval in _joined(intervals)]
+    return [_held_against(end, interval, margin_s) for interval in _joined(intervals)]
 
 
-def _covers(way: Way, fact: int) -> bool:
-    return FACT_BITS.get(way.on) == fact and way.plain and way.about in ("anchor", "any")
+def _covers(spot: Spot, way: Way, fact: int) -> bool:
+    anchor = spot.node.about if isinstance(spot.node, Wait) else spot.id
+    return FACT_BITS.get(way.on) == fact and way.plain and way.about in ("anchor", "any", anchor)
 
 
 def _joined(intervals: Sequence[Interval]) -> Iterator[Interval]:
@@ -210,12 +221,12 @@ def _touch(until: Duration, begin: Duration) -> bool:
     return surely_at_most(begin, Duration(until.days, until.seconds + 1))
 
 
-def _held_against(end: Duration, interval: Interval) -> Stretch:
+def _held_against(end: Duration, interval: Interval, margin_s: int) -> Stretch:
     begin, until = interval
-    low = begin.nominal_s + (SHIFT_S if begin.nominal_s and begin.days != end.days else 0)
+    low = begin.nominal_s + (margin_s if begin.nominal_s and begin.days != end.days else 0)
     if until is None:
         return low, inf
-    return low, until.nominal_s - (SHIFT_S if until.days != end.days else 0)
+    return low, until.nominal_s - (margin_s if until.days != end.days else 0)
 
 
 # --- what is dead, and what is not ----------------------------------------------------------------

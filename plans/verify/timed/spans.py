@@ -17,6 +17,9 @@ SHIFT_S = HOUR_S
 _WEEK_DAYS = 7
 _SATURDAY = 5
 _DAY_MINUTES = 1_440
+_GAP_MINUTES = 120
+_GAPS_FROM, _GAPS_TO = 22 * 60, 4 * 60
+"""Clocks are set forward at night, and by two hours at most."""
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +76,7 @@ def send_span(send: Send, grace_s: int) -> Span:
 def longest_closed_s(hours: Hours) -> int:
     """The longest closed stretch of any week, and around the holidays, by the clock on the wall."""
     of_day = [open_minutes(weekday, hours) for weekday in range(_WEEK_DAYS)]
-    longest = _longest_gap(of_day[day % _WEEK_DAYS] for day in range(2 * _WEEK_DAYS))
+    longest = _longest_gap(of_day[day % _WEEK_DAYS] for day in range(3 * _WEEK_DAYS))
     for first, last in _clusters(hours.holidays):
         days = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
         around = (() if day in hours.holidays else of_day[day.weekday()] for day in days)
@@ -82,28 +85,38 @@ def longest_closed_s(hours: Hours) -> int:
 
 
 def _longest_gap(days: Iterable[tuple[tuple[int, int], ...]]) -> int:
-    """The most minutes between two open stretches of these days."""
-    longest, closed_from = 0, None
+    """The most minutes between open stretches of these days; the clocks may skip one of them."""
+    longest, night, closings = 0, 0, list[int]()
     for number, stretches in enumerate(days):
         for low, high in stretches:
-            if closed_from is not None:
-                longest = max(longest, number * _DAY_MINUTES + low - closed_from)
-            closed_from = number * _DAY_MINUTES + high
+            opens, closes = number * _DAY_MINUTES + low, number * _DAY_MINUTES + high
+            longest = max([longest, *(opens - closed for closed in closings)])
+            if not _may_vanish(low, high):
+                closings = [closes]
+            elif len(closings) > 1 and closes - night <= _GAP_MINUTES:
+                closings[-1] = closes
+            else:
+                closings, night = [*closings[-1:], closes], opens
     return longest
 
 
+def _may_vanish(low: int, high: int) -> bool:
+    """Whether these minutes may all be skipped when the clock is set forward."""
+    return high - low <= _GAP_MINUTES and (low >= _GAPS_FROM or high <= _GAPS_TO)
+
+
 def _clusters(holidays: frozenset[date]) -> Iterator[tuple[date, date]]:
-    """The days from a week before holidays to a week after, those that touch as one."""
-    week, begin, end = timedelta(days=_WEEK_DAYS), None, None
+    """The days from two weeks before holidays to two weeks after, those that touch as one."""
+    weeks, begin, end = timedelta(days=2 * _WEEK_DAYS), None, None
     for day in sorted(holidays):
-        if not date.min + week < day < date.max - week:
+        if not date.min + weeks < day < date.max - weeks:
             continue
         if begin is None or end is None:
-            begin = day - week
-        elif day - week > end:
+            begin = day - weeks
+        elif day - weeks > end:
             yield begin, end
-            begin = day - week
-        end = day + week
+            begin = day - weeks
+        end = day + weeks
     if begin is not None and end is not None:
         yield begin, end
 

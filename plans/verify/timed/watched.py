@@ -150,7 +150,7 @@ def _unseen(path: str, spot: Spot, word: str, messages: list[Message]) -> Issue 
     return issue(
         "E_TRACKING_OFF",
         path,
-        f'"{spot.id}" awaits {word.replace("_", " ")}, but {field} is false in the message',
+        f'"{spot.id}" awaits {word}, but {field} is false in the message',
         node=spot.id,
         got=word,
         suggestion=f"set {field} to true, or wait for a reply instead",
@@ -202,7 +202,7 @@ def _without_anchor(path: str, spot: Spot, word: str, way_there: list[str]) -> I
     return issue(
         "E_NO_ANCHOR",
         path,
-        f'"{spot.id}" awaits {word.replace("_", " ")}, but a path leads there on which the '
+        f'"{spot.id}" awaits {word}, but a path leads there on which the '
         "message it would watch was not sent",
         node=spot.id,
         got=word,
