@@ -136,3 +136,13 @@ OPEN = Condition("contact.x", "exists")
 )
 def test_a_guard_is_true_false_or_not_known(guard: Guard, *, truth: bool | None) -> None:
     assert truth_of(guard, "facts.a.replied") is truth
+
+
+def test_used_up_visits_lead_to_a_send_after_a_reply_as_well() -> None:
+    turns = branch("b", "b", ("contact.stage", "exists", "end")) | {
+        "maxVisits": 1,
+        "onMaxVisits": "c",
+    }
+    first = mail("a", on("replied", "b"), on("timeout", after="P3D"))
+    later = mail("c", on("timeout", after="P3D"), schedule={"delay": "P1D"})
+    assert errors(first, turns, later) == [("E_SEND_AFTER_REPLY", "/nodes/0/transitions/0/to")]

@@ -33,7 +33,7 @@ LONG = 20
 IDLERS = 150
 IDLE_RUNS = 400
 IDLE_SHARE = 0.9
-REVISIONS = 300
+REVISIONS = 150
 
 
 class Proven(msgspec.Struct, frozen=True):

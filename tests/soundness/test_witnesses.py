@@ -20,7 +20,7 @@ from tests.soundness.adversary import Adversary, Idle
 from tests.soundness.clock_changes import clock_changes
 from tests.soundness.documents import Documents
 
-NODES = 400
+NODES = 250
 HOUR_S = 3_600
 JULY = datetime(2026, 7, 6, 15, tzinfo=UTC)
 Told = Sequence[tuple[str, int]]

@@ -56,6 +56,8 @@ SILENCERS = {
     "sms": (("clicked", "no_click"),),
     "linkedin_invite": (("invite_accepted", "no_accept"),),
 }
+LENGTHS = ("PT6H", "PT24H", "P1D", "PT48H", "P2D")
+"""As calendar days and as hours, which differ when the clock is changed."""
 
 
 class WildDocuments(Documents):
@@ -139,8 +141,8 @@ class WildDocuments(Documents):
         way = {"on": word, "to": self.to()}
         for bound, share in (("within", 0.5), ("after", 0.2)):
             if self.chance(share):
-                way[bound] = self.one(*OFFSETS)
-        return [way, self.timer(timer, self.one(*OFFSETS))]
+                way[bound] = self.one(*LENGTHS)
+        return [way, self.timer(timer, self.one(*LENGTHS))]
 
     def way(self, word: str) -> dict[str, Any]:
         way = super().way(word)
