@@ -1,6 +1,7 @@
 """Stage 1: types, words, patterns and limits; pydantic's errors become issues of our table."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, get_args
 
@@ -74,22 +75,35 @@ def _missing(_: ErrorDetails, parts: Parts, document: object) -> Issue:
 
 def _unknown_field(details: ErrorDetails, parts: Parts, document: object) -> Issue:
     known = _FIELDS[tuple(step for step in details["loc"][:-1] if isinstance(step, str))]
-    given = found(document, parts[:-1])
-    free = [name for name in known if not isinstance(given, dict) or name not in given]
-    path, meant = pointer(*parts), nearest(str(parts[-1]), free)
-    target = pointer(*parts[:-1], meant) if meant else None
-    step = (
-        {"op": "move", "from": path, "path": target} if target else {"op": "remove", "path": path}
-    )
+    suggestion, patch = _instead(parts, list(known), found(document, parts[:-1]))
     return issue(
         "E_UNKNOWN_FIELD",
-        path,
+        pointer(*parts),
         f"{quoted(str(parts[-1]))!r} is not a field here",
         node=_node_id(document, parts),
         expected=list(known),
-        suggestion=did_you_mean(meant) or "remove it",
-        patch=(step,),
+        suggestion=suggestion,
+        patch=patch,
     )
+
+
+def _instead(
+    parts: Parts, known: Sequence[str], given: object
+) -> tuple[str | None, tuple[Mapping[str, Any], ...] | None]:
+    """What to do with an unknown field: another name, a list of conditions, away with it."""
+    name, path = str(parts[-1]), pointer(*parts)
+    there = given if isinstance(given, dict) else {}
+    meant = nearest(name, [each for each in known if each not in there])
+    if meant:
+        step = {"op": "move", "from": path, "path": pointer(*parts[:-1], meant)}
+        return did_you_mean(meant), (step,)
+    if list(known) == _GUARD and name in _CONDITION:
+        bare = {each: there[each] for each in _CONDITION if each in there}
+        whole = {"op": "replace", "path": pointer(*parts[:-1]), "value": {"all": [bare]}}
+        # one step for all of its fields: the first of them has it
+        first = name == next(iter(bare)) and bare.keys() == there.keys()
+        return _LISTED, (whole,) if first else None
+    return "remove it", ({"op": "remove", "path": path},)
 
 
 def _node_type(_: ErrorDetails, parts: Parts, document: object) -> Issue:
@@ -126,7 +140,8 @@ def _word_issue(code: str, parts: Parts, document: object, words: tuple[Any, Any
     return issue(
         code,
         pointer(*parts),
-        f'"{parts[-1]}" is not one of the words allowed there',
+        f'"{quoted(given) if isinstance(given, str) else parts[-1]}" is not one of the words'
+        " allowed there",
         node=_node_id(document, parts),
         expected=known,
         got=quoted(given),
@@ -149,8 +164,25 @@ def _simple(code: str, message: str, expected: str) -> Translation:
     return translate
 
 
+def _duration(details: ErrorDetails, parts: Parts, document: object) -> Issue:
+    given = details["input"]
+    plain = _PLAIN_DURATION.fullmatch(given) if isinstance(given, str) else None
+    meant = _UNITS[plain[2][0].lower()].format(plain[1]) if plain else None
+    return issue(
+        "E_DURATION",
+        pointer(*parts),
+        "not a duration",
+        node=_node_id(document, parts),
+        expected="P[nW][nD][T[nH][nM][nS]], such as P3D",
+        got=quoted(given),
+        suggestion=did_you_mean(meant),
+        patch=_replacement(parts, meant),
+    )
+
+
 def _value(details: ErrorDetails, parts: Parts, document: object) -> Issue:
-    message = _KINDS.get(details["type"], details["msg"])
+    told = details["msg"].replace("Input should be", "must be")
+    message = _KINDS.get(details["type"], told)
     return _simple("E_VALUE", message, message)(details, parts, document)
 
 
@@ -182,6 +214,9 @@ def _field_table(
 
 _FIELDS = dict(_field_table(Plan, ()))
 """The fields known at each location, with the node type and without indexes."""
+_GUARD = ["all", "any"]
+_CONDITION = ("field", "op", "value")
+_LISTED = 'conditions stand in a list: {"all": [{"field": …, "op": …, "value": …}]}'
 _NODE_TYPES = [_tag(model) for model in _parts_of(Node)]
 _KINDS = {
     "bool_type": "must be true or false",
@@ -192,6 +227,12 @@ _KINDS = {
     "model_type": "must be an object",
     "string_type": "must be a string",
 }
+_PLAIN_DURATION = re.compile(
+    r" {0,3}([0-9]{1,3}) {0,3}(w|weeks?|d|days?|h|hours?|min|minutes?) {0,3}",
+    re.IGNORECASE | re.ASCII,
+)
+"""Durations as people write them; a lone m may mean months, which there are none of."""
+_UNITS = {"w": "P{}W", "d": "P{}D", "h": "PT{}H", "m": "PT{}M"}
 _TRANSLATE: Mapping[str, Translation] = {
     "missing": _missing,
     "extra_forbidden": _unknown_field,
@@ -200,7 +241,7 @@ _TRANSLATE: Mapping[str, Translation] = {
     "word": _word,
     "event": _event,
     "timezone": _time_zone,
-    "duration": _simple("E_DURATION", "not a duration", "P[nW][nD][T[nH][nM][nS]], such as P3D"),
+    "duration": _duration,
     "newer_minor": _simple("E_VERSION", "newer than this release reads", "1.0"),
     "string_pattern_mismatch": _simple("E_FORMAT", "does not match its pattern", ""),
 }

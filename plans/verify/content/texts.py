@@ -19,6 +19,7 @@ KNOWN_MAX: Final = 60
 COMPARED_MAX: Final = 5
 """Missing variables of one template that are compared with the known ones, which is slow."""
 
+_SEPARATORS: Final = re.compile(r"[^a-z0-9]")
 _PATH: Final = re.compile(r"[\w.-]+")
 _MARKUP: Final = re.compile(r"\{[{%]")
 _PLACEHOLDER: Final = re.compile(
@@ -86,7 +87,9 @@ def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed,
         return issue("E_TEMPLATE_UNRESOLVED", path, _REASONS[failed.kind], node=node)
     known = sorted(filter(_PATH.fullmatch, _names(values, VALUE_DEPTH_MAX)))
     meant = {name: _alike(name, known) for name in failed.missing[:COMPARED_MAX]}
-    first = next(filter(None, meant.values()), None)
+    first = next(filter(None, meant.values()), None) or next(
+        filter(None, (_rooted(name, known) for name in failed.missing[:COMPARED_MAX])), None
+    )
     return issue(
         "E_TEMPLATE_UNRESOLVED",
         path,
@@ -111,6 +114,20 @@ def _alike(name: str, known: Sequence[str]) -> str | None:
     given, there = name.split("."), close.split(".")
     alike = map(nearest, given, [[word] for word in there])
     return close if len(given) == len(there) and all(alike) else None
+
+
+def _rooted(name: str, known: Sequence[str]) -> str | None:
+    """The variable that a name without its root most likely means: the contact's before others.
+
+    Only suggested, never patched: "first_name" at the end of a mail may be the sender's.
+    """
+    letters = _letters(name)
+    same = [each for each in known if letters in (_letters(each), _letters(each.split(".")[-1]))]
+    return min(same, key=lambda each: not each.startswith("contact."), default=None)
+
+
+def _letters(name: str) -> str:
+    return _SEPARATORS.sub("", name.lower())
 
 
 def _names(values: Values, depth: int) -> Iterator[str]:
