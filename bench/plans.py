@@ -129,8 +129,8 @@ def looping() -> dict[str, Any]:
             if number == 9:  # noqa: PLR2004  # half way round
                 node["transitions"].insert(0, {"on": "x_again", "to": f"l{(loop + 1) % 3}_0"})
             nodes.append(node)
-    nodes += [_wait("last", "end"), {"id": "end", "type": "stop"}]
-    nodes[-3]["transitions"].append({"on": "opened", "to": "last"})
+    nodes[-1]["transitions"].append({"on": "opened", "to": "late"})
+    nodes += [_wait("late", "last"), _wait("last", "end"), {"id": "end", "type": "stop"}]
     plan = _plan(nodes)
     plan["startNodeId"] = "l0_0"
     return plan

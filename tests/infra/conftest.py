@@ -1,6 +1,7 @@
 """A migrated database and tenants that live for one test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -9,6 +10,8 @@ from domain.ids import TenantId, schema_of
 from infra.entropy import SystemRng
 from infra.migrations.run import create_tenant, migrate
 from infra.tenancy import Database, role_of
+from tests.infra.cli_running import Cli
+from tests.stories.house import House
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +49,20 @@ def drop_tenant(database: Database, tenant: TenantId) -> None:
         connection.execute(SQL("DROP OWNED BY {}").format(role))
         connection.execute(SQL("DROP ROLE {}").format(role))
         connection.execute("DELETE FROM control.tenants WHERE name = %s", (tenant,))
+
+
+@pytest.fixture
+def cli(house: House, database_url: str, redis_url: str, tmp_path: Path) -> Cli:
+    """The commands on the stores of a house, with its secrets and its clock as it stands now."""
+    pepper = house.system.settings.pepper
+    assert pepper is not None
+    return Cli(
+        tmp_path,
+        {
+            "ANTIPHON_DATABASE_URL": database_url,
+            "ANTIPHON_REDIS_URL": redis_url,
+            "ANTIPHON_PEPPER": pepper.get_secret_value(),
+            "ANTIPHON_CLOCK_ORIGIN_REAL": house.system.database.now().isoformat(),
+            "ANTIPHON_CLOCK_ORIGIN_SIMULATED": house.clock.now().isoformat(),
+        },
+    )

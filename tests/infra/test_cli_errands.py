@@ -1,6 +1,5 @@
 """Endpoints and tasks from the command line."""
 
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -29,23 +28,6 @@ RINGS = plan(
     stop("late", outcome="no_response"),
 )
 CRM = "https://crm.example/in"
-
-
-@pytest.fixture
-def cli(house: House, database_url: str, redis_url: str, tmp_path: Path) -> Cli:
-    """With the clock of the house as it stands now."""
-    pepper = house.system.settings.pepper
-    assert pepper is not None
-    return Cli(
-        tmp_path,
-        {
-            "ANTIPHON_DATABASE_URL": database_url,
-            "ANTIPHON_REDIS_URL": redis_url,
-            "ANTIPHON_PEPPER": pepper.get_secret_value(),
-            "ANTIPHON_CLOCK_ORIGIN_REAL": house.system.database.now().isoformat(),
-            "ANTIPHON_CLOCK_ORIGIN_SIMULATED": house.clock.now().isoformat(),
-        },
-    )
 
 
 def test_an_endpoint_is_added_with_its_secret_listed_without_and_removed(

@@ -1,7 +1,6 @@
 """What is recorded is told, checked, rebuilt and replayed from the command line."""
 
 import json
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -29,23 +28,6 @@ INSERT = """
 INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body)
 VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s)
 """
-
-
-@pytest.fixture
-def cli(house: House, database_url: str, redis_url: str, tmp_path: Path) -> Cli:
-    """With the clock of the house as it stands now."""
-    pepper = house.system.settings.pepper
-    assert pepper is not None
-    return Cli(
-        tmp_path,
-        {
-            "ANTIPHON_DATABASE_URL": database_url,
-            "ANTIPHON_REDIS_URL": redis_url,
-            "ANTIPHON_PEPPER": pepper.get_secret_value(),
-            "ANTIPHON_CLOCK_ORIGIN_REAL": house.system.database.now().isoformat(),
-            "ANTIPHON_CLOCK_ORIGIN_SIMULATED": house.clock.now().isoformat(),
-        },
-    )
 
 
 def journey(house: House) -> StreamId:

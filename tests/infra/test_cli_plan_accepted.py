@@ -1,6 +1,5 @@
 """`antiphon plan accepted`: the report of each plan a contact took, as the vault has it."""
 
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -19,21 +18,6 @@ SECOND = plan(
     send("more", way("no_open", "end", after="P2D"), way("timeout", "end", after="P4D")),
     stop(),
 )
-
-
-@pytest.fixture
-def cli(house: House, database_url: str, redis_url: str, tmp_path: Path) -> Cli:
-    """With the secrets of the house."""
-    pepper = house.system.settings.pepper
-    assert pepper is not None
-    return Cli(
-        tmp_path,
-        {
-            "ANTIPHON_DATABASE_URL": database_url,
-            "ANTIPHON_REDIS_URL": redis_url,
-            "ANTIPHON_PEPPER": pepper.get_secret_value(),
-        },
-    )
 
 
 def test_each_plan_of_a_contact_is_told_with_the_report_that_the_log_means(

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,21 +19,6 @@ OTHER = plan(
     stop(),
 )
 REFUSED = plan(send("intro", way("opened", "nowhere")), stop())
-
-
-@pytest.fixture
-def cli(house: House, database_url: str, redis_url: str, tmp_path: Path) -> Cli:
-    """With the secrets of the house."""
-    pepper = house.system.settings.pepper
-    assert pepper is not None
-    return Cli(
-        tmp_path,
-        {
-            "ANTIPHON_DATABASE_URL": database_url,
-            "ANTIPHON_REDIS_URL": redis_url,
-            "ANTIPHON_PEPPER": pepper.get_secret_value(),
-        },
-    )
 
 
 @pytest.fixture
