@@ -6,7 +6,7 @@ from domain.plan import Send, Stop
 from plans.pointer import pointer
 from plans.verify.report import Issue, issue
 from plans.verify.timed.explore import Explored
-from plans.verify.timed.liveness import ALL_SILENCED, CAUSES, Stuck, View
+from plans.verify.timed.liveness import ALL_SILENCED, CAUSES, Escape, Stuck, View
 from plans.verify.timed.outline import OWN_WORDS, Spot, Way
 from plans.verify.timed.words import iso
 
@@ -38,17 +38,18 @@ def _stuck(explored: Explored, spot: Spot, found: Stuck) -> Issue:
         patch=_patch(explored, spot, path),
         witness={
             "reason": found.reason,
-            "events": [
-                {
-                    "event": escape.event,
-                    "atSeconds": escape.at_s,
-                    "at": iso(escape.at_s),
-                    "avoids": escape.avoids,
-                }
-                for escape in found.escapes
-            ],
+            "events": [_told(escape) for escape in found.escapes],
         },
     )
+
+
+def _told(escape: Escape) -> dict[str, object]:
+    told: dict[str, object] = {
+        "event": escape.event,
+        "atSeconds": escape.at_s,
+        "at": iso(escape.at_s),
+    }
+    return told | ({"avoids": escape.avoids} if escape.avoids else {})
 
 
 def _suggestion(found: Stuck) -> str:

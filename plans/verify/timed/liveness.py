@@ -34,11 +34,11 @@ Stretch = tuple[float, float]
 
 
 class Escape(msgspec.Struct, frozen=True):
-    """An event that silences a timer, or is needed before one that does, and moves nothing."""
+    """An event that moves nothing and silences the timer `avoids`, or comes before one that does."""
 
     event: str
     at_s: int
-    avoids: str
+    avoids: str | None = None
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -168,7 +168,7 @@ def _gap(spot: Spot, timer: Way, known: int, margin_s: int) -> tuple[Escape, ...
         if free and not _inside(instant, cover):
             return (*before, Escape(SILENCED_BY[timer.synthetic], instant, timer.on))
         if free and implies and not before:
-            before = (Escape(Signal.OPENED, instant, timer.on),)
+            before = (Escape(Signal.OPENED, instant),)
     return ()
 
 
