@@ -34,7 +34,7 @@ Stretch = tuple[float, float]
 
 
 class Escape(msgspec.Struct, frozen=True):
-    """An event that moves nothing and silences the timer `avoids`, or comes before one that does."""
+    """An event that moves nothing: it silences the timer `avoids`, or precedes one that does."""
 
     event: str
     at_s: int
