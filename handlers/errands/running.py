@@ -132,6 +132,10 @@ class ErrandRunner:
             for errand, outcome in outcomes
             if (at := next_try(errand, outcome, now, ports.rng)) is not None
         }
+        for errand, outcome in outcomes:
+            if errand in again:
+                told = (errand.endpoint, ports.tenant, outcome.reason, again[errand])
+                LOG.warning("endpoint %s of %s: %s; again at %s", *told)
         ports.errands.put_off(again)
         self._record([one for one in outcomes if one[0] not in again])
 
