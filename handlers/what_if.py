@@ -80,11 +80,11 @@ def _plans_of(ports: TenantPorts, recorded: Iterable[Recorded]) -> Mapping[str, 
 
 def _ref(one: Recorded) -> list[PlanRef]:
     match one.fact:
-        case PlanAccepted(plan_hash=plan_hash, holidays=holidays):
-            return [PlanRef(plan_hash, holidays)]
-        case PlanRevised(new_hash=plan_hash, holidays=holidays):
-            return [PlanRef(plan_hash, holidays)]
-        case RevisionKept(new_hash=plan_hash, holidays=holidays):
+        case (
+            PlanAccepted(plan_hash=plan_hash, holidays=holidays)
+            | PlanRevised(new_hash=plan_hash, holidays=holidays)
+            | RevisionKept(new_hash=plan_hash, holidays=holidays)
+        ):
             return [PlanRef(plan_hash, holidays)]
         case _:
             return []

@@ -48,9 +48,9 @@ from plans.context import TenantPolicy
 from projections.registry import WORK
 
 PROVIDED = (Channel.EMAIL,)
+"""Channels that a provider is there for."""
 CALLS_REAL_S = 2.0
 """Real seconds that a call of an endpoint gets where simulated hours are over at once."""
-"""Channels that a provider is there for."""
 
 
 class MissingKey(Exception):
