@@ -119,6 +119,10 @@ class CancelReason(StrEnum):
     OPERATOR = "operator"
     ERASED = "erased"
     REVISED = "revised"
+    NO_CONSENT = "no_consent"
+    CONSENT_EXPIRED = "consent_expired"
+    CONTACTED_ELSEWHERE = "contacted_elsewhere"
+    ADDRESS_INVALID = "address_invalid"
 
 
 SKIPS = frozenset(
@@ -130,6 +134,10 @@ SKIPS = frozenset(
         CancelReason.EXPIRED,
         CancelReason.POLICY,
         CancelReason.OPERATOR,
+        CancelReason.NO_CONSENT,
+        CancelReason.CONSENT_EXPIRED,
+        CancelReason.CONTACTED_ELSEWHERE,
+        CancelReason.ADDRESS_INVALID,
     }
 )
 """Cancellations that the plan sees as `send_skipped` (A27); the others follow from an exit."""
@@ -153,8 +161,21 @@ class TaskEnd(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class CapName(StrEnum):
+    """The limits on how much is sent: of whom or of what, in which window."""
+
+    SENDER_MINUTE = "sender_minute"
+    SENDER_HOUR = "sender_hour"
+    SENDER_DAY = "sender_day"
+    WARMUP_DAY = "warmup_day"
+    TENANT_HOUR = "tenant_hour"
+    GLOBAL_HOUR = "global_hour"
+    DOMAIN_HOUR = "domain_hour"
+    CAMPAIGN_DAY = "campaign_day"
+
+
 class HoldReason(StrEnum):
-    """Why a due message waits."""
+    """Why a due message waits; a full cap goes by its name."""
 
     HOURS = "hours"
     SPACING = "spacing"
@@ -166,6 +187,28 @@ class HoldReason(StrEnum):
     SENDER_UNVERIFIED = "sender_unverified"
     BACKOFF = "backoff"
     GATE_ERROR = "gate_error"
+    TENANT_PAUSED = "tenant_paused"
+    GLOBAL_PAUSED = "global_paused"
+    SENDER_PAUSED = "sender_paused"
+    SENDER_GONE = "sender_gone"
+    SENDER_AWAY = "sender_away"
+    SENDER_HEALTH = "sender_health"
+    WEEKEND = "weekend"
+    REGION_HOURS = "region_hours"
+    TOUCH_GAP = "touch_gap"
+    PACING = "pacing"
+    SMOOTHED = "smoothed"
+    LIMITS_UNSEEN = "limits_unseen"
+    ADDRESS_UNCHECKED = "address_unchecked"
+    MAIL_INCOMPLETE = "mail_incomplete"
+    SENDER_MINUTE = "sender_minute"
+    SENDER_HOUR = "sender_hour"
+    SENDER_DAY = "sender_day"
+    WARMUP_DAY = "warmup_day"
+    TENANT_HOUR = "tenant_hour"
+    GLOBAL_HOUR = "global_hour"
+    DOMAIN_HOUR = "domain_hour"
+    CAMPAIGN_DAY = "campaign_day"
 
 
 ENDING_SIGNALS = frozenset({Signal.UNSUBSCRIBED, Signal.SPAM_REPORTED})
