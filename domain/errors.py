@@ -37,6 +37,12 @@ class MessageUnknownHere(CampaignError):
     code = "message_unknown"
 
 
+class NotLost(CampaignError):
+    """The message may not be sent again: nobody can take it as lost yet."""
+
+    code = "not_lost"
+
+
 class GroundsMissing(CampaignError):
     """The plan of the stream is no longer in the vault; nothing can be decided on it."""
 

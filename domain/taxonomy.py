@@ -185,6 +185,7 @@ class HoldReason(StrEnum):
     OPERATOR = "operator"
     CIRCUIT_OPEN = "circuit_open"
     SENDER_UNVERIFIED = "sender_unverified"
+    RELEASED = "released"
     BACKOFF = "backoff"
     GATE_ERROR = "gate_error"
     TENANT_PAUSED = "tenant_paused"

@@ -1,7 +1,7 @@
 """Planned messages: rendered from the plan and the vault as they are now, kept, and queued."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,15 +9,16 @@ from typing import Any
 import msgspec
 
 from domain import campaign
+from domain.accounts import choose
 from domain.events import MessageQueued
 from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, HoldReason, domain_class
+from handlers.dispatch.batches import shrinking
 from handlers.links import Links
 from handlers.ports import (
-    Broken,
+    AccountRow,
     CampaignRow,
-    Conflict,
     Decide,
     Input,
     Mail,
@@ -37,11 +38,18 @@ HOLD_FOR = timedelta(minutes=5)
 Node = Mapping[str, Any]
 
 
+class NobodyFit(Exception):
+    """No sender of the rotation set may send now; the message waits."""
+
+
 class _Sources(msgspec.Struct, frozen=True):
     """What the messages of one batch are made of, read once."""
 
     people: Mapping[Any, Person]
     senders: Mapping[str, Sender]
+    accounts: Sequence[AccountRow]
+    fit: frozenset[str]
+    """The senders that may be given new contacts now."""
     campaigns: Mapping[Any, CampaignRow | None]
     documents: Mapping[str, Mapping[str, Any]]
     sent: Sequence[Sent]
@@ -57,12 +65,7 @@ class Composer:
 
     def compose_batch(self, limit: int = BATCH) -> int:
         """Render one batch; a message that cannot be rendered fails. The number taken."""
-        try:
-            return self._compose(limit)
-        except Conflict:  # a signal came to one of the streams: smaller batches meet fewer
-            return self.compose_batch(max(limit // 4, 1)) if limit > 1 else 0
-        except Broken:
-            return self.compose_batch(max(limit // 4, 1)) if limit > 1 else self._set_aside()
+        return shrinking(self._compose, limit, set_aside=self._set_aside, none=0)
 
     def _set_aside(self) -> int:
         """Put the first message back: nothing can be decided on it, and others wait behind it."""
@@ -71,11 +74,15 @@ class Composer:
             self._hold(tx, [row.message_id for row in rows])
         return len(rows)
 
-    def _hold(self, tx: Transaction, ids: Sequence[MessageId]) -> None:
-        if ids:
+    def _hold(
+        self,
+        tx: Transaction,
+        ids: Sequence[MessageId],
+        why: HoldReason = HoldReason.GATE_ERROR,
+    ) -> None:
+        if ids and why == HoldReason.GATE_ERROR:
             LOG.error("messages of %s cannot be queued: %s", self._ports.tenant, ids)
-        until = self._ports.clock.now() + HOLD_FOR
-        self._ports.outbox.hold(tx, ids, HoldReason.GATE_ERROR, until)
+        self._ports.outbox.hold(tx, ids, why, self._ports.clock.now() + HOLD_FOR)
 
     def _compose(self, limit: int) -> int:
         ports, now = self._ports, self._ports.clock.now()
@@ -86,42 +93,50 @@ class Composer:
                 return 0
             sources = self._sources(tx, rows)
             kept: list[Rendered] = []
+            waiting: list[MessageId] = []
             given: list[Input] = []
             for row in rows:
                 made = self._made(row, sources)
                 if isinstance(made, Rendered):
                     kept.append(made)
                     given.append(_input(row, _queued(made, now)))
+                elif isinstance(made, NobodyFit):
+                    waiting.append(row.message_id)
                 elif made is not None:
                     given.append(_input(row, _given_up(row, made.reason, now)))
                     notes[row.message_id] = row, made.detail
             ports.vault.keep_rendered(tx, kept)
             results = ports.campaigns.decide_in(tx, given)
             decided = {result.ref for result in results if result.facts}
+            self._hold(tx, waiting, HoldReason.SENDER_PAUSED)
+            done = decided.union(waiting)
             # what nothing was decided about must not stay at the head of the queue
-            self._hold(tx, [row.message_id for row in rows if row.message_id not in decided])
+            self._hold(tx, [row.message_id for row in rows if row.message_id not in done])
         for row, detail in notes.values():
             if detail and row.message_id in decided:
                 ports.vault.keep_note(row.message_id, row.contact_id, "render_failed", detail)
         return len(rows)
 
     def _sources(self, tx: Transaction, rows: Sequence[Planned]) -> _Sources:
-        ports = self._ports
+        ports, now = self._ports, self._ports.clock.now()
         sent = ports.outbox.sent(tx, {row.stream for row in rows})
+        rules, accounts = ports.accounts.rules(tx), ports.accounts.rows(tx)
         return _Sources(
             people=ports.vault.people({row.contact_id for row in rows}),
             senders=ports.vault.senders(),
-            campaigns={key: ports.register.campaign(key) for key in _distinct(rows)},
+            accounts=accounts,
+            fit=frozenset(row.sender for row in accounts if row.fit(rules.health_min, now)),
+            campaigns=ports.register.campaigns_of({row.campaign_id for row in rows}),
             documents=ports.vault.documents({row.plan_hash for row in rows}),
             sent=sent,
             mails=ports.vault.mails({one.message_id for one in sent}),
         )
 
-    def _made(self, row: Planned, sources: _Sources) -> Rendered | RenderFailed | None:
-        """The mail, or why there can be none; None when that broke on something unforeseen."""
+    def _made(self, row: Planned, sources: _Sources) -> Rendered | RenderFailed | NobodyFit | None:
+        """The mail, or why there is none; None when that broke on something unforeseen."""
         try:
             return self._rendered(row, sources)
-        except RenderFailed as failed:
+        except (RenderFailed, NobodyFit) as failed:
             return failed
         except Exception as error:  # noqa: BLE001  # one message must not hold back the others
             LOG.warning("rendering %s broke: %s", row.message_id, type(error).__name__)
@@ -164,10 +179,6 @@ class Composer:
         return [one for one in sent if messages[one.message_id].node == node]
 
 
-def _distinct(rows: Iterable[Planned]) -> set[Any]:
-    return {row.campaign_id for row in rows}
-
-
 def _node(document: Mapping[str, Any], node: str) -> Node:
     found: Node = next(one for one in document["nodes"] if one["id"] == node)
     return found
@@ -193,13 +204,31 @@ def _content(message: Mapping[str, Any]) -> Content:
 
 
 def _sender(row: Planned, sources: _Sources) -> Sender:
-    """The sender that the node names, else the campaign's."""
-    of_campaign = sources.campaigns[row.campaign_id]
+    """The sender that the node names, else the campaign's; of a rotation set, one member.
+
+    A contact-campaign keeps the member that wrote first, for as long as it is there.
+    """
+    of_campaign = sources.campaigns.get(row.campaign_id)
     name = row.sender or (of_campaign.sender if of_campaign else "")
-    sender = sources.senders.get(name)
-    if sender is None:
+    chosen = sources.senders.get(name) or sources.senders.get(_member(row, name, sources))
+    if chosen is None:
         raise RenderFailed("sender", name)
-    return sender
+    return chosen
+
+
+def _member(row: Planned, rotation_set: str, sources: _Sources) -> str:
+    members = [
+        account.sender
+        for account in sources.accounts
+        if account.settings.rotation_set == rotation_set and not account.deleted
+    ]
+    before = [one for one in sources.sent if one.stream == row.stream and one.sender in members]
+    if before:
+        return before[-1].sender
+    chosen = choose((name for name in members if name in sources.fit), str(row.stream))
+    if members and chosen is None:
+        raise NobodyFit(rotation_set)
+    return chosen or ""
 
 
 def _queued(rendered: Rendered, now: datetime) -> Decide:
@@ -209,6 +238,7 @@ def _queued(rendered: Rendered, now: datetime) -> Decide:
         snapshot=f"{rendered.contact_id}.{rendered.snapshot}",
         at=now,
         domain=domain_class(rendered.mail.to_email),
+        sender=rendered.sender,
     )
     return partial(campaign.queue, queued=queued)
 

@@ -24,10 +24,25 @@ COLUMNS = (
     "timezone",
     "linkedin_url",
     "phone",
+    "country",
+    "subscriber",
+    "consent_ground",
+    "consent_at",
+    "consent_expires_at",
+    "consent_source",
+    "consent_text",
     "tags",
 )
 """All other columns become attributes; `company.x` is about the company."""
 
+_CONSENT = {
+    "consent_ground": "ground",
+    "consent_at": "at",
+    "consent_expires_at": "expires_at",
+    "consent_source": "source",
+    "consent_text": "text_version",
+}
+_CONSENT_COLUMN = {field: column for column, field in _CONSENT.items()}
 DELIMITERS = ",;\t"
 BATCH = 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -36,6 +51,11 @@ _MENDS = {
     "timezone": "write an IANA name such as Europe/Paris, or leave the cell empty",
     "linkedin_url": "write the whole address with https://, or leave the cell empty",
     "phone": "write it with country code, such as +14155550123, or leave the cell empty",
+    "country": "write the code of ISO 3166 such as GB (not UK), DE or US-CA, or leave it empty",
+    "subscriber": "write individual or corporate, or leave the cell empty",
+    "consent_ground": "write one of these words, or leave all consent cells of the row empty",
+    "consent_at": "write the day the ground was recorded, such as 2026-09-07",
+    "consent_expires_at": "write a day after consent_at such as 2027-09-07, or leave it empty",
 }
 _MEND = "shorten or correct this cell"
 _RESAVE = "save the file as CSV in UTF-8"
@@ -48,6 +68,13 @@ class RowFault(msgspec.Struct, frozen=True):
     column: str
     reason: str
     mend: str
+
+
+class RowNote(msgspec.Struct, frozen=True):
+    """A row that was taken though other contacts seem to be the same person."""
+
+    line: int
+    same_address_as: tuple[str, ...]
 
 
 class GivenRow(msgspec.Struct, frozen=True):
@@ -72,18 +99,31 @@ class ImportReport(msgspec.Struct, frozen=True):
     updated: int
     refused: int
     faults: tuple[RowFault, ...]
+    shared: int = 0
+    """Rows whose address or profile another contact has too."""
+    notes: tuple[RowNote, ...] = ()
 
 
 def import_contacts(book: ContactBook, raw: bytes, *, dry_run: bool) -> ImportReport:
     """Write the good rows of a file, a thousand at a time, and tell the others. Safe to repeat."""
     read = read_contacts(raw)
-    created = 0 if dry_run else sum(_put(book, rows) for rows in _batches(read.rows))
+    contacts = [row.contact for row in read.rows]
+    written = [] if dry_run else [one for rows in _batches(contacts) for one in book.put(rows)]
+    created = sum(one.created for one in written)
+    shared = book.sharing(contacts) if dry_run else [one.same_address_as for one in written]
+    notes = tuple(
+        RowNote(row.line, tuple(others))
+        for row, others in zip(read.rows, shared, strict=True)
+        if others
+    )
     return ImportReport(
         accepted=len(read.rows),
         created=created,
-        updated=0 if dry_run else len(read.rows) - created,
+        updated=len(written) - created,
         refused=len({fault.line for fault in read.faults}),
         faults=read.faults,
+        shared=len(notes),
+        notes=notes,
     )
 
 
@@ -188,11 +228,14 @@ def _row(
 def _fields(values: Mapping[str, str]) -> dict[str, object]:
     known = {name.lower(): cell for name, cell in values.items() if name.lower() in COLUMNS}
     others = {name: cell for name, cell in values.items() if name.lower() not in COLUMNS and cell}
+    consent = {_CONSENT[name]: known.pop(name) for name in _CONSENT if name in known}
+    told = {name: cell for name, cell in consent.items() if cell}
     tags = known.pop("tags", "").replace(";", ",").split(",")
     key = known.get("external_id") or known.get("email", "").lower()
     return {
         **known,
         "external_id": key,
+        "consent": told or None,
         "tags": [tag.strip() for tag in tags if tag.strip()],
         "attributes": others,
     }
@@ -201,9 +244,22 @@ def _fields(values: Mapping[str, str]) -> dict[str, object]:
 def _faults(line: int, error: ValidationError) -> list[RowFault]:
     told = []
     for found in error.errors(include_input=False, include_url=False):
-        column = str(found["loc"][0]) if found["loc"] else ""
+        column = _column(found["loc"])
         told.append(RowFault(line, column, words_of(found), _MENDS.get(column, _MEND)))
     return told
+
+
+def _column(place: tuple[int | str, ...]) -> str:
+    """The column that a field of a contact came from; a consent has several."""
+    match place:
+        case ("consent", str(field), *_):
+            return _CONSENT_COLUMN[field]
+        case ("consent",):
+            return "consent_expires_at"
+        case (first, *_):
+            return str(first)
+        case _:
+            return ""
 
 
 def _is_utf8(cell: str) -> bool:
@@ -214,10 +270,6 @@ def _unreadable(reason: str, mend: str) -> CsvContacts:
     return CsvContacts((), (RowFault(1, "", reason, mend),))
 
 
-def _batches(rows: Sequence[GivenRow]) -> Iterator[list[ContactRow]]:
+def _batches(rows: Sequence[ContactRow]) -> Iterator[Sequence[ContactRow]]:
     for start in range(0, len(rows), BATCH):
-        yield [row.contact for row in rows[start : start + BATCH]]
-
-
-def _put(book: ContactBook, rows: Sequence[ContactRow]) -> int:
-    return sum(written.created for written in book.put(rows))
+        yield rows[start : start + BATCH]

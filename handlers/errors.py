@@ -80,6 +80,10 @@ class TooManyWrongKeys(Refusal):
     """Too many wrong keys came from this address."""
 
 
+class TooManyPosts(Refusal):
+    """More posts came in a minute than the tenant's endpoint takes."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """How a class of errors is answered."""
 
@@ -104,6 +108,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     TooManyWrongKeys: Problem(
         HTTPStatus.TOO_MANY_REQUESTS, "too_many_wrong_keys", retry_after_s=60
     ),
+    TooManyPosts: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_posts", retry_after_s=10),
     NotStored: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", retry_after_s=30),
     InvalidSignature: Problem(HTTPStatus.UNAUTHORIZED, "invalid_signature"),
     EncodedBody: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded_body"),

@@ -22,6 +22,8 @@ MAC_BYTES: Final = 16
 KEY_BYTES_MIN: Final = 16
 TOKEN_CHARACTERS_MAX: Final = 80
 NUMBER_MAX: Final = 0xFFFF
+HIDDEN: Final = NUMBER_MAX
+"""The number of the link that no person sees; a mail never has so many of its own."""
 
 _TAG: Final = re.compile(rb"[a-z0-9_-]{1,15}")
 """Short enough for the local part of `unsubscribe+<tag>.<message>@`, which has 64 characters."""
@@ -51,6 +53,10 @@ class Links(msgspec.Struct, frozen=True):
     def click(self, message_id: MessageId, number: int) -> str:
         """Address that leads to a stored link of the mail."""
         return f"{self.clicks}{self._token('c', message_id, number)}"
+
+    def hidden(self, message_id: MessageId) -> str:
+        """Address that leads nowhere: only programs find the link that goes there."""
+        return self.click(message_id, HIDDEN)
 
     def opt_out(self, message_id: MessageId) -> str:
         """Address of the page that takes an opt-out, and of the one-click post."""

@@ -180,7 +180,9 @@ class SuppressionList(Suppressions, Protocol):
         """Bans in the order of their keys: family, HMAC, reason, source, since."""
         ...
 
-    def remove(self, family: str, address: str) -> bool: ...
+    def remove(self, family: str, address: str, at: datetime) -> bool:
+        """Lift every ground that bans an address; false when there was none."""
+        ...
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -248,5 +250,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, Probe]
     problems: Mapping[type[Exception], Problem]
     """How the errors of the stores are answered: out of reach, a name that is taken."""
+    webhook_per_minute: int = 1000
+    """Posts of a provider that a tenant's endpoint takes in a minute, in this process."""
     count: Callable[[str], None]
     """Adds one to a counter of operation."""

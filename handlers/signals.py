@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import partial
 
 from domain import campaign
-from domain.campaign import Acceptance, Reported
+from domain.campaign import Acceptance, Judged, Reported
 from domain.errors import CampaignError, DecisionFailed, GroundsMissing
 from domain.recorded import Cause
-from domain.taxonomy import CauseKind, Family, Via
+from domain.taxonomy import CauseKind, Family, Signal, Via
 from handlers.ports import (
     InboxItem,
     Input,
+    Lift,
     Match,
     Report,
     Result,
@@ -22,20 +23,30 @@ from handlers.ports import (
     Transaction,
     WebhookReader,
 )
+from handlers.webhooks.histories import Histories
+from handlers.webhooks.verdicts import DEFAULT_THRESHOLDS, Thresholds
 
 LOG = logging.getLogger("antiphon.signals")
 BATCH = 500
 ACCOUNT_TROUBLE = frozenset({"account_status_change", "over_quota"})
 ORPHAN_TRIES_MAX = 170
 """About seven days of hourly tries; then an orphan stays in the list and is tried no more."""
+TELLING = frozenset({Signal.OPENED, Signal.CLICKED, Signal.DELIVERED, Signal.REPLIED})
+"""What a verdict on an open or a click looks at."""
 
 
 class Ingest:
     """Turns the inbox of one tenant into facts."""
 
-    def __init__(self, ports: TenantPorts, readers: Mapping[str, WebhookReader]) -> None:
+    def __init__(
+        self,
+        ports: TenantPorts,
+        readers: Mapping[str, WebhookReader],
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    ) -> None:
         self._ports = ports
         self._readers = readers
+        self._thresholds = thresholds
 
     def take_batch(self) -> int:
         """Settle one batch of reports: recorded, no news, orphan or parked; the number taken."""
@@ -44,10 +55,11 @@ class Ingest:
         if not items:
             return 0
         reports = [self._translated(item) for item in items]
-        self._suppress(reports)
+        now = ports.clock.now()
+        self._suppress(reports, now)
         self._hold_senders(reports)
         matches = ports.outbox.find(reports)
-        now = ports.clock.now()
+        known = self._histories(reports, matches)
         given: list[Input] = []
         aside: list[Settled] = []
         for item, report, match in zip(items, reports, matches, strict=True):
@@ -55,7 +67,7 @@ class Ingest:
             if refused is not None:
                 aside.append(Settled(item, *refused))
             elif match is not None:
-                given.append(_input(item, report, match, now))
+                given.append(_input(item, report, match, known, now))
         ports.inbox.settle(None, aside)
         # by the time of what happened, so that one stream hears it in order (A7)
         given.sort(key=lambda one: (one.ref[1].at or now, one.ref[0].inbox_id))
@@ -75,17 +87,21 @@ class Ingest:
                 problem="untranslatable",
             )
 
-    def _suppress(self, reports: Sequence[Report]) -> None:
+    def _suppress(self, reports: Sequence[Report], now: datetime) -> None:
         """A ban stands at once, also for a report whose message is not found (providers.md 1.2)."""
-        now = self._ports.clock.now()
-        bans = [
-            Suppression(
-                Family.EMAIL, report.address, report.kind, report.provider, report.at or now
-            )
-            for report in reports
-            if report.suppresses and report.address and not _foreign(report, self._ports.tag)
+        ours = [one for one in reports if one.address and not _foreign(one, self._ports.tag)]
+        self._ports.suppressions.add(None, [_ban(one, now) for one in ours if one.suppresses])
+        self._ports.suppressions.lift([_lift(one, now) for one in ours if one.lifts])
+
+    def _histories(self, reports: Sequence[Report], matches: Sequence[Match | None]) -> Histories:
+        """What the inbox holds of the messages whose verdicts these reports may change."""
+        telling = [
+            match.message_id
+            for report, match in zip(reports, matches, strict=True)
+            if match is not None and report.signal in TELLING
         ]
-        self._ports.suppressions.add(None, bans)
+        past = self._ports.inbox.past(set(telling)) if telling else []
+        return Histories(past, self._readers, self._ports.tenant, self._thresholds)
 
     def _hold_senders(self, reports: Sequence[Report]) -> None:
         """Trouble with the account itself: nothing is sent until an operator has looked."""
@@ -124,17 +140,55 @@ def _again(item: InboxItem, reason: str) -> str:
     return "given_up" if item.tries >= ORPHAN_TRIES_MAX else reason
 
 
-def _input(item: InboxItem, report: Report, match: Match, now: datetime) -> Input:
+def _ban(report: Report, now: datetime) -> Suppression:
+    assert report.address
+    return Suppression(
+        Family.EMAIL,
+        report.address,
+        report.kind,
+        report.provider,
+        report.at or now,
+        ground=report.ground,
+    )
+
+
+def _lift(report: Report, now: datetime) -> Lift:
+    assert report.address
+    return Lift(Family.EMAIL, report.address, report.ground, report.at or now)
+
+
+def _input(item: InboxItem, report: Report, match: Match, known: Histories, now: datetime) -> Input:
     at = report.at or now
     kind = CauseKind.LINK if item.provider == "link" else CauseKind.WEBHOOK
     decide = partial(
         campaign.hear,
         acceptance=_acceptance(report, match, at),
-        reported=_reported(report, match, at),
+        reported=_reported(report, match, known, at),
+        judged=_judged(report, match, known),
         now=now,
     )
     cause = Cause(kind, f"{item.delivery_id}#{item.inbox_id}")
     return Input(match.stream, decide, cause, item.delivery_id, ref=(item, report, match))
+
+
+def _judged(report: Report, match: Match, known: Histories) -> Sequence[Judged]:
+    """The verdicts on all that is kept of the message: the decision records those that changed."""
+    if report.signal not in TELLING:
+        return ()
+    return [
+        Judged(
+            key=_fact_key(key),
+            machine=verdict.machine,
+            reader=verdict.reader,
+            evidence=verdict.evidence,
+        )
+        for key, verdict in known.verdicts(match.message_id)
+    ]
+
+
+def _fact_key(key: bytes) -> str:
+    """A semantic key as facts have it."""
+    return key.hex()[:24]
 
 
 def _acceptance(report: Report, match: Match, at: datetime) -> Acceptance | None:
@@ -150,17 +204,19 @@ def _acceptance(report: Report, match: Match, at: datetime) -> Acceptance | None
     )
 
 
-def _reported(report: Report, match: Match, at: datetime) -> Reported | None:
+def _reported(report: Report, match: Match, known: Histories, at: datetime) -> Reported | None:
     if report.signal is None:
         return None
+    verdict = None if report.sight is None else known.judge(match.message_id, report.sight)
     return Reported(
         signal=report.signal,
         at=at,
-        key=report.key.hex()[:24],
+        key=_fact_key(report.key),
         message_id=match.message_id,
-        machine=report.machine,
+        machine=verdict is not None and verdict.machine,
         weak=match.weak,
-        evidence=report.evidence,
+        reader=verdict.reader if verdict else "",
+        evidence=verdict.evidence if verdict else "",
         url=report.url,
     )
 

@@ -21,10 +21,12 @@ from domain.events import (
     PlanAccepted,
     PlanRevised,
     Proof,
+    ResendOrdered,
     Resumed,
     RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
+    SignalJudged,
     SignalRecorded,
     StartScheduled,
     TaskCreated,
@@ -52,6 +54,8 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return f"{fact.on} at {fact.node}: transition {fact.index + 1} leads to {fact.to}"
         case SignalRecorded():
             return _signal(fact)
+        case SignalJudged():
+            return _judged(fact)
         case MessageQueued():
             return "rendered and queued"
         case MessageDeferred(reason=reason, due_at=due_at):
@@ -71,6 +75,8 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return f"unknown whether it left ({reason}); not tried again"
         case MessagePresumedLost(evidence=evidence):
             return f"taken as lost ({evidence})"
+        case ResendOrdered(actor=actor):
+            return f"another attempt ordered by {actor}"
         case Paused(reason=reason):
             return f"paused ({reason})" if reason else "paused"
         case Resumed(shift_s=shift_s):
@@ -168,6 +174,13 @@ def _errand(
             return f"a person is told what {node} says"
         case _:
             assert_never(fact)
+
+
+def _judged(fact: SignalJudged) -> str:
+    """What it was taken for is told too: the plan went by that until now."""
+    when = f"{fact.heard_at:%Y-%m-%d %H:%M} UTC"
+    before = fact.was_reader or ("machine" if fact.was_machine else "human")
+    return f"{fact.signal} ({fact.node}) of {when} is taken for {fact.reader}, no more for {before}"
 
 
 def _signal(fact: SignalRecorded) -> str:

@@ -17,18 +17,19 @@ from domain.taxonomy import Channel
 from domain.timing import parse_duration
 from handlers.actors import Batch
 from handlers.composing import Composer
+from handlers.dispatch.sender import Sender
 from handlers.errands.running import ErrandRunner
 from handlers.links import Links
 from handlers.ports import Clock, TenantPorts, WebhookReader
-from handlers.sending import Sender
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
 from handlers.web.link_reports import LinkReports
 from handlers.webhooks.inbound import InboundReports
+from infra.accounts.book import SqlSenderAccounts
 from infra.calendars import LibraryCalendars
 from infra.campaigns import LogCampaigns, TenantTransactions
-from infra.claims import SqlErrands, SqlInbox, SqlOutbox, SqlTimers
+from infra.claims import Claimant, SqlErrands, SqlInbox, SqlOutbox, SqlTimers
 from infra.claims.matching import Matcher
 from infra.clock import ScaledClock, SystemClock
 from infra.embedded.home import Home
@@ -38,6 +39,9 @@ from infra.endpoints.register import SqlEndpoints
 from infra.entropy import SystemRng
 from infra.grounds import GroundsOf
 from infra.idempotency import SqlMemory
+from infra.limits.counters import SqlLimits
+from infra.limits.global_share import SqlGlobalShare
+from infra.limits.smoothing import RedisSmoothing
 from infra.log import Log
 from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
 from infra.redis import RedisDoorbell, connect, make_broker, probe
@@ -81,6 +85,11 @@ class System:
     def doorbell(self) -> RedisDoorbell:
         """The doorbell of this process."""
         return RedisDoorbell(self.broker, connect(self.redis_url))
+
+    @cached_property
+    def smoothing(self) -> RedisSmoothing:
+        """The buckets that all processes share."""
+        return RedisSmoothing(self.redis_url)
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
@@ -149,6 +158,7 @@ class System:
         vault = SqlVault(database, name)
         transactions = TenantTransactions(database, name)
         mac = self.address_mac(name)
+        limits = SqlLimits(database, name)
         return TenantPorts(
             tenant=name,
             tag=tenant.tag,
@@ -163,16 +173,20 @@ class System:
                 work=WORK,
             ),
             transactions=transactions,
-            register=SqlRegister(database, name),
+            register=SqlRegister(database, name, self.accounts(name)),
             vault=vault,
             outbox=SqlOutbox(
                 database,
                 name,
-                worker=self.worker,
+                self._claimant(),
                 matcher=Matcher(schema_of(name), mac),
-                call_guard_s=self.settings.call_guard_s,
-                sweep_s=self.settings.sweep_after_s,
+                limits=limits,
+                clock=self.clock,
             ),
+            accounts=self.accounts(name),
+            limits=limits,
+            smoothing=self.smoothing,
+            global_share=SqlGlobalShare(database),
             timers=SqlTimers(database, name),
             errands=SqlErrands(database, name, patience=self._call_patience()),
             people=self.contacts(name),
@@ -186,6 +200,14 @@ class System:
             doorbell=self.doorbell,
         )
 
+    def _claimant(self) -> Claimant:
+        settings = self.settings
+        return Claimant(
+            worker=self.worker,
+            call_guard_s=settings.call_guard_s,
+            sweep_s=settings.sweep_after_s,
+        )
+
     def _call_patience(self) -> timedelta:
         """Endpoints answer in real time: none on a real clock, more on one that runs faster."""
         return timedelta(seconds=CALLS_REAL_S * max(self.settings.clock_factor - 1.0, 0.0))
@@ -194,6 +216,10 @@ class System:
         """The contacts of a tenant."""
         tenant = TenantId(name)
         return Contacts(self.database, tenant, self.address_mac(tenant), self.rng)
+
+    def accounts(self, name: str) -> SqlSenderAccounts:
+        """The sender accounts of a tenant."""
+        return SqlSenderAccounts(self.database, TenantId(name), clock=self.clock, rng=self.rng)
 
     def endpoints(self, name: str) -> SqlEndpoints:
         """The registered endpoints of a tenant."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
+from uuid import UUID
 
 from eventsourcing.persistence import (
     AggregateRecorder,
@@ -196,6 +197,16 @@ class RecorderFactory(InfrastructureFactory[TrackingRecorder]):
     @override
     def process_recorder(self) -> ProcessRecorder:
         raise NotSupportedError("no process of ours writes events and positions together")
+
+
+def recorder_of(database: Database, tenant: TenantId, table: str) -> LogRecorder:
+    """The one writer of a log table of a tenant; each table has positions and a lock of its own."""
+    return LogRecorder(BorrowingDatastore(database, tenant), events_table_name=table)
+
+
+def stored(stream: UUID, version: int, topic: str, state: bytes) -> StoredEvent:
+    """A row of a log as the library writes it."""
+    return StoredEvent(stream, version, topic, state)
 
 
 def columns_of(stored_events: Sequence[StoredEvent]) -> Columns:

@@ -98,6 +98,7 @@ def make_services(system: System) -> Services:
             psycopg.InterfaceError: AWAY,
             redis.RedisError: AWAY,
         },
+        webhook_per_minute=system.settings.webhook_per_minute,
         count=_Counters().add,
     )
 

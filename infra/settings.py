@@ -89,6 +89,14 @@ class Settings(BaseModel):
     webhook_accept_s: Annotated[
         int, Field(ge=1, description="age up to which it is accepted and marked late, seconds")
     ] = 90_000
+    webhook_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="signed webhook posts that each tenant may make in a minute, in each web "
+            "process; more are answered with 429",
+        ),
+    ] = 1000
     worker_threads: Annotated[
         int, Field(ge=1, le=64, description="threads of a worker process for actors")
     ] = 8

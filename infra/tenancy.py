@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.ids import TenantId
+from handlers.ports import Unsure
 
 CONTROL = "control"
 CONTROL_ROLE = "antiphon_control"
@@ -35,7 +36,7 @@ class DatabaseOutOfReach(psycopg.OperationalError):
     """No connection could be had; the text says where it was sought and what mends it."""
 
 
-class CommitUnknown(psycopg.OperationalError):
+class CommitUnknown(psycopg.OperationalError, Unsure):
     """The connection was lost while a commit was under way: it may be done or not."""
 
 

@@ -1,7 +1,8 @@
 """What happened, one row for each fact that people want to see, in the order of the log.
 
 A message is shown once as scheduled (`message.scheduled`) and once as sent (`message.accepted`).
-What a machine did has kinds of its own (`machine.opened`), so that no filter blends it with people.
+What a machine did has kinds of its own (`machine.opened`), so that no filter blends it with people;
+a verdict that later facts changed is a row of its own (`judged.opened`).
 """
 
 from collections.abc import Iterator
@@ -24,9 +25,11 @@ from domain.events import (
     Paused,
     PlanAccepted,
     PlanRevised,
+    ResendOrdered,
     Resumed,
     RevisionKept,
     SendAttemptReturned,
+    SignalJudged,
     SignalRecorded,
     StartScheduled,
     TaskCreated,
@@ -125,6 +128,8 @@ def _of_message(  # noqa: C901  # a match over the facts
             return _row(recorded, "message.unknown", message_id, detail=reason)
         case MessagePresumedLost(message_id=message_id, node=node, evidence=evidence):
             return _row(recorded, "message.presumed_lost", message_id, node=node, detail=evidence)
+        case ResendOrdered(message_id=message_id, actor=actor):
+            return _row(recorded, "message.resend_ordered", message_id, detail=actor)
         case _:
             return None
 
@@ -160,6 +165,11 @@ def _came_back(recorded: Recorded) -> dict[str, Any] | None:
                 fact.message_id,
                 node=fact.node or "",
                 detail="derived" if fact.derived else "",
+            )
+            return {**row, "category": Category.ENGAGEMENT}
+        case SignalJudged(message_id=message_id, node=node, reader=reader) as fact:
+            row = _row(
+                recorded, f"judged.{fact.signal}", message_id, node=node or "", detail=reader
             )
             return {**row, "category": Category.ENGAGEMENT}
         case TransitionTaken(on=on, node=node, message_id=message_id) if on in SYNTHETIC:
@@ -200,6 +210,7 @@ ACTIVITY_FEED = Projection(
         NodeEntered,
         TransitionTaken,
         SignalRecorded,
+        SignalJudged,
         MessageDeferred,
         MessageCancelled,
         SendAttemptReturned,
@@ -207,6 +218,7 @@ ACTIVITY_FEED = Projection(
         MessageFailed,
         MessageUnknown,
         MessagePresumedLost,
+        ResendOrdered,
         Paused,
         Resumed,
         RevisionKept,

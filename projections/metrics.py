@@ -6,8 +6,11 @@ dimensions are ''. So the total of a campaign is the sum over its rows, and over
 
 `opens` and `clicks` count every report. `unique_opens` and `unique_clicks` count messages; a
 message whose open only follows from a click or a reply is in `unique_opens` and not in `opens`.
-Machines have counters of their own and are in none of these. `delivered`, `replies`,
-`auto_replies`, `bounces`, `complaints` and `unsubscribes` count messages, `deferrals` every report.
+Machines have counters of their own and are in none of these. `unknown_opens` and `unknown_clicks`
+are those reports among `opens` and `clicks` of which nobody can tell who was behind them. A verdict
+that is changed later moves what was counted, in the buckets where it was counted. `delivered`,
+`replies`, `auto_replies`, `bounces`, `complaints` and `unsubscribes` count messages, `deferrals`
+every report.
 
 A missing row says "nothing happened"; whether opens are measured at all is a setting, and who shows
 these numbers gives null, not 0, where it is off.
@@ -26,6 +29,7 @@ from domain.events import (
     MessagePresumedLost,
     NodeEntered,
     PlanAccepted,
+    SignalJudged,
     SignalRecorded,
 )
 from domain.recorded import Recorded
@@ -47,9 +51,11 @@ COUNTERS = (
     "opens",
     "unique_opens",
     "machine_opens",
+    "unknown_opens",
     "clicks",
     "unique_clicks",
     "machine_clicks",
+    "unknown_clicks",
     "replies",
     "auto_replies",
     "bounces",
@@ -80,6 +86,8 @@ ONCE_A_MESSAGE = {
     Signal.SPAM_REPORTED: "complaints",
     Signal.UNSUBSCRIBED: "unsubscribes",
 }
+UNKNOWN = "unknown"
+"""The verdict on a report that a person or a program may have made."""
 EVERY_REPORT = {Signal.OPENED: "opens", Signal.CLICKED: "clicks", Signal.DEFERRED: "deferrals"}
 
 _MessageFact = (
@@ -118,11 +126,33 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
         case SignalRecorded() as fact:
             if amounts := _amounts(fact):
                 yield from _count(recorded, fact.at, _dimensions(fact), amounts)
+        case SignalJudged() as fact:
+            yield from _moved(recorded, fact)
         case _:
             pass
 
 
-def _dimensions(fact: _MessageFact | SignalRecorded) -> tuple[str, str, str, str]:
+def _moved(recorded: Recorded, fact: SignalJudged) -> Iterator[Add]:
+    """A report from one side to the other; its message as opened or clicked where that changes."""
+    kind = EVERY_REPORT[Signal(fact.signal)]
+    before = _sides(kind, machine=fact.was_machine, reader=fact.was_reader)
+    after = _sides(kind, machine=fact.machine, reader=fact.reader)
+    amounts = {name: (name in after) - (name in before) for name in sorted(before ^ after)}
+    if amounts and not fact.derived:
+        yield from _count(recorded, fact.heard_at, _dimensions(fact), amounts)
+    if fact.counted_at is not None:
+        unique = {f"unique_{kind}": -1 if fact.machine else 1}
+        yield from _count(recorded, fact.counted_at, _dimensions(fact), unique)
+
+
+def _sides(kind: str, *, machine: bool, reader: str) -> set[str]:
+    """The counters that a report is in, `unique_` apart."""
+    if machine:
+        return {f"machine_{kind}"}
+    return {kind, f"unknown_{kind}"} if reader == UNKNOWN else {kind}
+
+
+def _dimensions(fact: _MessageFact | SignalRecorded | SignalJudged) -> tuple[str, str, str, str]:
     match fact:
         case SignalRecorded(node=None):
             return "", "", "", ""
@@ -140,7 +170,11 @@ def _amounts(fact: SignalRecorded) -> dict[str, int]:
             return {} if fact.derived else {f"machine_{EVERY_REPORT[Signal(fact.signal)]}": 1}
         case Signal.OPENED | Signal.CLICKED:
             total = EVERY_REPORT[Signal(fact.signal)]
-            amounts = {total: not fact.derived, f"unique_{total}": fact.first}
+            amounts = {
+                total: not fact.derived,
+                f"unique_{total}": fact.first,
+                f"unknown_{total}": fact.reader == UNKNOWN and not fact.derived,
+            }
             return {name: 1 for name, counts in amounts.items() if counts}
         case Signal.DEFERRED:
             return {EVERY_REPORT[Signal.DEFERRED]: 1}
@@ -170,6 +204,7 @@ METRICS = Projection(
         CampaignStarted,
         NodeEntered,
         SignalRecorded,
+        SignalJudged,
         MessageCancelled,
         MessageAccepted,
         MessageFailed,

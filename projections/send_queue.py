@@ -15,6 +15,7 @@ from domain.events import (
     NodeEntered,
     Paused,
     PlanRevised,
+    ResendOrdered,
     Resumed,
     SendAttemptReturned,
     SendAttemptStarted,
@@ -70,7 +71,7 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             yield _move(
                 fact.message_id,
                 {"state": (State.PLANNED,)},
-                {"state": State.QUEUED, "body_mac": fact.body_mac},
+                {"state": State.QUEUED, "body_mac": fact.body_mac, **_account(fact)},
             )
         case MessageDeferred() as fact:
             row = {
@@ -98,6 +99,16 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 _at((State.SENDING,), fact.attempt),
                 {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason},
             )
+        case ResendOrdered() as fact:
+            row = {
+                "state": State.QUEUED,
+                "due_at": fact.due_at,
+                "not_before": fact.due_at,
+                "expires_at": fact.expires_at,
+                "hold_reason": None,
+                "reason": None,
+            }
+            yield _move(fact.message_id, {"state": (State.UNKNOWN, State.PRESUMED_LOST)}, row)
         case Paused(message_id=message_id) if message_id is not None:
             yield _move(message_id, {"state": _WAITING}, _STANDS_STILL)
         case Resumed(message_id=message_id, due_at=due_at) as fact if message_id and due_at:
@@ -114,6 +125,10 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             yield _outcome(fact)
         case _:
             pass
+
+
+def _account(fact: MessageQueued) -> dict[str, Any]:
+    return {"sender": fact.sender} if fact.sender else {}
 
 
 def _planned(recorded: Recorded, fact: NodeEntered) -> dict[str, Any]:
@@ -164,7 +179,8 @@ def _outcome(
                 "provider_id": fact.provider_id or None,
                 "reason": None,
             }
-            return _move(fact.message_id, _at(_DOUBTFUL, fact.attempt), row)
+            before = (*_DOUBTFUL, State.QUEUED) if fact.late else _DOUBTFUL
+            return _move(fact.message_id, _at(before, fact.attempt), row)
         case MessageFailed():
             row = {"state": State.FAILED, "reason": fact.reason}
             expect = _at((State.SENDING, *_WAITING), fact.attempt)
@@ -199,6 +215,7 @@ SEND_QUEUE = Projection(
         MessageFailed,
         MessageUnknown,
         MessagePresumedLost,
+        ResendOrdered,
         Paused,
         Resumed,
         PlanRevised,

@@ -12,6 +12,7 @@ from domain.events import (
     Paused,
     PlanRevised,
     Resumed,
+    SignalJudged,
     StartScheduled,
     TimerSet,
     TransitionTaken,
@@ -50,6 +51,8 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             yield from _of_node(recorded, fact.node, fact.visit, fact.timers)
         case MessageAccepted(timers=timers) as fact if timers:
             yield from _of_node(recorded, fact.node, fact.visit, timers)
+        case SignalJudged(timers=timers, place=place, paused=False) as fact if timers and place:
+            yield from _of_node(recorded, place, fact.visit, timers)
         case TransitionTaken():
             yield _clear(recorded, scope="node")
         case Paused() | Completed() | Exited():
@@ -121,6 +124,7 @@ TIMERS = Projection(
         CampaignStarted,
         NodeEntered,
         MessageAccepted,
+        SignalJudged,
         TransitionTaken,
         Paused,
         Resumed,

@@ -21,6 +21,7 @@ WORDS_IN_FACTS = {
     *("body_mac", "context_digest", "dedupe_key", "evidence", "key", "plan_hash", "provider_id"),
     *("domain", "dsl_version", "on", "reason", "sender", "signal", "snapshot", "tzdata"),
     *("author", "diff", "endpoint", "experiment", "new_hash", "old_hash", "url_tags", "variant"),
+    *("reader", "was_reader"),
 }
 """Texts in facts: hashes, ids of others, versions and words of lists that tenants or we close."""
 SAY_NOTHING = {"base", "common", "data", "helper", "helpers", "manager", "misc", "process", "utils"}

@@ -9,6 +9,7 @@ from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
 from domain.campaign.fitting import Revision, standing_at
+from domain.campaign.judging import Judged, judge_again
 from domain.campaign.revising import in_force, revise
 from domain.campaign.sending import (
     Acceptance,
@@ -19,6 +20,7 @@ from domain.campaign.sending import (
     lose,
     queue,
     refuse,
+    resend,
     return_attempt,
     skip,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "Called",
     "Campaign",
     "Heard",
+    "Judged",
     "Message",
     "Phase",
     "Reported",
@@ -46,11 +49,13 @@ __all__ = [
     "hear",
     "hold",
     "in_force",
+    "judge_again",
     "lose",
     "pause",
     "queue",
     "record",
     "refuse",
+    "resend",
     "resolve_task",
     "resolve_webhook",
     "resume",

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from msgspec.structs import replace
 
 from domain.campaign.message_facts import changed, of_message
+from domain.campaign.sighted import judged, noted
 from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase
 from domain.events import (
     CampaignStarted,
@@ -27,10 +28,12 @@ from domain.events import (
     Paused,
     PlanAccepted,
     PlanRevised,
+    ResendOrdered,
     Resumed,
     RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
+    SignalJudged,
     SignalRecorded,
     StartScheduled,
     TaskCreated,
@@ -59,7 +62,9 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
         case TransitionTaken() as fact:
             return _taken(state, fact)
         case SignalRecorded() as fact:
-            return _heard(state, fact)
+            return noted(_heard(state, fact), fact, no=state.signals)
+        case SignalJudged() as fact:
+            return judged(state, fact)
         case (
             MessageQueued()
             | MessageDeferred()
@@ -70,6 +75,7 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
             | MessageFailed()
             | MessageUnknown()
             | MessagePresumedLost()
+            | ResendOrdered()
         ):
             return of_message(state, event)
         case PlanAccepted() as fact:

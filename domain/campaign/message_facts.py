@@ -13,6 +13,7 @@ from domain.events import (
     MessagePresumedLost,
     MessageQueued,
     MessageUnknown,
+    ResendOrdered,
     SendAttemptReturned,
     SendAttemptStarted,
 )
@@ -31,22 +32,25 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
     | MessageAccepted
     | MessageFailed
     | MessageUnknown
-    | MessagePresumedLost,
+    | MessagePresumedLost
+    | ResendOrdered,
 ) -> Campaign:
     """Apply one fact about a message; one that is not of this stream changes nothing."""
     mid = event.message_id
     if mid not in state.messages:
         return state
     match event:
-        case MessageQueued(body_mac=mac, domain=domain):
-            return changed(state, mid, state=MessageState.QUEUED, body_mac=mac, domain=domain)
-        case MessageDeferred(due_at=due_at, expires_at=expires_at):
-            return changed(state, mid, due_at=due_at, expires_at=expires_at)
+        case MessageQueued(body_mac=mac, domain=domain, sender=sender):
+            queued = {"state": MessageState.QUEUED, "body_mac": mac, "domain": domain}
+            return changed(state, mid, **queued, **({"sender": sender} if sender else {}))
+        case MessageDeferred(due_at=due_at, expires_at=expires_at, reason=reason):
+            return changed(state, mid, due_at=due_at, expires_at=expires_at, held=reason.value)
         case MessageCancelled(reason=reason):
             state = changed(state, mid, state=MessageState.CANCELLED)
             return _fell(state, mid, Signal.SEND_SKIPPED) if reason in SKIPS else state
-        case SendAttemptStarted(attempt=attempt):
-            state = changed(state, mid, state=MessageState.SENDING, attempt=attempt)
+        case SendAttemptStarted(attempt=attempt, at=at):
+            tried = {"attempt": attempt, "tried_at": at, "held": ""}
+            state = changed(state, mid, state=MessageState.SENDING, **tried)
             return replace(state, phase=Phase.SENDING) if state.pending == mid else state
         case SendAttemptReturned(due_at=due_at, counted=counted):
             returned = state.messages[mid].returned + counted
@@ -62,6 +66,10 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
         case MessagePresumedLost():
             lost = changed(state, mid, state=MessageState.PRESUMED_LOST)
             return _fell(lost, mid, Signal.SEND_FAILED)
+        case ResendOrdered(due_at=due_at, expires_at=expires_at):
+            again = {"due_at": due_at, "expires_at": expires_at, "held": "", "resent": True}
+            state = changed(state, mid, state=MessageState.QUEUED, **again)
+            return replace(state, phase=Phase.SCHED) if state.pending == mid else state
         case _:
             assert_never(event)
 

@@ -93,9 +93,8 @@ class Said:
     def exit(self, outcome: Outcome, reason: str, at: datetime, *, failed: bool = False) -> None:
         """End the contact-campaign; what still waited, a message or a task, is taken back first."""
         self.withdraw(at)
-        waiting = self.state.waiting
-        if waiting is not None:
-            self.say(self.cancelled(waiting.id, cancelled_by(outcome, reason), at))
+        for message in self.state.unsent:
+            self.say(self.cancelled(message.id, cancelled_by(outcome, reason), at))
         self.say(Exited(outcome=outcome, reason=reason, at=at, failed=failed))
 
     def reached(self, word: str, at: datetime) -> bool:

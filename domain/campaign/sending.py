@@ -1,16 +1,18 @@
 """The messages of a contact-campaign: rendered, skipped, settled after an attempt (trust.md 1)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
+from domain.campaign import placing
 from domain.campaign.matching import timers_from, transitions_at
 from domain.campaign.revising import apply_kept
 from domain.campaign.saying import cancelled_by
 from domain.campaign.state import Campaign, Message
 from domain.campaign.walk import Walk
+from domain.errors import CampaignEnded, NotLost
 from domain.events import (
     Event,
     MessageAccepted,
@@ -18,6 +20,7 @@ from domain.events import (
     MessagePresumedLost,
     MessageQueued,
     MessageUnknown,
+    ResendOrdered,
     SendAttemptReturned,
 )
 from domain.ids import MessageId
@@ -99,7 +102,7 @@ def hold(
 ) -> list[Event]:
     """A gate says "not now": look again at `until`, until the message expires as before."""
     message = message_in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
-    if message is None or state.ended or message.due_at == until:
+    if message is None or state.ended or (message.held, message.due_at) == (reason, until):
         return []
     return [
         MessageDeferred(
@@ -154,7 +157,7 @@ def _certain_late(
 
 def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance) -> Sequence[Event]:
     """The provider has the message: the clock of its node starts, or a late fact is noted."""
-    message = message_in(state, acceptance.message_id, *DOUBTFUL)
+    message = _perhaps_taken(state, acceptance.message_id)
     if message is None or message.attempt != acceptance.attempt:
         return []
     accepted = MessageAccepted(
@@ -165,7 +168,7 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
         node=message.node,
         visit=message.visit,
         provider_id=acceptance.provider_id,
-        late=message.state == MessageState.PRESUMED_LOST,
+        late=message.state in (MessageState.PRESUMED_LOST, MessageState.QUEUED),
         variant=message.variant,
         sender=message.sender,
         domain=message.domain,
@@ -182,6 +185,13 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
     if walk.leave_sent(accepted.at):
         return walk.facts
     return _watched(state, grounds, accepted)
+
+
+def _perhaps_taken(state: Campaign, message_id: MessageId) -> Message | None:
+    """A message that a provider may have; what is to be sent again turns out not to need it."""
+    message = message_in(state, message_id, *DOUBTFUL, MessageState.QUEUED)
+    waits = message is not None and message.state == MessageState.QUEUED
+    return None if message is None or (waits and not message.resent) else message
 
 
 def _only_watches(state: Campaign, plan: Plan, message: Message) -> bool:
@@ -266,6 +276,50 @@ def lose(
     apply_kept(walk, at)
     walk.fall(at)
     return walk.facts
+
+
+RESEND_AFTER = timedelta(hours=72)
+"""How long a doubt must have stood before a person may answer it by sending again."""
+
+
+def resend(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    actor: str,
+    at: datetime,
+) -> Sequence[Event]:
+    """Order another attempt of what is taken as lost, or in doubt for three days.
+
+    The plan that waits for a doubtful message goes on to wait; one that took it as lost has gone
+    on, and the message only follows. Nothing is sent again once the contact-campaign is over.
+    """
+    message = state.messages.get(message_id)
+    if message is not None and message.resent and message.state == MessageState.QUEUED:
+        return []
+    if state.ended:
+        raise CampaignEnded(f"it ended with {state.outcome}; enrol the contact again")
+    if message is None or not _perhaps_lost(message, at):
+        raise NotLost("only what is presumed lost, or in doubt for 72 hours, can be sent again")
+    walk = Walk(state, grounds, at)
+    walk.say(
+        ResendOrdered(
+            message_id=message_id,
+            actor=actor,
+            due_at=at,
+            expires_at=at + placing.EXPIRES_AFTER,
+            at=at,
+        )
+    )
+    apply_kept(walk, at)
+    return walk.facts
+
+
+def _perhaps_lost(message: Message, at: datetime) -> bool:
+    if message.state == MessageState.UNKNOWN:
+        return message.tried_at is not None and at >= message.tried_at + RESEND_AFTER
+    return message.state == MessageState.PRESUMED_LOST
 
 
 def message_in(state: Campaign, message_id: MessageId, *states: MessageState) -> Message | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.campaign import placing
 from domain.campaign.evolve import OF_ONE_TASK, fold
+from domain.campaign.judging import Judged, judge_again
 from domain.campaign.matching import guard_holds, silenced, transitions_at
 from domain.campaign.revising import in_force
 from domain.campaign.sending import Acceptance, accept_message
@@ -34,6 +35,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     message_id: MessageId | None = None
     machine: bool = False
     weak: bool = False
+    reader: str = ""
     evidence: str = ""
     url: str | None = None
     """What was clicked; only the tags of the plan's `urlContains` texts in it reach the log."""
@@ -45,13 +47,21 @@ def hear(
     *,
     acceptance: Acceptance | None,
     reported: Reported | None,
+    judged: Sequence[Judged] = (),
     now: datetime,
 ) -> Sequence[Event]:
-    """One event of a provider: it may prove that an attempt was taken, and it may be a signal."""
+    """One event of a provider: it may prove that an attempt was taken, and it may be a signal.
+
+    It may also show earlier ones in another light: `judged` has the verdicts as they are now.
+    """
     facts: list[Event] = []
     if acceptance is not None:
         facts += accept_message(state, grounds, acceptance=acceptance)
         state = fold(facts, state)
+    if judged:
+        again = judge_again(state, in_force(state, grounds), judged=judged, now=now)
+        state = fold(again, state)
+        facts += again
     if reported is not None:
         facts += record(state, in_force(state, grounds), reported=reported, now=now)
     return facts
@@ -134,6 +144,7 @@ def _fact(
         weak=reported.weak,
         url_tags=() if derived else _tags(grounds, reported.url),
         evidence=reported.evidence,
+        reader=reported.reader,
         node=message.node if message else None,
         variant=message.variant if message else "",
         sender=message.sender if message else "",

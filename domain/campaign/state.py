@@ -25,8 +25,31 @@ class Phase(StrEnum):
     WATCH = "watch"
 
 
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded open or click and who is taken to be behind it now.
+
+    `counted`: its message was counted as opened or clicked at its instant; `spent`: a transition
+    used it before it was taken for a machine's.
+    """
+
+    no: int
+    signal: str
+    at: datetime
+    key: str
+    machine: bool
+    reader: str
+    derived: bool
+    counted: bool
+    spent: bool = False
+    url_tags: tuple[str, ...] = ()
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the stream. `heard_at` has the first instant of each human signal about it."""
+    """One message of the stream. `heard_at` has the first instant of each human signal about it.
+
+    `held` is why it was last said to wait; `resent` says that a person ordered another attempt,
+    `tried_at` is when the last one began.
+    """
 
     id: MessageId
     node: NodeId
@@ -43,8 +66,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     body_mac: str = ""
     attempt: int = 0
     returned: int = 0
+    held: str = ""
+    resent: bool = False
+    tried_at: datetime | None = None
     accepted_at: datetime | None = None
     heard_at: Mapping[str, datetime] = {}
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -115,6 +142,12 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
             return None
         message = self.messages[self.pending]
         return message if message.state in (MessageState.PLANNED, MessageState.QUEUED) else None
+
+    @property
+    def unsent(self) -> tuple[Message, ...]:
+        """Every message for which no call was started: the pending one, and what was resent."""
+        unsent = (MessageState.PLANNED, MessageState.QUEUED)
+        return tuple(message for message in self.messages.values() if message.state in unsent)
 
     @property
     def watches_own(self) -> bool:

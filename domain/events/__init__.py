@@ -11,6 +11,7 @@ from domain.events.course import (
     NodeEntered,
     Paused,
     Resumed,
+    SignalJudged,
     SignalRecorded,
     StartScheduled,
     TransitionTaken,
@@ -32,6 +33,7 @@ from domain.events.messages import (
     MessagePresumedLost,
     MessageQueued,
     MessageUnknown,
+    ResendOrdered,
     SendAttemptReturned,
     SendAttemptStarted,
 )
@@ -44,6 +46,7 @@ Event = (
     | NodeEntered
     | TransitionTaken
     | SignalRecorded
+    | SignalJudged
     | MessageQueued
     | MessageDeferred
     | MessageCancelled
@@ -53,6 +56,7 @@ Event = (
     | MessageFailed
     | MessageUnknown
     | MessagePresumedLost
+    | ResendOrdered
     | Paused
     | Resumed
     | RevisionKept
@@ -95,10 +99,12 @@ __all__ = [
     "PlanAccepted",
     "PlanRevised",
     "Proof",
+    "ResendOrdered",
     "Resumed",
     "RevisionKept",
     "SendAttemptReturned",
     "SendAttemptStarted",
+    "SignalJudged",
     "SignalRecorded",
     "StartScheduled",
     "TaskCreated",

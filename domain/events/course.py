@@ -70,6 +70,37 @@ class SignalRecorded(Fact, frozen=True, kw_only=True, tag="signal_recorded"):
     sender: str = ""
     domain: str = "other"
     first: bool = False
+    reader: str = ""
+
+
+class SignalJudged(Fact, frozen=True, kw_only=True, tag="signal_judged"):
+    """Later facts changed who is behind a report; the report stays as it was recorded.
+
+    `counted_at` says where its message was counted as opened or clicked, when that count is taken
+    back (`machine`) or made now. `timers` are those of the present node that silence kept.
+    """
+
+    signal_no: int
+    signal: str
+    at: datetime
+    heard_at: datetime
+    message_id: MessageId
+    machine: bool
+    reader: str
+    was_machine: bool
+    was_reader: str
+    key: str = ""
+    derived: bool = False
+    evidence: str = ""
+    counted_at: datetime | None = None
+    node: NodeId | None = None
+    variant: str = ""
+    sender: str = ""
+    domain: str = "other"
+    place: NodeId | None = None
+    visit: int = 0
+    timers: tuple[TimerSet, ...] = ()
+    paused: bool = False
 
 
 class Paused(Fact, frozen=True, kw_only=True, tag="paused"):

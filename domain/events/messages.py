@@ -3,28 +3,38 @@
 from datetime import datetime
 
 from domain.events.fact import Fact, TimerSet
+from domain.gates.seen import Seen
 from domain.ids import MessageId, NodeId
 from domain.taxonomy import CancelReason, HoldReason, Via
 
 
 class MessageQueued(Fact, frozen=True, kw_only=True, tag="message_queued"):
-    """The message was rendered and kept; `body_mac` proves later that just this was sent."""
+    """The message was rendered and kept; `body_mac` proves later that just this was sent.
+
+    `sender` is the account it was rendered for: the one the plan or the campaign names, or the
+    member of their rotation set that this contact-campaign has.
+    """
 
     message_id: MessageId
     body_mac: str
     snapshot: str
     at: datetime
     domain: str = "other"
+    sender: str = ""
 
 
 class MessageDeferred(Fact, frozen=True, kw_only=True, tag="message_deferred"):
-    """The message waits for a reason; `due_at` is when it is looked at again."""
+    """The message waits for a reason; `due_at` is when it is looked at again.
+
+    `seen` has what the gates saw, here and below, where they were asked.
+    """
 
     message_id: MessageId
     reason: HoldReason
     due_at: datetime
     expires_at: datetime
     at: datetime
+    seen: Seen | None = None
 
 
 class MessageCancelled(Fact, frozen=True, kw_only=True, tag="message_cancelled"):
@@ -36,6 +46,7 @@ class MessageCancelled(Fact, frozen=True, kw_only=True, tag="message_cancelled")
     node: NodeId
     variant: str = ""
     sender: str = ""
+    seen: Seen | None = None
 
 
 class SendAttemptStarted(Fact, frozen=True, kw_only=True, tag="send_attempt_started"):
@@ -45,6 +56,7 @@ class SendAttemptStarted(Fact, frozen=True, kw_only=True, tag="send_attempt_star
     attempt: int
     body_mac: str
     at: datetime
+    seen: Seen | None = None
 
 
 class SendAttemptReturned(Fact, frozen=True, kw_only=True, tag="send_attempt_returned"):
@@ -108,3 +120,13 @@ class MessagePresumedLost(Fact, frozen=True, kw_only=True, tag="message_presumed
     variant: str = ""
     sender: str = ""
     domain: str = "other"
+
+
+class ResendOrdered(Fact, frozen=True, kw_only=True, tag="resend_ordered"):
+    """A person ordered another attempt of a message that is taken as lost, knowing the risk."""
+
+    message_id: MessageId
+    actor: str
+    due_at: datetime
+    expires_at: datetime
+    at: datetime

@@ -34,6 +34,8 @@ class WrittenContact(msgspec.Struct, frozen=True):
 
     contact_id: ContactId
     created: bool
+    same_address_as: tuple[str, ...] = ()
+    """External ids of other contacts with this address or profile: probably the same person."""
 
 
 class WrittenContacts(msgspec.Struct, frozen=True):
@@ -46,7 +48,9 @@ def put(call: Call) -> WrittenContacts:
     """Write contacts."""
     given: NewContacts = call.body
     written = call.tenant.contacts.put([row_of(one) for one in given.items])
-    return WrittenContacts([WrittenContact(one.contact_id, one.created) for one in written])
+    return WrittenContacts(
+        [WrittenContact(one.contact_id, one.created, tuple(one.same_address_as)) for one in written]
+    )
 
 
 def page(call: Call) -> Listed[ContactShown]:

@@ -118,7 +118,8 @@ def suppress(call: Call) -> Suppressed:
 def lift(call: Call) -> Lifted:
     """Lift a ban; the reason is kept in the vault, with the key that gave it."""
     given: LiftedSuppression = call.body
-    if not call.tenant.suppressions.remove(given.family, given.address):
+    now = call.services.clock.now()
+    if not call.tenant.suppressions.remove(given.family, given.address, now):
         raise NotHere("no such address is suppressed")
     why = f"{call.holder.key_id}: {given.reason}"
     subject: UUID = call.request_id

@@ -1,5 +1,11 @@
 """What the use cases need from outside, as protocols; infra implements them, tests give fakes."""
 
+from handlers.ports.accounts import (
+    AccountRow,
+    CapNote,
+    SenderAccounts,
+    Why,
+)
 from handlers.ports.errands import (
     Called,
     DueErrand,
@@ -11,9 +17,37 @@ from handlers.ports.errands import (
     Notices,
     People,
 )
-from handlers.ports.inputs import DueTimer, Inbox, InboxItem, Settled, Timers
-from handlers.ports.outbox import Doubt, Due, Match, Outbox, Planned, Sent
-from handlers.ports.provider import Answer, InvalidSignature, Mail, Provider, Report, WebhookReader
+from handlers.ports.inputs import DueTimer, Inbox, InboxItem, Past, Settled, Timers
+from handlers.ports.limits import (
+    Bucket,
+    GlobalShare,
+    Limits,
+    Reserved,
+    Short,
+    Smoothing,
+    SmoothingUnseen,
+    Used,
+)
+from handlers.ports.outbox import (
+    Doubt,
+    Due,
+    Lane,
+    Marked,
+    Match,
+    Outbox,
+    Planned,
+    Recipient,
+    Sent,
+)
+from handlers.ports.provider import (
+    Answer,
+    InvalidSignature,
+    Mail,
+    Provider,
+    Report,
+    Sight,
+    WebhookReader,
+)
 from handlers.ports.streams import (
     Broken,
     Campaigns,
@@ -23,10 +57,19 @@ from handlers.ports.streams import (
     Result,
     Transaction,
     Transactions,
+    Unsure,
+)
+from handlers.ports.suppression_lists import (
+    ListedAddress,
+    ListsOutOfReach,
+    PullBook,
+    SuppressionLists,
+    Unpushed,
 )
 from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
 from handlers.ports.tenant import CampaignRow, LastRun, NewPlan, Register, TenantPorts
 from handlers.ports.vault import (
+    Lift,
     Note,
     Person,
     PlanRef,
@@ -39,12 +82,15 @@ from handlers.ports.vault import (
 )
 
 __all__ = [
+    "AccountRow",
     "Answer",
     "Broken",
+    "Bucket",
     "Calendars",
     "Called",
     "CampaignRow",
     "Campaigns",
+    "CapNote",
     "Clock",
     "Conflict",
     "Decide",
@@ -57,38 +103,59 @@ __all__ = [
     "EndpointCaller",
     "Endpoints",
     "Errands",
+    "GlobalShare",
     "Inbox",
     "InboxItem",
     "Input",
     "InvalidSignature",
+    "Lane",
     "LastRun",
+    "Lift",
+    "Limits",
+    "ListedAddress",
+    "ListsOutOfReach",
     "Mail",
+    "Marked",
     "Match",
     "NewPlan",
     "Note",
     "Notice",
     "Notices",
     "Outbox",
+    "Past",
     "People",
     "Person",
     "PlanRef",
     "Planned",
     "Provider",
+    "PullBook",
+    "Recipient",
     "Register",
     "Rendered",
     "Report",
     "ReportRef",
+    "Reserved",
     "Result",
     "Rng",
     "Sender",
+    "SenderAccounts",
     "Sent",
     "Settled",
+    "Short",
+    "Sight",
+    "Smoothing",
+    "SmoothingUnseen",
     "Suppression",
+    "SuppressionLists",
     "Suppressions",
     "TenantPorts",
     "Timers",
     "Transaction",
     "Transactions",
+    "Unpushed",
+    "Unsure",
+    "Used",
     "Vault",
     "WebhookReader",
+    "Why",
 ]

@@ -1,6 +1,6 @@
 """What waits to be decided: due timers and reported events, each under lease and fence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -64,6 +64,15 @@ class Settled(msgspec.Struct, frozen=True):
     message_id: MessageId | None = None
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What the inbox holds about one message, and when that message was sent."""
+
+    message_id: MessageId
+    sent_at: datetime | None
+    kept: Sequence[tuple[str, bytes, bytes]]
+    """Provider, raw report and semantic key of its deliveries, opens, clicks and replies."""
+
+
 class Inbox(Protocol):
     """Reported events of one tenant, stored before they are answered for."""
 
@@ -81,6 +90,10 @@ class Inbox(Protocol):
 
     def claim(self, limit: int) -> list[InboxItem]:
         """Lease new items, and orphans whose next try is due, oldest first."""
+        ...
+
+    def past(self, messages: Collection[MessageId]) -> list[Past]:
+        """The history of those of the messages that were opened or clicked, settled or not."""
         ...
 
     def settle(self, tx: Transaction | None, settled: Sequence[Settled]) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from domain.ids import CampaignId, ContactId, MessageId, StreamId
 from domain.taxonomy import HoldReason
+from handlers.ports.accounts import AccountRow
 from handlers.ports.provider import Report
 from handlers.ports.streams import Transaction
 
@@ -33,6 +34,32 @@ class Sent(msgspec.Struct, frozen=True):
     node: str
     visit: int
     attempt: int
+    sender: str
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a due message is for, as far as its gates ask; never leaves towards the log."""
+
+    contact_id: ContactId
+    known: bool
+    """Whether the contact is still in the vault."""
+    reachable: bool
+    suppressed: str
+    address: str
+    """What the checks of the address said: valid, unchecked, risky or invalid."""
+    country: str
+    subscriber: str
+    consent: str
+    consent_until: datetime | None
+    zone: str
+    domain: str
+    domain_key: str
+    """The keyed digest of the domain."""
+    identities: tuple[bytes, ...]
+    """The keyed digests that this person is known by: of the address, of the profile."""
+    contacted_at: datetime | None
+    contacted_by: CampaignId | None
+    touched_at: datetime | None
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,15 +68,35 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     message_id: MessageId
     stream: StreamId
     campaign_id: CampaignId
-    contact_id: ContactId
     hold_reason: str | None
-    reachable: bool
-    """The contact is still in the vault and has an address."""
-    suppressed: bool
     campaign_status: str
-    sender_known: bool
-    sender_verified: bool
-    sender_paused: bool
+    campaign_day_max: int
+    recipient: Recipient
+    sender: str
+    account: AccountRow | None
+    """None where the sender is no account here."""
+    probing: bool
+    """A message of this sender is under way while its circuit is open."""
+    rendered: bool
+    opt_out: bool
+    postal_address: bool
+
+
+class Lane(NamedTuple):
+    """A queue within the queue: of a sender's pace, or of a limit that is used up."""
+
+    name: str
+    key: str
+
+
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a claim leaves behind in its own transaction, besides the facts."""
+
+    token: str
+    """Names this claim, so that a lost answer to its commit can be settled."""
+    claimed: Sequence[Due]
+    lanes: Mapping[Lane, datetime]
+    now: datetime
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -79,8 +126,16 @@ class Outbox(Protocol):
 
     def sent(self, tx: Transaction, streams: Iterable[StreamId]) -> list[Sent]: ...
 
+    def waiting(self, now: datetime, limit: int) -> int:
+        """How many messages are due, as far as `limit`; a look without locks."""
+        ...
+
     def due(self, tx: Transaction, now: datetime, limit: int) -> list[Due]:
         """Lock up to `limit` due messages and share-lock what their gates read; skip the locked."""
+        ...
+
+    def lanes(self, tx: Transaction, wanted: Iterable[Lane]) -> Mapping[Lane, datetime]:
+        """Until when each of these lanes is taken."""
         ...
 
     def hold(
@@ -89,12 +144,30 @@ class Outbox(Protocol):
         """Look again later, for a reason that is no news for the log."""
         ...
 
-    def sign(self, tx: Transaction, ids: Sequence[MessageId]) -> None:
-        """Stamp claimed rows with the database's now() and this worker."""
+    def hold_each(
+        self, tx: Transaction, held: Mapping[MessageId, tuple[HoldReason, datetime]]
+    ) -> None:
+        """The same for many messages, each with its own reason and time."""
         ...
 
-    def fresh(self, claims: Mapping[MessageId, int]) -> set[MessageId]:
-        """T2: claims of this worker, same attempt, younger than the call guard, gates open."""
+    def mark(self, tx: Transaction, marked: Marked) -> None:
+        """Stamp claimed rows with the database's now() and the claim; note who is written to."""
+        ...
+
+    def claimed(self, token: str) -> set[MessageId]:
+        """What a claim whose commit had no answer did claim, once it can be told."""
+        ...
+
+    def fresh(self, token: str, claims: Mapping[MessageId, int]) -> set[MessageId]:
+        """T2: messages of this claim, same attempt, younger than the call guard, gates open."""
+        ...
+
+    def provider_id(self, message_id: MessageId) -> str | None:
+        """What the provider calls a message, as far as we were told."""
+        ...
+
+    def not_contacted(self, tx: Transaction, streams: Iterable[StreamId]) -> None:
+        """Forget that these contact-campaigns wrote to anybody, where nothing can have left."""
         ...
 
     def stale(self, limit: int) -> list[Doubt]:

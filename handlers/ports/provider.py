@@ -46,6 +46,23 @@ class Provider(Protocol):
     def send(self, mail: Mail, *, attempt: int, tenant_tag: str) -> Answer: ...
 
 
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """One open or click as it was observed; who was behind it is judged with its history."""
+
+    signal: str
+    at: datetime | None = None
+    flagged: bool = False
+    """The provider itself says that a machine opened."""
+    useragent: str = ""
+    ip: str = ""
+    method: str = "GET"
+    prefetch: bool = False
+    link: str = ""
+    """Which link of the mail was followed."""
+    hidden: bool = False
+    """A link that no person sees."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One event as a provider reported it, in our words; `problem` says why it cannot be used.
 
@@ -65,11 +82,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     smtp_id: str | None = None
     address: str | None = None
     url: str | None = None
-    ip: str | None = None
-    useragent: str | None = None
-    machine: bool = False
-    evidence: str = ""
+    sight: Sight | None = None
     suppresses: bool = False
+    lifts: bool = False
+    """It takes back the ban of its ground, and no other."""
+    ground: str = ""
     accepted: bool = False
     """The event proves that the provider took the message (settles UNKNOWN)."""
     reason: str = ""

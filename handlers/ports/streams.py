@@ -53,8 +53,12 @@ class Broken(Exception):
     """A stream cannot be read or its rows contradict it; nothing of this transaction is stored."""
 
 
+class Unsure(Exception):
+    """Nobody knows whether this transaction is stored: the answer to its commit was lost."""
+
+
 class Transactions(Protocol):
-    """Opens tenant transactions."""
+    """Opens tenant transactions; one whose commit has no answer ends with `Unsure`."""
 
     def begin(self) -> AbstractContextManager[Transaction]: ...
 

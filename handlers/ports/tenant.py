@@ -8,8 +8,10 @@ import msgspec
 
 from domain.ids import CampaignId, ContactId, StreamId, TenantId
 from domain.plan import Policy
+from handlers.ports.accounts import SenderAccounts
 from handlers.ports.errands import Endpoints, Errands, Notices, People
 from handlers.ports.inputs import Inbox, Timers
+from handlers.ports.limits import GlobalShare, Limits, Smoothing
 from handlers.ports.outbox import Outbox
 from handlers.ports.streams import Campaigns, Transaction, Transactions
 from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
@@ -56,6 +58,8 @@ class Register(Protocol):
 
     def campaign(self, campaign_id: CampaignId) -> CampaignRow | None: ...
 
+    def campaigns_of(self, ids: Iterable[CampaignId]) -> Mapping[CampaignId, CampaignRow]: ...
+
     def set_status(self, campaign_id: CampaignId, status: str) -> None: ...
 
     def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None: ...
@@ -90,6 +94,10 @@ class TenantPorts(msgspec.Struct, frozen=True, kw_only=True):
     register: Register
     vault: Vault
     outbox: Outbox
+    accounts: SenderAccounts
+    limits: Limits
+    smoothing: Smoothing
+    global_share: GlobalShare
     timers: Timers
     errands: Errands
     people: People

@@ -13,6 +13,16 @@ from handlers.ports.provider import Mail
 from handlers.ports.streams import Transaction
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a person may be written to (`domain.consent.Ground`), and the evidence of it."""
+
+    ground: str
+    at: datetime
+    expires_at: datetime | None = None
+    source: str = ""
+    text_version: str = ""
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A contact as the vault knows it; never leaves towards the log."""
 
@@ -30,6 +40,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     linkedin_url: str | None = None
     phone: str | None = None
+    country: str | None = None
+    """ISO 3166: US, or a part such as US-CA."""
+    subscriber: str | None = None
+    """Individual or corporate."""
+    consent: Consent | None = None
     tags: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = {}
 
@@ -80,6 +95,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     mail: Mail
     links: tuple[str, ...]
     body_mac: str
+    sender: str
 
 
 class Vault(Protocol):
@@ -123,12 +139,26 @@ class Vault(Protocol):
 
 
 class Suppression(msgspec.Struct, frozen=True):
-    """A ban on an address, by its HMAC."""
+    """A ban on an address, by its HMAC; for good where nothing says until when.
+
+    `ground` is what may be lifted by itself, as `group:17`; without one it is the reason.
+    """
 
     family: str
     address: str
     reason: str
     source: str
+    at: datetime
+    ground: str = ""
+    expires_at: datetime | None = None
+
+
+class Lift(msgspec.Struct, frozen=True):
+    """That a person may be written to again as far as this one ground goes."""
+
+    family: str
+    address: str
+    ground: str
     at: datetime
 
 
@@ -136,7 +166,17 @@ class Suppressions(Protocol):
     """Addresses that must not be written to."""
 
     def add(self, tx: Transaction | None, bans: Sequence[Suppression]) -> None:
-        """Write bans; the first reason stays. The address is turned into its HMAC here."""
+        """Write bans; the first reason stays. The address is turned into its HMAC here.
+
+        What is dated before its ground was lifted is old news and bans nobody.
+        """
+        ...
+
+    def lift(self, lifts: Sequence[Lift]) -> None:
+        """Take single grounds away; another ground of the same address goes on to ban it.
+
+        A lift that comes before the older ban it is about is remembered.
+        """
         ...
 
     def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:

@@ -1,7 +1,7 @@
 """The HTML part: made from plain text, or the plan's own with nothing but its links changed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape, unescape
 from html.parser import HTMLParser
 from itertools import accumulate
@@ -35,8 +35,10 @@ def html_of(text: str) -> str:
     return f'<div style="{_FONT}">\n' + "".join(f"<p>{one}</p>\n" for one in shown) + "</div>\n"
 
 
-def finished(source: str, rewrite: Rewrite, *, opening: str, closing: str) -> str:
+def finished(source: str, rewrite: Rewrite, *, opening: str, closing: Callable[[], str]) -> str:
     """The source with web links replaced, `opening` first and `closing` last in its body.
+
+    What closes it is made when all links are known.
 
     Raises RenderFailed for a source that leaves something open that would swallow the end.
     """
@@ -44,13 +46,13 @@ def finished(source: str, rewrite: Rewrite, *, opening: str, closing: str) -> st
     page.feed(source)
     if page.swallows_what_follows():
         raise RenderFailed("html")
-    links = ((start, stop, f'"{escape(rewrite(url))}"') for start, stop, url in page.links)
+    links = [(start, stop, f'"{escape(rewrite(url))}"') for start, stop, url in page.links]
     return _edited(
         source,
         [
             (page.body_start, page.body_start, opening),
             *links,
-            (page.body_end, page.body_end, closing),
+            (page.body_end, page.body_end, closing()),
         ],
     )
 
@@ -61,6 +63,12 @@ def pixel(address: str) -> str:
         f'<img src="{escape(address)}" width="1" height="1" alt=""'
         ' style="width:1px;height:1px;border:0;opacity:0">\n'
     )
+
+
+def trap(address: str) -> str:
+    """A link that only programs follow: not shown, not read out, not reached by the keyboard."""
+    style = "display:none;max-height:0;overflow:hidden;mso-hide:all"
+    return f'<a href="{escape(address)}" style="{style}" aria-hidden="true" tabindex="-1"></a>\n'
 
 
 def hidden_preheader(text: str) -> str:

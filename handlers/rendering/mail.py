@@ -67,8 +67,11 @@ def render(
         source,
         tracked.new,
         opening=html_part.hidden_preheader(written.preheader) if written.preheader else "",
-        closing=html_part.footer(postal_address, opt_out)
-        + (html_part.pixel(links.opening(message_id)) if content.track_opens else ""),
+        closing=lambda: (
+            html_part.footer(postal_address, opt_out)
+            + (html_part.trap(links.hidden(message_id)) if tracked.urls else "")
+            + (html_part.pixel(links.opening(message_id)) if content.track_opens else "")
+        ),
     )
     text = written.text or text_of(source or "", tracked.again)
     mark = f"{links.tenant_tag}.{message_id}@{_domain(sender.reply_domain)}"
@@ -96,6 +99,7 @@ def render(
         mail=mail,
         links=tuple(tracked.urls),
         body_mac=body_mac(mail, person.vault_key),
+        sender=sender.sender,
     )
 
 

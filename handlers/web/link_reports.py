@@ -9,9 +9,9 @@ from typing_extensions import override
 
 from domain.ids import MessageId, TenantId
 from domain.taxonomy import Signal
-from handlers.ports import Report
+from handlers.links import HIDDEN
+from handlers.ports import Report, Sight
 from handlers.webhooks.kept import KeptReports
-from handlers.webhooks.verdicts import Sight, judge
 
 PROVIDER = "link"
 SIGNAL_OF = {
@@ -19,7 +19,6 @@ SIGNAL_OF = {
     "click": Signal.CLICKED,
     "unsubscribe": Signal.UNSUBSCRIBED,
 }
-JUDGED = (Signal.OPENED, Signal.CLICKED)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,13 +56,6 @@ def report_of(evidence: Evidence, tenant: TenantId) -> Report:
 
 def _report(raw: bytes, evidence: Evidence, tenant: TenantId) -> Report:
     signal = SIGNAL_OF[evidence.kind]
-    sight = Sight(
-        signal=signal,
-        useragent=evidence.useragent,
-        method=evidence.method,
-        prefetch=evidence.prefetch,
-    )
-    verdict = judge(sight) if signal in JUDGED else None
     return Report(
         provider=PROVIDER,
         kind=evidence.kind,
@@ -74,10 +66,20 @@ def _report(raw: bytes, evidence: Evidence, tenant: TenantId) -> Report:
         message_id=evidence.message_id,
         tenant_tag=evidence.tenant_tag,
         url=evidence.url or None,
-        ip=evidence.ip or None,
-        useragent=evidence.useragent or None,
-        machine=verdict is not None and verdict.machine,
-        evidence="" if verdict is None else verdict.evidence,
+        sight=None if evidence.kind == "unsubscribe" else _sight(evidence, signal),
+    )
+
+
+def _sight(evidence: Evidence, signal: Signal) -> Sight:
+    return Sight(
+        signal=signal,
+        at=evidence.at,
+        useragent=evidence.useragent,
+        ip=evidence.ip,
+        method=evidence.method,
+        prefetch=evidence.prefetch,
+        link=str(evidence.number),
+        hidden=evidence.kind == "click" and evidence.number == HIDDEN,
     )
 
 
@@ -87,6 +89,7 @@ def _key(evidence: Evidence, tenant: TenantId) -> bytes:
     if evidence.kind != "unsubscribe":
         second = str(int(evidence.at.timestamp()))
         told += [second, evidence.ip, evidence.useragent, evidence.url]
+        told += [str(evidence.number)] if evidence.kind == "click" else []
     whole = sha256()
     for part in (text.encode("utf-8", "replace") for text in told):
         whole.update(len(part).to_bytes(4, "big"))

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from domain.taxonomy import Family
 from handlers.errors import NotStored
-from handlers.links import Kind, Link, read_token
+from handlers.links import HIDDEN, Kind, Link, read_token
 from handlers.ports import Suppression
 from handlers.receiving import address_of
 from handlers.services import Services, TenantServices
@@ -29,6 +29,8 @@ PRIVATE = {
 }
 PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 TEXT_MAX = 500
+OPT_OUT = "unsubscribe"
+"""The ground of the ban: the one that the provider's own opt-out sets."""
 
 _Found = tuple[TenantServices, Link]
 
@@ -52,14 +54,24 @@ class Tracking:
     def click(self, request: Request) -> Response:
         """The stored target and no other; unknown links lead nowhere."""
         found = self._found("c", request)
+        if found is not None and found[1].number == HIDDEN:
+            return self._trapped(found, request)
         target = None if found is None else _target(*found)
         if found is None or target is None:
             return PlainTextResponse("not found", status_code=404, headers=PRIVATE)
+        self._clicked(found, request, target)
+        return RedirectResponse(target, status_code=302, headers=PRIVATE)
+
+    def _trapped(self, found: _Found, request: Request) -> Response:
+        """Nobody sees this link, so there is nothing behind it but the evidence."""
+        self._clicked(found, request, "")
+        return Response(status_code=204, headers=PRIVATE)
+
+    def _clicked(self, found: _Found, request: Request, target: str) -> None:
         try:
             self._record(*found, self._evidence("click", found[1], request, url=target))
         except Exception as error:  # noqa: BLE001  # a reader gets on; the lost fact is counted
             self._lost("click", error)
-        return RedirectResponse(target, status_code=302, headers=PRIVATE)
 
     def ask(self, request: Request) -> Response:
         """A page with a button: mail gateways fetch links, so a GET opts nobody out."""
@@ -128,7 +140,7 @@ def _suppress(tenant: TenantServices, link: Link, *, at: datetime) -> None:
     """Ban the address that the mail went to, before anything else is tried."""
     address = _address(tenant, link)
     if address:
-        ban = Suppression(Family.EMAIL, address, "unsubscribed", PROVIDER, at)
+        ban = Suppression(Family.EMAIL, address, "unsubscribed", PROVIDER, at, ground=OPT_OUT)
         tenant.ports.suppressions.add(None, [ban])
 
 

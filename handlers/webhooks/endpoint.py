@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.ids import TenantId
-from handlers.errors import BodyTooLarge, MediaNotTaken, NotStored
+from handlers.errors import BodyTooLarge, MediaNotTaken, NotStored, TooManyPosts
 from handlers.ports import InvalidSignature
 from handlers.receiving import media_of, read_within
 from handlers.services import Services, TenantServices
 from handlers.webhooks.inbound import keep_reply
+from handlers.webhooks.limit import PostLimit
 from handlers.webhooks.words import EncodedBody
 
 LOG = logging.getLogger("antiphon.webhooks")
@@ -25,7 +26,7 @@ INBOUND_BYTES_MAX = 32 * 1024 * 1024
 JSON = "application/json"
 KEPT_HEADERS = ("content-type", "user-agent")
 KEPT_PREFIX = "x-twilio-"
-REFUSALS = (InvalidSignature, EncodedBody, BodyTooLarge, MediaNotTaken)
+REFUSALS = (InvalidSignature, EncodedBody, BodyTooLarge, MediaNotTaken, TooManyPosts)
 """What a provider is told; all else is ours to mend, and it sends the post again."""
 
 Store = Callable[[TenantServices, Request, bytes], None]
@@ -36,6 +37,7 @@ class Webhooks:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._limit = PostLimit(services.webhook_per_minute)
 
     async def events(self, request: Request) -> Response:
         """204 once the raw events are kept; 401 unsigned, 503 not kept."""
@@ -76,6 +78,7 @@ class Webhooks:
     def _take_events(self, tenant: TenantServices, request: Request, body: bytes) -> None:
         ports = tenant.ports
         late = tenant.webhooks.verify(request.headers, body, now=self._services.real_now())
+        self._admit(tenant)
         if media_of(request) not in (JSON, ""):
             raise MediaNotTaken(f"events are {JSON}")
         reports = tenant.webhooks.read(body, tenant=ports.tenant)
@@ -98,10 +101,15 @@ class Webhooks:
     def _keep_inbound(
         self, tenant: TenantServices, request: Request, body: bytes, *, late: bool
     ) -> None:
+        self._admit(tenant)
         content_type = request.headers.get("content-type", "")
         now = self._services.clock.now()
         inbound = tenant.inbound.read_inbound(content_type, body, now=now)
         keep_reply(tenant, inbound, _kept(request), body, late=late)
+
+    def _admit(self, tenant: TenantServices) -> None:
+        if not self._limit.admits(tenant.ports.tenant):
+            raise TooManyPosts("slower, please")
 
 
 def _kept(request: Request) -> Mapping[str, str]:

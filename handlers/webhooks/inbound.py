@@ -21,6 +21,8 @@ SIGNAL_OF = {
     ReplyClass.BOUNCE_REPORT: Signal.BOUNCED,
 }
 OWN = "own_message"
+OPT_OUT = "opt_out"
+"""The ground of a ban that somebody asked for in words."""
 _REPLIES = UUID("5d0c9c0e-6d0a-5b52-a4a5-6f6b3f5f1d02")
 
 
@@ -105,6 +107,7 @@ def _report(raw: bytes, kept: KeptReply) -> Report:
         tenant_tag=kept.tenant_tag,
         address=kept.address if from_person else None,
         suppresses=kept.opt_out,
+        ground=OPT_OUT if kept.opt_out else "",
         accepted=kept.message_id is not None,
         problem=OWN if kept.reply_class is ReplyClass.OWN else None,
     )

@@ -12,11 +12,12 @@ from domain.taxonomy import Signal
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """What a kind of report means: the plan's signal, proof of acceptance, a ban on the address."""
+    """What a kind of report means: a signal, proof of acceptance, a ban or the end of one."""
 
     signal: Signal | None = None
     accepted: bool = False
     suppresses: bool = False
+    lifts: bool = False
 
 
 TAKEN = Meaning(accepted=True)
@@ -32,6 +33,8 @@ OPENED = Meaning(Signal.OPENED, accepted=True)
 CLICKED = Meaning(Signal.CLICKED, accepted=True)
 SPAM_REPORTED = Meaning(Signal.SPAM_REPORTED, accepted=True, suppresses=True)
 UNSUBSCRIBED = Meaning(Signal.UNSUBSCRIBED, accepted=True, suppresses=True)
+RESUBSCRIBED = Meaning(accepted=True, lifts=True)
+"""The person came back to one group of mails: only what that group had set is lifted."""
 ACCOUNT_CHANGED = Meaning()
 """About the account, not about a message: its senders are paused."""
 UNKNOWN = Meaning()

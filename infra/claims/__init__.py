@@ -2,7 +2,7 @@
 
 from infra.claims.errands import SqlErrands
 from infra.claims.inbox import SqlInbox
-from infra.claims.outbox import SqlOutbox
+from infra.claims.outbox import Claimant, SqlOutbox
 from infra.claims.timers import SqlTimers
 
-__all__ = ["SqlErrands", "SqlInbox", "SqlOutbox", "SqlTimers"]
+__all__ = ["Claimant", "SqlErrands", "SqlInbox", "SqlOutbox", "SqlTimers"]

@@ -1,19 +1,24 @@
 """The webhook inbox: kept before it is answered for, leased in batches, settled with its facts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from typing_extensions import override
 
-from domain.ids import TenantId, schema_of
-from handlers.ports import Inbox, InboxItem, Report, Rng, Settled, Transaction
+from domain.ids import MessageId, TenantId, schema_of
+from domain.taxonomy import Signal
+from handlers.ports import Inbox, InboxItem, Past, Report, Rng, Settled, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
 LEASE_S = 60
 ORPHAN_TRIES_S = (60, 600, 3600)
 """When an orphan is matched again: after a minute, ten, then every hour."""
+SIGHTED = (Signal.OPENED, Signal.CLICKED)
+TELLING = (*SIGHTED, Signal.DELIVERED, Signal.REPLIED)
+PAST_MAX = 500
+"""Reports of one message that a verdict looks at, the latest."""
 
 
 class SqlInbox(Inbox):
@@ -50,6 +55,8 @@ class SqlInbox(Inbox):
             "raws": [report.raw for report in reports],
             "times": [report.at for report in reports],
             "problems": [report.problem for report in reports],
+            "signals": [report.signal for report in reports],
+            "about": [report.message_id for report in reports],
         }
         with self._database.tenant_tx(self._tenant) as curs:
             tx = transaction(curs)
@@ -64,6 +71,22 @@ class SqlInbox(Inbox):
             found = self._sql.rows(transaction(curs), _CLAIM, params)
         items = [InboxItem(*row) for row in found]
         return sorted(items, key=lambda item: item.inbox_id)
+
+    @override
+    def past(self, messages: Collection[MessageId]) -> list[Past]:
+        params = {
+            "ids": sorted(messages),
+            "sighted": list(SIGHTED),
+            "telling": list(TELLING),
+            "limit": PAST_MAX,
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _PAST, params)
+        kept: dict[MessageId, list[tuple[str, bytes, bytes]]] = {}
+        sent_at = {MessageId(row[0]): row[1] for row in rows}
+        for message_id, _, provider, raw, key in rows:
+            kept.setdefault(MessageId(message_id), []).append((provider, raw, key))
+        return [Past(message_id, sent_at[message_id], rows) for message_id, rows in kept.items()]
 
     @override
     def settle(self, tx: Transaction | None, settled: Sequence[Settled]) -> None:
@@ -108,13 +131,14 @@ _KEEP_ITEMS = """
 WITH given AS (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY item) AS nth
       FROM unnest(%(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
-                  %(times)s::timestamptz[], %(problems)s::text[])
-           WITH ORDINALITY AS u (kind, key, raw, at, problem, item)
+                  %(times)s::timestamptz[], %(problems)s::text[], %(signals)s::text[],
+                  %(about)s::uuid[])
+           WITH ORDINALITY AS u (kind, key, raw, at, problem, signal, about, item)
 ), fresh AS (
     INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
-                                   occurred_at, received_at, state, reason)
+                                   occurred_at, received_at, state, reason, signal, about)
     SELECT %(id)s, item, %(provider)s, kind, key, raw, at, now(),
-           CASE WHEN problem IS NULL THEN 'new' ELSE 'parked' END, problem
+           CASE WHEN problem IS NULL THEN 'new' ELSE 'parked' END, problem, signal, about
       FROM given WHERE nth = 1 ORDER BY key
     ON CONFLICT (semantic_key) WHERE state NOT IN ('duplicate', 'parked') DO NOTHING
     RETURNING item, state
@@ -143,6 +167,7 @@ RETURNING inbox_id, delivery_id, provider, raw, semantic_key, received_at, tries
 _SETTLE = """
 UPDATE {s}.webhook_inbox w
    SET state = u.state, reason = u.reason, stream_id = u.stream_id, message_id = u.message_id,
+       about = coalesce(u.message_id, w.about),
        lease_until = NULL, next_try_at = coalesce(now() + u.wait, 'infinity'),
        settled_at = CASE WHEN u.state = 'orphan' THEN NULL ELSE now() END
   FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
@@ -154,4 +179,20 @@ UPDATE {s}.webhook_inbox w
 _FREE = """
 UPDATE {s}.webhook_inbox SET state = 'new', lease_until = NULL, fence = fence + 1
  WHERE state = 'claimed' AND lease_until < now()
+"""
+
+# Of messages that nobody opened there is nothing to judge. A repeat and what was set aside say
+# nothing; what is still to be settled does.
+_PAST = """
+WITH opened AS (
+    SELECT DISTINCT about FROM {s}.webhook_inbox
+     WHERE about = ANY(%(ids)s::uuid[]) AND signal = ANY(%(sighted)s)
+)
+SELECT o.about, q.accepted_at, k.provider, k.raw, k.semantic_key
+  FROM opened o CROSS JOIN LATERAL (
+       SELECT provider, raw, semantic_key FROM {s}.webhook_inbox w
+        WHERE w.about = o.about AND w.signal = ANY(%(telling)s)
+          AND w.state NOT IN ('duplicate', 'parked')
+        ORDER BY occurred_at DESC NULLS LAST, inbox_id DESC LIMIT %(limit)s) k
+  LEFT JOIN {s}.send_queue q ON q.message_id = o.about
 """

@@ -26,6 +26,10 @@ class Matcher:
         self._sql = Statements(schema)
         self._address_mac = address_mac
 
+    def domain_key(self, domain: str) -> str:
+        """The keyed digest of a mail domain, for what is counted by it."""
+        return self._address_mac(f"@{domain}").hex()[:32]
+
     def find(self, tx: Transaction, reports: Sequence[Report]) -> list[Match | None]:
         """The message of each report in order, or None: an orphan."""
         found: list[Match | None] = [None] * len(reports)

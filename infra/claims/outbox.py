@@ -3,11 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId, schema_of
 from domain.taxonomy import HoldReason
-from handlers.ports import Doubt, Due, Match, Outbox, Planned, Report, Sent, Transaction
+from handlers.ports import (
+    Clock,
+    Doubt,
+    Due,
+    Lane,
+    Limits,
+    Marked,
+    Match,
+    Outbox,
+    Planned,
+    Report,
+    Sent,
+    Transaction,
+)
+from infra.claims.gates import DUE, FRESH, due_of
 from infra.claims.matching import Matcher
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
@@ -17,6 +32,16 @@ RENDER_LEAD = timedelta(hours=1)
 SILENCE = timedelta(hours=72)
 
 
+class Claimant(msgspec.Struct, frozen=True, kw_only=True):
+    """Who claims messages, and by which guards against processes that died or slept."""
+
+    worker: str
+    call_guard_s: int = 30
+    sweep_s: int = 60
+    unchecked_is: str = "valid"
+    """What an address is taken for that nobody has looked at yet."""
+
+
 class SqlOutbox(Outbox):
     """The send queue of one tenant, in PostgreSQL."""
 
@@ -24,17 +49,19 @@ class SqlOutbox(Outbox):
         self,
         database: Database,
         tenant: TenantId,
+        claimant: Claimant,
         *,
-        worker: str,
         matcher: Matcher,
-        call_guard_s: int = 30,
-        sweep_s: int = 60,
+        limits: Limits,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._tenant = tenant
-        self._worker = worker
+        self._claimant = claimant
         self._matcher = matcher
-        self._guards = {"guard": call_guard_s, "sweep": sweep_s}
+        self._limits = limits
+        self._clock = clock
+        self._guards = {"guard": claimant.call_guard_s, "sweep": claimant.sweep_s}
         self._sql = Statements(schema_of(tenant))
 
     @override
@@ -55,47 +82,92 @@ class SqlOutbox(Outbox):
         return [Sent(MessageId(row[0]), StreamId(row[1]), *row[2:]) for row in found]
 
     @override
+    def waiting(self, now: datetime, limit: int) -> int:
+        with self._database.tenant_tx(self._tenant) as curs:
+            params = {"now": now, "limit": limit}
+            return int(self._sql.rows(transaction(curs), _WAITING, params)[0][0])
+
+    @override
     def due(self, tx: Transaction, now: datetime, limit: int) -> list[Due]:
-        found = self._sql.rows(tx, _DUE, {"now": now, "limit": limit})
-        return [
-            Due(
-                message_id=MessageId(row[0]),
-                stream=StreamId(row[1]),
-                campaign_id=CampaignId(row[2]),
-                contact_id=ContactId(row[3]),
-                hold_reason=row[4],
-                reachable=row[5],
-                suppressed=row[6],
-                campaign_status=row[7],
-                sender_known=row[8],
-                sender_verified=row[9],
-                sender_paused=row[10],
-            )
-            for row in found
-        ]
+        found = self._sql.rows(tx, DUE, {"now": now, "limit": limit})
+        unchecked_is = self._claimant.unchecked_is
+        return [due_of(row, self._matcher.domain_key, unchecked_is) for row in found]
+
+    @override
+    def lanes(self, tx: Transaction, wanted: Iterable[Lane]) -> Mapping[Lane, datetime]:
+        asked = list(wanted)
+        params = {"names": [lane.name for lane in asked], "keys": [lane.key for lane in asked]}
+        return {Lane(*row[:2]): row[2] for row in self._sql.rows(tx, _LANES, params)}
 
     @override
     def hold(
         self, tx: Transaction, ids: Sequence[MessageId], reason: HoldReason, until: datetime
     ) -> None:
-        if ids:
-            self._sql.run(tx, _HOLD, {"ids": list(ids), "reason": reason, "until": until})
+        self.hold_each(tx, dict.fromkeys(ids, (reason, until)))
 
     @override
-    def sign(self, tx: Transaction, ids: Sequence[MessageId]) -> None:
-        if ids:
-            self._sql.run(tx, _SIGN, {"ids": list(ids), "worker": self._worker})
+    def hold_each(
+        self, tx: Transaction, held: Mapping[MessageId, tuple[HoldReason, datetime]]
+    ) -> None:
+        if held:
+            reasons = [reason.value for reason, _ in held.values()]
+            untils = [until for _, until in held.values()]
+            params = {"ids": list(held), "reasons": reasons, "untils": untils}
+            self._sql.run(tx, _HOLD, params)
 
     @override
-    def fresh(self, claims: Mapping[MessageId, int]) -> set[MessageId]:
+    def mark(self, tx: Transaction, marked: Marked) -> None:
+        if marked.lanes:
+            names, keys = zip(*marked.lanes, strict=True)
+            untils = list(marked.lanes.values())
+            self._sql.run(
+                tx, _TAKE_LANES, {"names": list(names), "keys": list(keys), "untils": untils}
+            )
+        if not marked.claimed:
+            return
+        ids = [due.message_id for due in marked.claimed]
+        worker, claim = self._claimant.worker, marked.token
+        self._sql.run(tx, _MARK, {"ids": ids, "worker": worker, "claim": claim})
+        written = [
+            (identity, due.stream, due.campaign_id, due.recipient.contact_id)
+            for due in marked.claimed
+            for identity in due.recipient.identities
+        ]
+        if written:
+            names = ("identities", "streams", "campaigns", "contacts")
+            columns = dict(zip(names, map(list, zip(*written, strict=True)), strict=True))
+            self._sql.run(tx, _WRITE_TO, {**columns, "now": marked.now})
+
+    @override
+    def claimed(self, token: str) -> set[MessageId]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            self._limits.lock(tx)  # so that the claim in question has ended, one way or the other
+            return {MessageId(row[0]) for row in self._sql.rows(tx, _CLAIMED, {"claim": token})}
+
+    @override
+    def fresh(self, token: str, claims: Mapping[MessageId, int]) -> set[MessageId]:
         params = {
             "ids": list(claims),
             "attempts": list(claims.values()),
-            "worker": self._worker,
+            "claim": token,
+            "now": self._clock.now(),
             **self._guards,
         }
         with self._database.tenant_tx(self._tenant) as curs:
-            return {MessageId(row[0]) for row in self._sql.rows(transaction(curs), _FRESH, params)}
+            return {MessageId(row[0]) for row in self._sql.rows(transaction(curs), FRESH, params)}
+
+    @override
+    def provider_id(self, message_id: MessageId) -> str | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _PROVIDER_ID, {"id": message_id})
+        return rows[0][0] if rows else None
+
+    @override
+    def not_contacted(self, tx: Transaction, streams: Iterable[StreamId]) -> None:
+        wanted = sorted(set(streams))
+        if wanted:
+            self._sql.run(tx, _NOT_CONTACTED, {"streams": wanted})
 
     @override
     def stale(self, limit: int) -> list[Doubt]:
@@ -129,7 +201,8 @@ def _doubts(rows: Sequence[tuple[object, ...]]) -> list[Doubt]:
 _HEAD = """
 SELECT p.message_id FROM {s}.send_queue p
  WHERE p.state = 'PLANNED' AND p.due_at <= %(lead)s
-   AND (p.hold_reason IS DISTINCT FROM 'gate_error' OR p.not_before <= %(now)s)
+   AND (p.hold_reason IS NULL OR p.hold_reason NOT IN ('gate_error', 'sender_paused')
+        OR p.not_before <= %(now)s)
    AND NOT EXISTS (SELECT FROM {s}.errands e
                     WHERE e.stream_id = p.stream_id AND e.kind = 'update')
  ORDER BY p.due_at, p.message_id LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED
@@ -146,64 +219,56 @@ SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant
 """
 
 _SENT = """
-SELECT message_id, stream_id, node, visit, attempt FROM {s}.send_queue
+SELECT message_id, stream_id, node, visit, attempt, sender FROM {s}.send_queue
  WHERE stream_id = ANY(%(streams)s) AND state = 'ACCEPTED' ORDER BY visit
 """
 
-# Who closes a gate updates the gate row first and the message rows after it, with SKIP LOCKED; so a
-# row whose gate is being changed now stays queued, the claim never waits, and no lock cycle exists.
-_DUE = """
-WITH head AS MATERIALIZED (
-    SELECT * FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s
-     ORDER BY not_before, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), gate_contacts AS MATERIALIZED (
-    SELECT contact_id, email, email_hmac FROM {s}.contacts
-     WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM head)) FOR SHARE SKIP LOCKED
-), gate_campaigns AS MATERIALIZED (
-    SELECT campaign_id, status, sender FROM {s}.campaigns
-     WHERE campaign_id = ANY(ARRAY(SELECT campaign_id FROM head)) FOR SHARE SKIP LOCKED
-)
-SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
-       c.email IS NOT NULL,
-       EXISTS (SELECT 1 FROM {s}.suppressions b WHERE b.family = 'email'
-                AND b.address_hmac = c.email_hmac
-                AND (b.expires_at IS NULL OR b.expires_at > %(now)s)),
-       g.status, d.sender IS NOT NULL, coalesce(d.verified, false), coalesce(d.paused, false)
-  FROM head h JOIN gate_campaigns g USING (campaign_id)
-  LEFT JOIN gate_contacts c USING (contact_id)
-  LEFT JOIN {s}.senders d ON d.sender = coalesce(nullif(h.sender, ''), g.sender)
- WHERE c.contact_id IS NOT NULL
-    OR NOT EXISTS (SELECT 1 FROM {s}.contacts x WHERE x.contact_id = h.contact_id)
- ORDER BY h.not_before, h.message_id
+_WAITING = """
+SELECT count(*) FROM (SELECT FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s
+                       LIMIT %(limit)s) AS head
+"""
+
+_LANES = """
+SELECT name, key, until FROM {s}.lanes
+  JOIN unnest(%(names)s::text[], %(keys)s::text[]) AS u (name, key) USING (name, key)
+"""
+
+_TAKE_LANES = """
+INSERT INTO {s}.lanes (name, key, until)
+SELECT * FROM unnest(%(names)s::text[], %(keys)s::text[], %(untils)s::timestamptz[])
+ON CONFLICT (name, key) DO UPDATE SET until = excluded.until
 """
 
 _HOLD = """
-UPDATE {s}.send_queue SET not_before = greatest(not_before, %(until)s), hold_reason = %(reason)s
- WHERE message_id = ANY(%(ids)s) AND state IN ('PLANNED', 'QUEUED')
+UPDATE {s}.send_queue q SET not_before = greatest(q.not_before, u.until), hold_reason = u.reason
+  FROM unnest(%(ids)s::uuid[], %(reasons)s::text[], %(untils)s::timestamptz[])
+       AS u (id, reason, until)
+ WHERE q.message_id = u.id AND q.state IN ('PLANNED', 'QUEUED')
 """
 
-_SIGN = """
-UPDATE {s}.send_queue SET since = now(), worker = %(worker)s
+_MARK = """
+UPDATE {s}.send_queue SET since = now(), worker = %(worker)s, claim = %(claim)s
  WHERE message_id = ANY(%(ids)s) AND state = 'SENDING'
 """
 
-_FRESH = """
-SELECT q.message_id FROM {s}.send_queue q
-  JOIN unnest(%(ids)s::uuid[], %(attempts)s::integer[]) AS u (id, attempt)
-    ON q.message_id = u.id AND q.attempt = u.attempt
-  JOIN {s}.campaigns g USING (campaign_id)
-  JOIN {s}.contacts c USING (contact_id)
- WHERE q.state = 'SENDING' AND q.worker = %(worker)s
-   AND q.since > clock_timestamp() - make_interval(secs => %(guard)s) AND g.status = 'active'
-   AND NOT EXISTS (SELECT 1 FROM {s}.suppressions b
-                    WHERE b.family = 'email' AND b.address_hmac = c.email_hmac)
-   AND NOT EXISTS (SELECT 1 FROM {s}.events e
-                    WHERE e.originator_id = q.stream_id AND e.topic IN ('paused', 'exited')
-                      AND e.originator_version > (
-                          SELECT max(a.originator_version) FROM {s}.events a
-                           WHERE a.originator_id = q.stream_id
-                             AND a.topic = 'send_attempt_started'))
+_WRITE_TO = """
+INSERT INTO {s}.outreach AS o (identity, stream_id, campaign_id, contact_id, at)
+SELECT DISTINCT ON (1, 2) *, %(now)s
+  FROM unnest(%(identities)s::bytea[], %(streams)s::uuid[], %(campaigns)s::uuid[],
+              %(contacts)s::uuid[])
+ON CONFLICT (identity, stream_id) DO UPDATE SET at = greatest(o.at, excluded.at)
 """
+
+_NOT_CONTACTED = """
+DELETE FROM {s}.outreach o
+ WHERE o.stream_id = ANY(%(streams)s)
+   AND NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.stream_id = o.stream_id
+                    AND q.state IN ('SENDING', 'ACCEPTED', 'UNKNOWN', 'PRESUMED_LOST'))
+"""
+
+_CLAIMED = "SELECT message_id FROM {s}.send_queue WHERE claim = %(claim)s AND state = 'SENDING'"
+
+_PROVIDER_ID = "SELECT provider_id FROM {s}.send_queue WHERE message_id = %(id)s"
 
 _STALE = """
 SELECT message_id, stream_id, attempt FROM {s}.send_queue

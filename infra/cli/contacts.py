@@ -31,6 +31,10 @@ def import_(settings: Settings, tenant: str, file: Path, *, dry_run: bool, as_js
     """Import a CSV file with the columns external_id, email, first_name, last_name, title, company,
     city, timezone, linkedin_url, phone, tags; other columns become attributes.
 
+    Also country (GB, US-CA), subscriber (individual or corporate), and of a consent its
+    consent_ground, consent_at, consent_expires_at, consent_source and consent_text: an empty
+    cell leaves what is known. Where two contacts share an address, both are kept and it is told.
+
     A contact whose external_id is known is overwritten. 1 when nothing at all could be taken.
     """  # noqa: D205  # the columns are one sentence
     with system(settings) as found:
@@ -47,5 +51,10 @@ def _tell(file: Path, report: ImportReport, *, dry_run: bool) -> None:
     for fault in report.faults:
         column = f"{fault.column}: " if fault.column else ""
         click.echo(f"{file.name}:{fault.line}: {column}{fault.reason}; {fault.mend}")
+    for note in report.notes:
+        others = ", ".join(note.same_address_as)
+        click.echo(f"{file.name}:{note.line}: kept; the same address or profile has: {others}")
     done = "nothing was written" if dry_run else f"{report.created} new, {report.updated} updated"
     click.echo(f"{report.accepted} rows good ({done}), {report.refused} bad")
+    if report.shared:
+        click.echo(f"{report.shared} rows share an address or profile with another contact")

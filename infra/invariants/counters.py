@@ -3,19 +3,19 @@
 from infra.invariants.snapshot import Query
 
 _FOLDED = """
-WITH told (campaign, node, counter) AS (
+WITH told (campaign, node, counter, amount) AS (
     SELECT campaign, '', CASE topic WHEN 'plan_accepted' THEN 'enrolled'
-                                    WHEN 'campaign_started' THEN 'started' ELSE topic END
+                                    WHEN 'campaign_started' THEN 'started' ELSE topic END, 1
       FROM pg_temp.facts
      WHERE counted AND topic IN ('plan_accepted', 'campaign_started', 'completed', 'exited')
     UNION ALL
     SELECT campaign, node, CASE topic WHEN 'node_entered' THEN 'planned'
-                                      ELSE substr(topic, length('message_') + 1) END
+                                      ELSE substr(topic, length('message_') + 1) END, 1
       FROM pg_temp.facts WHERE counted AND message IS NOT NULL
        AND topic IN ('node_entered', 'message_accepted', 'message_cancelled', 'message_failed',
                      'message_presumed_lost')
     UNION ALL
-    SELECT campaign, coalesce(node, ''), counter
+    SELECT campaign, coalesce(node, ''), counter, 1
       FROM pg_temp.facts CROSS JOIN LATERAL (VALUES
            (word = 'opened' AND machine AND NOT derived, 'machine_opens'),
            (word = 'clicked' AND machine AND NOT derived, 'machine_clicks'),
@@ -23,6 +23,10 @@ WITH told (campaign, node, counter) AS (
            (word = 'clicked' AND NOT machine AND NOT derived, 'clicks'),
            (word = 'opened' AND NOT machine AND first, 'unique_opens'),
            (word = 'clicked' AND NOT machine AND first, 'unique_clicks'),
+           (word = 'opened' AND reader = 'unknown' AND NOT machine AND NOT derived,
+            'unknown_opens'),
+           (word = 'clicked' AND reader = 'unknown' AND NOT machine AND NOT derived,
+            'unknown_clicks'),
            (word = 'deferred', 'deferrals'),
            (word = 'delivered' AND (first OR message IS NULL), 'delivered'),
            (word = 'replied' AND (first OR message IS NULL), 'replies'),
@@ -32,8 +36,25 @@ WITH told (campaign, node, counter) AS (
            (word = 'unsubscribed' AND (first OR message IS NULL), 'unsubscribes')
            ) AS v (counts, counter)
      WHERE counted AND topic = 'signal_recorded' AND counts
+    UNION ALL
+    SELECT f.campaign, coalesce(f.node, ''), v.counter || s.suffix, v.amount
+      FROM pg_temp.facts f CROSS JOIN LATERAL (
+           SELECT CASE f.word WHEN 'opened' THEN 'opens' ELSE 'clicks' END AS suffix,
+                  coalesce((f.judged ->> 'was_machine')::boolean, false) AS before,
+                  f.judged ->> 'was_reader' AS reader) s
+      CROSS JOIN LATERAL (VALUES
+           ('', CASE WHEN f.derived THEN 0 ELSE s.before::integer - f.machine::integer END),
+           ('machine_', CASE WHEN f.derived THEN 0
+                             ELSE f.machine::integer - s.before::integer END),
+           ('unknown_', CASE WHEN f.derived THEN 0
+                             ELSE (NOT f.machine AND f.reader = 'unknown')::integer
+                                - (NOT s.before AND s.reader = 'unknown')::integer END),
+           ('unique_', CASE WHEN f.judged ->> 'counted_at' IS NULL THEN 0
+                            WHEN f.machine THEN -1 ELSE 1 END)
+           ) AS v (counter, amount)
+     WHERE f.counted AND f.topic = 'signal_judged' AND v.amount <> 0
 ), expected AS (
-    SELECT place, campaign, node, counter, count(*) AS amount
+    SELECT place, campaign, node, counter, sum(amount) AS amount
       FROM told CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place) GROUP BY 1, 2, 3, 4
 ), shown AS (
     SELECT place, campaign, node, counter, sum(amount) AS amount

@@ -65,8 +65,13 @@ SELECT 'stream ' || stream || ': ' || count(*) || ' facts of report ' || key
  GROUP BY stream, message, key HAVING count(*) > 1
 UNION ALL
 SELECT 'message ' || message || ': ' || word || ' for the first time, ' || count(*) || ' times'
-  FROM pg_temp.facts WHERE topic = 'signal_recorded' AND first AND message IS NOT NULL
- GROUP BY message, word HAVING count(*) > 1
+  FROM pg_temp.facts
+ WHERE message IS NOT NULL AND ((topic = 'signal_recorded' AND first)
+       OR (topic = 'signal_judged' AND judged ? 'counted_at' AND NOT machine))
+ GROUP BY message, word
+HAVING count(*) > 1 + (SELECT count(*) FROM pg_temp.facts t
+                        WHERE t.message = facts.message AND t.word = facts.word AND t.machine
+                          AND t.topic = 'signal_judged' AND t.judged ? 'counted_at')
 """
 
 _SILENT = """

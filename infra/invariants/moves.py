@@ -11,6 +11,7 @@ from domain.events import (
     MessageUnknown,
     NodeEntered,
     PlanRevised,
+    ResendOrdered,
     SendAttemptReturned,
     SendAttemptStarted,
     topic_of,
@@ -28,10 +29,11 @@ _FROM: dict[type[Fact], tuple[str, ...]] = {
     MessageCancelled: (State.PLANNED, State.QUEUED),
     SendAttemptStarted: (State.QUEUED,),
     SendAttemptReturned: (State.SENDING,),
-    MessageAccepted: (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST),
+    MessageAccepted: (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST, State.QUEUED),
     MessageFailed: (State.PLANNED, State.QUEUED, State.SENDING),
     MessageUnknown: (State.SENDING,),
     MessagePresumedLost: (State.UNKNOWN,),
+    ResendOrdered: (State.UNKNOWN, State.PRESUMED_LOST),
 }
 _TO: dict[type[Fact], str] = {
     NodeEntered: State.PLANNED,
@@ -44,6 +46,7 @@ _TO: dict[type[Fact], str] = {
     MessageFailed: State.FAILED,
     MessageUnknown: State.UNKNOWN,
     MessagePresumedLost: State.PRESUMED_LOST,
+    ResendOrdered: State.QUEUED,
 }
 """A fact that is not in it leaves the state as it was."""
 

@@ -41,7 +41,7 @@ CREATE TEMPORARY TABLE facts (
     stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
     campaign uuid, message uuid, attempt integer, node text, word text, key text,
     machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
-    counted boolean NOT NULL, errand uuid);
+    counted boolean NOT NULL, errand uuid, reader text, judged jsonb);
 CREATE TEMPORARY TABLE stages (stream uuid PRIMARY KEY, stage text NOT NULL);
 CREATE TEMPORARY TABLE chain (
     message uuid NOT NULL, version bigint NOT NULL, topic text NOT NULL, attempt integer,
@@ -76,7 +76,7 @@ SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.camp
        AND p.position IS NULL,
        CASE WHEN e.topic = ANY(%(errand_topics)s::text[]) THEN
             coalesce(f ->> 'call_id', f ->> 'notice_id', f ->> 'update_id', f ->> 'task_id')::uuid
-       END
+       END, f ->> 'reader', CASE e.topic WHEN 'signal_judged' THEN f END
   FROM {s}.events e LEFT JOIN {s}.streams s ON s.stream_id = e.originator_id
   LEFT JOIN {s}.projection_poison p
     ON p.projection = 'metrics' AND p.position = e.notification_id

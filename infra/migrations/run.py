@@ -34,7 +34,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
 REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role};
 """
-_ONLY_APPEND = "REVOKE UPDATE, DELETE ON {schema}.events FROM {role}"
+_ONLY_APPEND = "REVOKE UPDATE, DELETE ON {schema}.events, {schema}.account_events FROM {role}"
 
 
 class MigrationChanged(Exception):

@@ -108,7 +108,9 @@ SELECT EXISTS (SELECT 1 FROM {s}.webhook_inbox WHERE state = 'new')
        EXISTS (SELECT 1 FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s)
        OR EXISTS (SELECT 1 FROM {s}.send_queue
                    WHERE state = 'PLANNED' AND due_at <= %(now)s + interval '1 hour'
-                     AND (hold_reason IS DISTINCT FROM 'gate_error' OR not_before <= %(now)s)),
+                     AND (hold_reason IS NULL
+                          OR hold_reason NOT IN ('gate_error', 'sender_paused')
+                          OR not_before <= %(now)s)),
        EXISTS (SELECT 1 FROM {s}.timers WHERE state = 'due' AND due_at <= %(now)s),
        EXISTS (SELECT 1 FROM {s}.errands WHERE state = 'due' AND not_before <= %(now)s)
 """

@@ -70,6 +70,9 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/v3/mail/batch", provider.new_batch, methods=["POST"]),
             Route("/v3/mail/batch/{batch_id}", provider.batch, methods=["GET"]),
             Route("/v3/suppression/{name}", provider.suppressions, methods=["GET"]),
+            Route("/v3/asm/groups", provider.groups, methods=["GET"]),
+            Route("/v3/asm/groups/{group:int}/suppressions", provider.group, methods=["GET"]),
+            Route("/v3/asm/suppressions/global", provider.opt_out, methods=["POST"]),
             Route("/endpoints/{name}", customer.take, methods=["POST"]),
             Route("/healthz", control.health, methods=["GET"]),
             Route("/_sandbox/stats", control.stats, methods=["GET"]),
@@ -128,6 +131,34 @@ class _Provider:
         entries = self._sandbox.recipients.suppressions.listed(name, start, end)
         return _json(entries[offset : offset + limit])
 
+    async def groups(self, request: Request) -> Response:
+        """All groups that anybody has left."""
+        self._check_key(request)
+        groups = self._sandbox.recipients.suppressions.groups
+        return _json(
+            [
+                {"id": group, "name": f"group {group}", "unsubscribes": len(people)}
+                for group, people in groups.items()
+            ]
+        )
+
+    async def group(self, request: Request) -> Response:
+        """Who left a group, by address only."""
+        self._check_key(request)
+        people = self._sandbox.recipients.suppressions.groups.get(request.path_params["group"])
+        return _errors(404) if people is None else _json(people)
+
+    async def opt_out(self, request: Request) -> Response:
+        """201 once the addresses are on the list of global opt-outs."""
+        self._check_key(request)
+        try:
+            given = msgspec.json.decode(await _body(request), type=_OptOuts)
+        except msgspec.MsgspecError as error:
+            return _errors(400, [Refusal(str(error))])
+        now = self._sandbox.now()
+        self._sandbox.recipients.suppressions.opt_out(given.recipient_emails, now)
+        return _json({"recipient_emails": given.recipient_emails}, 201)
+
     def _check_key(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, self._authorization):
@@ -160,6 +191,12 @@ class _Customer:
         body = await _body(request)
         name = request.path_params["name"]
         return Response(status_code=self._sandbox.endpoints.answer(name, request.headers, body))
+
+
+class _OptOuts(msgspec.Struct, frozen=True):
+    """Addresses to be opted out of everything."""
+
+    recipient_emails: list[str]
 
 
 class _Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

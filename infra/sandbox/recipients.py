@@ -126,6 +126,8 @@ class Recipients:
         if kind in LIST_OF:
             facts |= event_of(planned, self._config.seed)
         self.suppressions.note(kind, planned.mail.to, planned.at, facts)
+        if kind is Kind.UNSUBSCRIBED and planned.mail.group_id is not None:
+            self.suppressions.leave_group(planned.mail.group_id, planned.mail.to)
 
     def _is_noticed(self, planned: Planned) -> bool:
         """False where it leaves no trace: no pixel, nowhere to reply to, nothing tracked."""

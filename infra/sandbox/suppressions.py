@@ -1,7 +1,7 @@
 """The provider's own lists: whom it drops mail to, and domains that refuse us for complaints."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -37,6 +37,7 @@ class Suppressions:
     def __init__(self, share_max: float, delivered_min: int) -> None:
         self._share_max, self._delivered_min = share_max, delivered_min
         self._lists: dict[str, dict[str, dict[str, object]]] = {name: {} for name in LISTS}
+        self._groups: dict[int, dict[str, None]] = {}
         self._delivered: Counter[str] = Counter()
         self._complaints: Counter[str] = Counter()
 
@@ -51,6 +52,22 @@ class Suppressions:
             facts = {field: facts[field] for field in FIELDS_OF.get(name, ())}
             entry = {"created": int(at.timestamp()), "email": person, **facts}
             self._lists[name].setdefault(person, entry)
+
+    def leave_group(self, group: int, address: str) -> None:
+        """Take an address out of a group of mails."""
+        self._groups.setdefault(group, {})[address.strip().lower()] = None
+
+    def opt_out(self, addresses: Iterable[str], at: datetime) -> None:
+        """Take over opt-outs that the customer heard of: they are unsubscribed here too."""
+        for address in addresses:
+            person = address.strip().lower()
+            entry: dict[str, object] = {"created": int(at.timestamp()), "email": person}
+            self._lists["unsubscribes"].setdefault(person, entry)
+
+    @property
+    def groups(self) -> dict[int, list[str]]:
+        """Who left which group."""
+        return {group: list(people) for group, people in sorted(self._groups.items())}
 
     def refusal(self, address: str) -> str:
         """Why mail to the address will not arrive, empty where nothing speaks against it."""

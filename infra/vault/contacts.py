@@ -3,6 +3,7 @@
 import json
 import secrets  # noqa: TID251  # a vault key is a secret, drawn where it is stored
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from typing_extensions import override
 from domain.ids import ContactId, TenantId, schema_of
 from handlers.contacts import ContactBook, ContactRow
 from handlers.ports import People, Person, Rng, Transaction
+from handlers.ports.vault import Consent
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.addresses import AddressMac
+from infra.vault.same_person import SamePerson
 
 FIELDS = (
     "external_id",
@@ -27,14 +30,17 @@ FIELDS = (
     "timezone",
     "linkedin_url",
     "phone",
+    "country",
+    "subscriber",
 )
 
 
 class ImportedRow(msgspec.Struct, frozen=True):
-    """The contact that a given row became, and whether it is new."""
+    """The contact that a given row became, whether it is new, and who else seems to be it."""
 
     contact_id: ContactId
     created: bool
+    same_address_as: tuple[str, ...] = ()
 
 
 class Contacts(ContactBook, People):
@@ -43,18 +49,40 @@ class Contacts(ContactBook, People):
     def __init__(self, database: Database, tenant: TenantId, mac: AddressMac, rng: Rng) -> None:
         self._database = database
         self._tenant = tenant
-        self._mac = mac
         self._rng = rng
         self._sql = Statements(schema_of(tenant))
+        self._same = SamePerson(self._sql, mac)
 
     @override
     def put(self, rows: Sequence[ContactRow]) -> list[ImportedRow]:
-        named = [msgspec.structs.replace(row, external_id=self._name(row)) for row in rows]
-        last = {row.external_id: row for row in named}
+        names = [self._name(row) for row in rows]
+        last = {
+            name: msgspec.structs.replace(row, external_id=name)
+            for name, row in zip(names, rows, strict=True)
+        }
         with self._database.tenant_tx(self._tenant) as curs:
-            found = self._sql.rows(transaction(curs), _PUT, self._columns(list(last.values())))
-        by_name = {name: ImportedRow(ContactId(cid), created) for name, cid, created in found}
-        return [by_name[row.external_id] for row in named]
+            tx = transaction(curs)
+            found = self._sql.rows(tx, _PUT, self._columns(list(last.values())))
+            ids = {name: ContactId(cid) for name, cid, _ in found}
+            self._note(tx, list(ids.values()))
+            others = self._same.others(tx, last)
+        by_name = {
+            name: ImportedRow(ids[name], created, others[name]) for name, _, created in found
+        }
+        return [by_name[name] for name in names]
+
+    @override
+    def sharing(self, rows: Sequence[ContactRow]) -> list[tuple[str, ...]]:
+        names = [self._name(row) for row in rows]
+        with self._database.tenant_tx(self._tenant) as curs:
+            named = dict(zip(names, rows, strict=True))
+            others = self._same.others(transaction(curs), named)
+        return [others[name] for name in names]
+
+    def _note(self, tx: Transaction, ids: Sequence[ContactId]) -> None:
+        """Keep a changed consent as evidence, and let the checkers look at new addresses."""
+        self._sql.run(tx, _KEEP_CONSENTS, {"ids": ids})
+        self._sql.run(tx, _MAKE_DUE, {"ids": ids})
 
     @override
     def change(self, contact_id: ContactId, to: Callable[[Person], Person]) -> Person | None:
@@ -70,12 +98,20 @@ class Contacts(ContactBook, People):
         return row.external_id or str(self._rng.new_id())
 
     def _columns(self, rows: Sequence[ContactRow]) -> dict[str, Any]:
-        columns: dict[str, Any] = {field: [getattr(row, field) for row in rows] for field in FIELDS}
+        columns = self._values(rows)
         columns["ids"] = [self._rng.new_id() for _ in rows]
-        columns["macs"] = [self._mac(row.email) if row.email else None for row in rows]
+        columns["keys"] = [secrets.token_bytes(32) for _ in rows]
+        return columns
+
+    def _values(self, rows: Sequence[ContactRow | Person]) -> dict[str, Any]:
+        """What a contact given and a contact changed have in common, a list for each column."""
+        columns: dict[str, Any] = {field: [getattr(row, field) for row in rows] for field in FIELDS}
+        columns["macs"] = [self._same.email_key(row) for row in rows]
+        columns["profiles"] = [self._same.profile_key(row) for row in rows]
         columns["tags"] = [json.dumps(row.tags) for row in rows]
         columns["attributes"] = [json.dumps(dict(row.attributes)) for row in rows]
-        columns["keys"] = [secrets.token_bytes(32) for _ in rows]
+        for field in Consent.__struct_fields__:
+            columns[f"consent_{field}"] = [getattr(row.consent, field, None) for row in rows]
         return columns
 
     @override
@@ -107,14 +143,10 @@ class Contacts(ContactBook, People):
         if not people:
             return
         ordered = sorted(people, key=lambda person: person.contact_id)
-        columns: dict[str, Any] = {
-            field: [getattr(person, field) for person in ordered] for field in FIELDS
-        }
+        columns = self._values(ordered)
         columns["ids"] = [person.contact_id for person in ordered]
-        columns["macs"] = [self._mac(one.email) if one.email else None for one in ordered]
-        columns["tags"] = [json.dumps(person.tags) for person in ordered]
-        columns["attributes"] = [json.dumps(dict(person.attributes)) for person in ordered]
         self._sql.run(tx, _OVERWRITE, columns)
+        self._note(tx, columns["ids"])
 
 
 def people_in(
@@ -126,38 +158,78 @@ def people_in(
 
 
 def _person(row: Sequence[Any]) -> Person:
-    fields = dict(zip(FIELDS, row[5:], strict=True))
+    fields = dict(zip(FIELDS, row[10:], strict=True))
     return Person(
         contact_id=ContactId(row[0]),
         snapshot=row[1],
         vault_key=bytes(row[2]),
         tags=tuple(row[3]),
         attributes=row[4],
+        consent=_consent(*row[5:10]),
         **fields,
     )
 
 
-_COLUMNS = """contact_id, snapshot, vault_key, tags, attributes, external_id, email, first_name,
-       last_name, title, company, city, timezone, linkedin_url, phone"""
+def _consent(
+    ground: str | None,
+    at: datetime | None,
+    expires_at: datetime | None,
+    source: str | None,
+    text_version: str | None,
+) -> Consent | None:
+    if ground is None or at is None:
+        return None
+    return Consent(
+        ground=ground,
+        at=at,
+        expires_at=expires_at,
+        source=source or "",
+        text_version=text_version or "",
+    )
 
+
+_COLUMNS = """contact_id, snapshot, vault_key, tags, attributes, consent_ground, consent_at,
+       consent_expires_at, consent_source, consent_text, external_id, email, first_name, last_name,
+       title, company, city, timezone, linkedin_url, phone, country, subscriber"""
+
+# Who does not tell a country, a kind or a consent takes none of them away: without its country a
+# contact would be under milder rules.
 _PUT = """
 INSERT INTO {s}.contacts AS c (contact_id, external_id, email, email_hmac, first_name, last_name,
-       title, company, city, timezone, linkedin_url, phone, tags, attributes, vault_key)
+       title, company, city, timezone, linkedin_url, linkedin_hmac, phone, country, subscriber,
+       consent_ground, consent_at, consent_expires_at, consent_source, consent_text,
+       tags, attributes, vault_key)
 SELECT id, external_id, email, mac, first_name, last_name, title, company, city, timezone,
-       linkedin_url, phone, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)),
-       attributes::jsonb, key
+       linkedin_url, profile, phone, country, subscriber, ground, at, expires_at, source, text,
+       ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), attributes::jsonb, key
   FROM unnest(%(ids)s::uuid[], %(external_id)s::text[], %(email)s::text[], %(macs)s::bytea[],
               %(first_name)s::text[], %(last_name)s::text[], %(title)s::text[], %(company)s::text[],
-              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[], %(phone)s::text[],
-              %(tags)s::text[], %(attributes)s::text[], %(keys)s::bytea[])
+              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[],
+              %(profiles)s::bytea[], %(phone)s::text[], %(country)s::text[],
+              %(subscriber)s::text[], %(consent_ground)s::text[], %(consent_at)s::timestamptz[],
+              %(consent_expires_at)s::timestamptz[], %(consent_source)s::text[],
+              %(consent_text_version)s::text[], %(tags)s::text[], %(attributes)s::text[],
+              %(keys)s::bytea[])
        AS u (id, external_id, email, mac, first_name, last_name, title, company, city, timezone,
-             linkedin_url, phone, tags, attributes, key)
+             linkedin_url, profile, phone, country, subscriber, ground, at, expires_at, source,
+             text, tags, attributes, key)
  ORDER BY external_id
 ON CONFLICT (external_id) DO UPDATE SET
        email = excluded.email, email_hmac = excluded.email_hmac, first_name = excluded.first_name,
        last_name = excluded.last_name, title = excluded.title, company = excluded.company,
        city = excluded.city, timezone = excluded.timezone, linkedin_url = excluded.linkedin_url,
-       phone = excluded.phone, tags = excluded.tags, attributes = excluded.attributes,
+       linkedin_hmac = excluded.linkedin_hmac, phone = excluded.phone,
+       country = coalesce(excluded.country, c.country),
+       subscriber = coalesce(excluded.subscriber, c.subscriber),
+       (consent_ground, consent_at, consent_expires_at, consent_source, consent_text) = (
+           SELECT excluded.consent_ground, excluded.consent_at, excluded.consent_expires_at,
+                  excluded.consent_source, excluded.consent_text
+            WHERE excluded.consent_ground IS NOT NULL
+           UNION ALL
+           SELECT c.consent_ground, c.consent_at, c.consent_expires_at, c.consent_source,
+                  c.consent_text
+            WHERE excluded.consent_ground IS NULL),
+       tags = excluded.tags, attributes = excluded.attributes,
        snapshot = c.snapshot + 1, updated_at = now()
 RETURNING external_id, contact_id, xmax = 0
 """
@@ -179,16 +251,44 @@ _OVERWRITE = """
 UPDATE {s}.contacts c SET
        email = u.email, email_hmac = u.mac, first_name = u.first_name, last_name = u.last_name,
        title = u.title, company = u.company, city = u.city, timezone = u.timezone,
-       linkedin_url = u.linkedin_url, phone = u.phone,
+       linkedin_url = u.linkedin_url, linkedin_hmac = u.profile, phone = u.phone,
+       country = u.country, subscriber = u.subscriber, consent_ground = u.ground,
+       consent_at = u.at, consent_expires_at = u.expires_at, consent_source = u.source,
+       consent_text = u.text,
        tags = ARRAY(SELECT jsonb_array_elements_text(u.tags::jsonb)),
        attributes = u.attributes::jsonb, snapshot = c.snapshot + 1, updated_at = now()
   FROM unnest(%(ids)s::uuid[], %(email)s::text[], %(macs)s::bytea[],
               %(first_name)s::text[], %(last_name)s::text[], %(title)s::text[], %(company)s::text[],
-              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[], %(phone)s::text[],
-              %(tags)s::text[], %(attributes)s::text[])
-       AS u (id, email, mac, first_name, last_name, title, company, city, timezone,
-             linkedin_url, phone, tags, attributes)
+              %(city)s::text[], %(timezone)s::text[], %(linkedin_url)s::text[],
+              %(profiles)s::bytea[], %(phone)s::text[], %(country)s::text[],
+              %(subscriber)s::text[], %(consent_ground)s::text[], %(consent_at)s::timestamptz[],
+              %(consent_expires_at)s::timestamptz[], %(consent_source)s::text[],
+              %(consent_text_version)s::text[], %(tags)s::text[], %(attributes)s::text[])
+       AS u (id, email, mac, first_name, last_name, title, company, city, timezone, linkedin_url,
+             profile, phone, country, subscriber, ground, at, expires_at, source, text, tags,
+             attributes)
  WHERE c.contact_id = u.id
+"""
+
+# A repeated import says the same again: only what differs from the last evidence is evidence.
+_KEEP_CONSENTS = """
+INSERT INTO {s}.consents (contact_id, ground, at, expires_at, source, text_version)
+SELECT c.contact_id, c.consent_ground, c.consent_at, c.consent_expires_at, c.consent_source,
+       c.consent_text
+  FROM {s}.contacts c LEFT JOIN LATERAL (
+       SELECT ground, at, expires_at, source, text_version FROM {s}.consents
+        WHERE contact_id = c.contact_id ORDER BY consent_id DESC LIMIT 1) AS e ON true
+ WHERE c.contact_id = ANY(%(ids)s)
+   AND (c.consent_ground, c.consent_at, c.consent_expires_at, c.consent_source, c.consent_text)
+       IS DISTINCT FROM (e.ground, e.at, e.expires_at, e.source, e.text_version)
+ ORDER BY c.contact_id
+"""
+
+_MAKE_DUE = """
+INSERT INTO {s}.address_checks AS a (address_hmac)
+SELECT DISTINCT email_hmac FROM {s}.contacts
+ WHERE contact_id = ANY(%(ids)s) AND email_hmac IS NOT NULL ORDER BY email_hmac
+ON CONFLICT (address_hmac) DO UPDATE SET due_at = DEFAULT WHERE a.due_at IS NULL
 """
 
 _BY_NAME = """

@@ -1,14 +1,26 @@
 """Campaigns as configured, the plans that were accepted, and who is in which campaign."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from typing_extensions import override
 
+from domain import accounts
+from domain.accounts import PauseReason
 from domain.ids import CampaignId, ContactId, StreamId, TenantId, schema_of
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind
 from handlers.ports import CampaignRow, LastRun, NewPlan, Register, Sender, Transaction
+from handlers.ports.accounts import Why
+from infra.accounts import SqlSenderAccounts
+from infra.clock import SystemClock
+from infra.entropy import SystemRng
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
+
+TROUBLE = Why(Cause(CauseKind.WEBHOOK, "account_trouble"), "provider")
+WRITTEN = Why(Cause(CauseKind.REQUEST, "put_sender"), "register")
 
 
 class NameTaken(Exception):
@@ -18,16 +30,27 @@ class NameTaken(Exception):
 class SqlRegister(Register):
     """The register of one tenant."""
 
-    def __init__(self, database: Database, tenant: TenantId) -> None:
+    def __init__(
+        self, database: Database, tenant: TenantId, accounts: SqlSenderAccounts | None = None
+    ) -> None:
         self._database = database
         self._tenant = tenant
         self._sql = Statements(schema_of(tenant))
+        self._accounts = accounts or SqlSenderAccounts(
+            database, tenant, clock=SystemClock(database), rng=SystemRng()
+        )
 
     @override
     def campaign(self, campaign_id: CampaignId) -> CampaignRow | None:
         with self._database.tenant_tx(self._tenant) as curs:
             rows = self._sql.rows(transaction(curs), _CAMPAIGN, {"id": campaign_id})
         return _row(rows[0]) if rows else None
+
+    @override
+    def campaigns_of(self, ids: Iterable[CampaignId]) -> Mapping[CampaignId, CampaignRow]:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _CAMPAIGNS, {"ids": list(ids)})
+        return {row.campaign_id: row for row in map(_row, rows)}
 
     def campaign_named(self, name: str) -> CampaignRow | None:
         """A campaign by its name."""
@@ -103,14 +126,28 @@ class SqlRegister(Register):
 
     @override
     def hold_senders(self) -> None:
-        with self._database.tenant_tx(self._tenant) as curs:
-            self._sql.run(transaction(curs), _HOLD_SENDERS)
+        now = self._accounts.now()
+        trouble = partial(accounts.pause, reason=PauseReason.ACCOUNT_TROUBLE, at=now)
+        self._accounts.adopt()
+        self._accounts.order_all(trouble, TROUBLE)
 
     def put_sender(self, sender: Sender) -> None:
-        """Create or overwrite a sender account."""
+        """Create or overwrite an identity, with an account that is verified and paused as it is."""
         params = {name: getattr(sender, name) for name in sender.__struct_fields__}
-        with self._database.tenant_tx(self._tenant) as curs:
-            self._sql.run(transaction(curs), _PUT_SENDER, params)
+        taken_over = partial(
+            accounts.take_over,
+            sender=sender.sender,
+            verified=sender.verified,
+            paused=sender.paused,
+            at=self._accounts.now(),
+        )
+
+        def put(tx: Transaction) -> None:
+            # the account first, as every order takes it: no two wait for each other crosswise
+            self._accounts.order_in(tx, {sender.sender: taken_over}, WRITTEN)
+            self._sql.run(tx, _PUT_SENDER, params)
+
+        self._accounts.together(put)
 
 
 def _row(row: Row) -> CampaignRow:
@@ -128,6 +165,11 @@ def _row(row: Row) -> CampaignRow:
 _CAMPAIGN = """
 SELECT campaign_id, name, description, status, sender, daily_limit, created_at
   FROM {s}.campaigns WHERE campaign_id = %(id)s
+"""
+
+_CAMPAIGNS = """
+SELECT campaign_id, name, description, status, sender, daily_limit, created_at
+  FROM {s}.campaigns WHERE campaign_id = ANY(%(ids)s)
 """
 
 _NAMED = """
@@ -180,13 +222,13 @@ SELECT DISTINCT ON (s.contact_id) s.contact_id, s.run, s.stream_id, s.plan_hash,
  ORDER BY s.contact_id, s.run DESC
 """
 
-_HOLD_SENDERS = "UPDATE {s}.senders SET paused = true WHERE NOT paused"
-
+# What pauses the account pauses the identity: it may be more than what was written here.
 _PUT_SENDER = """
 INSERT INTO {s}.senders (sender, from_email, from_name, first_name, calendar_url, reply_domain,
                          postal_address, verified, paused)
 VALUES (%(sender)s, %(from_email)s, %(from_name)s, %(first_name)s, %(calendar_url)s,
-        %(reply_domain)s, %(postal_address)s, %(verified)s, %(paused)s)
+        %(reply_domain)s, %(postal_address)s, %(verified)s,
+        (SELECT a.paused IS NOT NULL FROM {s}.sender_accounts a WHERE a.sender = %(sender)s))
 ON CONFLICT (sender) DO UPDATE SET from_email = excluded.from_email,
        from_name = excluded.from_name, first_name = excluded.first_name,
        calendar_url = excluded.calendar_url, reply_domain = excluded.reply_domain,

@@ -1,12 +1,17 @@
-"""Addresses that must not be written to, by their HMAC; they outlive the contact."""
+"""Addresses that must not be written to, by their HMAC; they outlive the contact.
+
+A row is one ground of one address. It bans as long as its `expires_at` is to come or empty. A
+lifted row stays: what is dated before it was lifted, and comes again, bans nobody.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from typing_extensions import override
 
 from domain.ids import TenantId, schema_of
-from handlers.ports import Suppression, Suppressions, Transaction
+from handlers.ports import Lift, Suppression, Suppressions, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.addresses import AddressMac
@@ -29,18 +34,39 @@ class SqlSuppressions(Suppressions):
             with self._database.tenant_tx(self._tenant) as curs:
                 self.add(transaction(curs), bans)
             return
-        first = {(ban.family, self._mac(ban.address)): ban for ban in reversed(bans)}
+        first = _one_each(self._mac, bans)
         keys = sorted(first)
         params = {
-            "families": [family for family, _ in keys],
-            "macs": [mac for _, mac in keys],
-            "reasons": [first[key].reason for key in keys],
-            "sources": [first[key].source for key in keys],
-            "times": [first[key].at for key in keys],
+            "families": [family for family, _, _ in keys],
+            "macs": [mac for _, mac, _ in keys],
+            "grounds": [ground for _, _, ground in keys],
+            "reasons": [first[key].ban.reason for key in keys],
+            "sources": [first[key].ban.source for key in keys],
+            "times": [first[key].ban.at for key in keys],
+            "told": [first[key].told_at for key in keys],
+            "ends": [first[key].expires_at for key in keys],
         }
         # The gate row first: a claim that would share it skips it, so nobody waits.
         self._sql.rows(tx, _LOCK_CONTACTS, {"macs": params["macs"]})
         self._sql.run(tx, _ADD, params)
+
+    @override
+    def lift(self, lifts: Sequence[Lift]) -> None:
+        if not lifts:
+            return
+        latest = {
+            (one.family, self._mac(one.address), one.ground): one
+            for one in sorted(lifts, key=lambda one: one.at)
+        }
+        keys = sorted(latest)
+        params = {
+            "families": [family for family, _, _ in keys],
+            "macs": [mac for _, mac, _ in keys],
+            "grounds": [ground for _, _, ground in keys],
+            "times": [latest[key].at for key in keys],
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            self._sql.run(transaction(curs), _LIFT, params)
 
     @override
     def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:
@@ -57,14 +83,14 @@ class SqlSuppressions(Suppressions):
         with self._database.tenant_tx(self._tenant) as curs:
             return bool(self._sql.rows(transaction(curs), _HOLDS, params))
 
-    def remove(self, family: str, address: str) -> bool:
-        """Lift a ban; false when there was none."""
-        params = {"family": family, "mac": self._mac(address)}
+    def remove(self, family: str, address: str, at: datetime) -> bool:
+        """Lift every ground that bans an address now; false when there was none."""
+        params = {"family": family, "mac": self._mac(address), "at": at}
         with self._database.tenant_tx(self._tenant) as curs:
             return self._sql.run(transaction(curs), _REMOVE, params) > 0
 
     def page(self, after: bytes | None, limit: int) -> list[tuple[str, bytes, str, str, datetime]]:
-        """Bans in the order of their keys: family, HMAC, reason, source, since."""
+        """Bans by their keys: family, HMAC, reason, source, since; of the first ground."""
         params = {"after": after or b"", "limit": limit}
         with self._database.tenant_tx(self._tenant) as curs:
             rows = self._sql.rows(transaction(curs), _PAGE, params)
@@ -76,12 +102,39 @@ SELECT contact_id FROM {s}.contacts WHERE email_hmac = ANY(%(macs)s::bytea[])
  ORDER BY contact_id FOR UPDATE
 """
 
+# For good is longer than any date. What comes again from before it was lifted changes nothing.
 _ADD = """
-INSERT INTO {s}.suppressions (family, address_hmac, reason, source, suppressed_at)
-SELECT * FROM unnest(%(families)s::text[], %(macs)s::bytea[], %(reasons)s::text[],
-                     %(sources)s::text[], %(times)s::timestamptz[])
-ON CONFLICT (family, address_hmac) DO UPDATE SET expires_at = NULL
- WHERE suppressions.expires_at IS NOT NULL
+INSERT INTO {s}.suppressions AS s (family, address_hmac, ground, reason, source, suppressed_at,
+                                   told_at, expires_at)
+SELECT * FROM unnest(%(families)s::text[], %(macs)s::bytea[], %(grounds)s::text[],
+                     %(reasons)s::text[], %(sources)s::text[], %(times)s::timestamptz[],
+                     %(told)s::timestamptz[], %(ends)s::timestamptz[])
+ON CONFLICT (family, address_hmac, ground) DO UPDATE
+   SET expires_at = CASE WHEN s.lifted_at IS NOT NULL THEN excluded.expires_at
+                         WHEN s.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL
+                         ELSE greatest(s.expires_at, excluded.expires_at) END,
+       suppressed_at = CASE WHEN s.lifted_at IS NULL THEN s.suppressed_at
+                            ELSE excluded.suppressed_at END,
+       reason = CASE WHEN s.lifted_at IS NULL THEN s.reason ELSE excluded.reason END,
+       source = CASE WHEN s.lifted_at IS NULL THEN s.source ELSE excluded.source END,
+       pushed_at = CASE WHEN s.lifted_at IS NULL THEN s.pushed_at END,
+       told_at = greatest(s.told_at, excluded.told_at),
+       lifted_at = NULL
+ WHERE (s.lifted_at IS NULL
+        AND (s.expires_at IS NOT NULL OR s.told_at < excluded.told_at))
+    OR s.lifted_at < excluded.told_at
+"""
+
+_LIFT = """
+INSERT INTO {s}.suppressions AS s (family, address_hmac, ground, reason, source, suppressed_at,
+                                   told_at, expires_at, lifted_at)
+SELECT family, mac, ground, 'lifted', 'lifted', at, at, at, at
+  FROM unnest(%(families)s::text[], %(macs)s::bytea[], %(grounds)s::text[],
+              %(times)s::timestamptz[]) AS u (family, mac, ground, at)
+ON CONFLICT (family, address_hmac, ground) DO UPDATE
+   SET lifted_at = excluded.lifted_at, expires_at = excluded.lifted_at
+ WHERE s.told_at <= excluded.lifted_at
+   AND (s.lifted_at IS NULL OR s.lifted_at < excluded.lifted_at)
 """
 
 _HOLDS = """
@@ -90,16 +143,44 @@ SELECT 1 FROM {s}.suppressions WHERE family = %(family)s AND address_hmac = %(ma
 """
 
 _BANNED = """
-SELECT address_hmac FROM {s}.suppressions
+SELECT DISTINCT address_hmac FROM {s}.suppressions
  WHERE family = %(family)s AND address_hmac = ANY(%(macs)s::bytea[])
    AND (expires_at IS NULL OR expires_at > %(now)s)
 """
 
 _REMOVE = """
-DELETE FROM {s}.suppressions WHERE family = %(family)s AND address_hmac = %(mac)s
+UPDATE {s}.suppressions SET lifted_at = %(at)s, expires_at = %(at)s
+ WHERE family = %(family)s AND address_hmac = %(mac)s AND lifted_at IS NULL
+   AND (expires_at IS NULL OR expires_at > %(at)s)
 """
 
 _PAGE = """
-SELECT family, address_hmac, reason, source, suppressed_at FROM {s}.suppressions
- WHERE address_hmac > %(after)s ORDER BY address_hmac, family LIMIT %(limit)s
+SELECT DISTINCT ON (address_hmac, family) family, address_hmac, reason, source, suppressed_at
+  FROM {s}.suppressions
+ WHERE address_hmac > %(after)s AND lifted_at IS NULL
+ ORDER BY address_hmac, family, suppressed_at, ground LIMIT %(limit)s
 """
+
+
+class _Ground(NamedTuple):
+    """One ground of one address as a batch tells it: the first ban, and the latest instants."""
+
+    ban: Suppression
+    told_at: datetime
+    expires_at: datetime | None
+
+
+def _one_each(
+    mac: AddressMac, bans: Sequence[Suppression]
+) -> dict[tuple[str, bytes, str], _Ground]:
+    found: dict[tuple[str, bytes, str], _Ground] = {}
+    for ban in bans:
+        key = (ban.family, mac(ban.address), ban.ground or ban.reason)
+        known = found.get(key, _Ground(ban, ban.at, ban.expires_at))
+        for_good = known.expires_at is None or ban.expires_at is None
+        found[key] = _Ground(
+            known.ban,
+            max(known.told_at, ban.at),
+            None if for_good else max(filter(None, (known.expires_at, ban.expires_at))),
+        )
+    return found

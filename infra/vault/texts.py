@@ -29,6 +29,8 @@ from plans.compile import compile_plan
 PLANS_KEPT = 20_000
 """Compiled plans that a process keeps; each is some kilobytes."""
 
+OPT_OUT = {"List-Unsubscribe", "List-Unsubscribe-Post"}
+
 
 class SqlVault(Vault):
     """The vault of one tenant."""
@@ -97,6 +99,7 @@ class SqlVault(Vault):
             "contacts": [one.contact_id for one in rendered],
             "snapshots": [one.snapshot for one in rendered],
             "mails": [msgspec.msgpack.encode(one.mail) for one in rendered],
+            "opt_outs": [one.mail.headers.keys() >= OPT_OUT for one in rendered],
         }
         self._sql.run(tx, _KEEP_BODIES, bodies)
         links = [
@@ -172,10 +175,11 @@ SELECT subject_id, kind, text, created_at FROM {s}.notes
 """
 
 _KEEP_BODIES = """
-INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail)
+INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail, opt_out)
 SELECT * FROM unnest(%(ids)s::uuid[], %(contacts)s::uuid[], %(snapshots)s::bigint[],
-                     %(mails)s::bytea[])
-ON CONFLICT (message_id) DO UPDATE SET snapshot = excluded.snapshot, mail = excluded.mail
+                     %(mails)s::bytea[], %(opt_outs)s::boolean[])
+ON CONFLICT (message_id) DO UPDATE SET snapshot = excluded.snapshot, mail = excluded.mail,
+       opt_out = excluded.opt_out
 """
 
 _KEEP_LINKS = """

@@ -36,6 +36,7 @@ from domain.events import (
     RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
+    SignalJudged,
     SignalRecorded,
     StartScheduled,
     TaskCreated,
@@ -141,6 +142,9 @@ def line(fact: Event) -> str:  # noqa: C901  # a total match over the facts
         case SignalRecorded() as heard:
             flags = [flag for flag in ("derived", "machine", "late") if getattr(heard, flag)]
             return " ".join([heard.signal, *flags])
+        case SignalJudged() as told:
+            flags = [flag for flag in ("derived",) if getattr(told, flag)]
+            return " ".join([told.signal, "judged", told.reader, *flags])
         case MessageQueued():
             return "queued"
         case MessageDeferred(reason=hold):

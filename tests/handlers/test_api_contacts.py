@@ -85,6 +85,62 @@ def test_a_change_touches_only_what_is_given_and_null_clears(world: World) -> No
     assert world.call("PATCH", path, json={"external_id": "c2"}).status_code == 422
 
 
+CONSENT = {
+    "ground": "implied_inquiry",
+    "at": "2026-01-15T10:00:00Z",
+    "source": "form",
+    "text_version": "v3",
+}
+
+
+def test_a_consent_is_written_shown_with_its_end_changed_and_cleared(world: World) -> None:
+    given = {"external_id": "c1", "country": "ca", "subscriber": "corporate", "consent": CONSENT}
+    (written,) = world.post("/v1/contacts", {"items": [given]}).json()["items"]
+    path = f"/v1/contacts/{written['contact_id']}"
+    shown = world.get(path).json()
+    assert (shown["country"], shown["subscriber"]) == ("CA", "corporate")
+    assert shown["consent"] == {**CONSENT, "expires_at": "2026-07-15T10:00:00Z"}
+    named = world.call("PATCH", path, json={"first_name": "Ada"}).json()
+    assert named["consent"] == shown["consent"]
+    express = {"ground": "express", "at": "2026-02-01"}
+    changed = world.call("PATCH", path, json={"consent": express, "subscriber": None}).json()
+    assert changed["consent"]["at"] == "2026-02-01T00:00:00Z"
+    assert (changed["consent"]["expires_at"], changed["subscriber"]) == (None, None)
+    assert world.call("PATCH", path, json={"consent": None}).json()["consent"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"country": "UK"}, "/country"),
+        ({"subscriber": "firm"}, "/subscriber"),
+        ({"consent": "express"}, "/consent"),
+        ({"consent": {"ground": "express"}}, "/consent/at"),
+        ({"consent": {"at": "2026-02-01"}}, "/consent/ground"),
+        ({"consent": {**CONSENT, "at": 1_700_000_000}}, "/consent/at"),
+        ({"consent": {**CONSENT, "proof": "x"}}, "/consent/proof"),
+        ({"consent": {**CONSENT, "expires_at": "2025-01-01"}}, "/consent"),
+    ],
+)
+def test_a_consent_that_proves_nothing_is_refused_where_it_is_wrong(
+    world: World, given: dict[str, Any], pointer: str
+) -> None:
+    answer = world.call("PATCH", f"/v1/contacts/{world.a_contact('c1')}", json=given)
+    assert answer.status_code == 422
+    assert pointers(answer) == [pointer]
+
+
+def test_who_has_the_address_of_another_contact_is_written_and_told(world: World) -> None:
+    items = [
+        {"external_id": "c1", "email": "ada@example.com"},
+        {"external_id": "c2", "email": "ada@example.com"},
+        {"external_id": "c3", "email": "bo@example.com"},
+    ]
+    written = world.post("/v1/contacts", {"items": items}).json()["items"]
+    assert [one["same_address_as"] for one in written] == [["c2"], ["c1"], []]
+    assert [one["created"] for one in written] == [True, True, True]
+
+
 def test_a_contact_that_is_not_there_is_404(world: World) -> None:
     assert world.get(f"/v1/contacts/{UUID(int=5)}").status_code == 404
     assert world.get("/v1/contacts/not-an-id").status_code == 404

@@ -1,11 +1,14 @@
 """CSV files as people have them: good rows are kept, bad ones told with line, reason and mend."""
 
 import codecs
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.contact_import import CsvContacts, import_contacts, read_contacts
+from handlers.ports.vault import Consent
 from tests.handlers.web_fakes import Book
 
 HEAD = "external_id,email,first_name,timezone,tags,company.industry\n"
@@ -109,6 +112,73 @@ def test_a_dry_run_writes_nothing() -> None:
     book = Book()
     report = import_contacts(book, (HEAD + "c1,a@b.example,,,,\n").encode(), dry_run=True)
     assert (report.accepted, report.created, book.people_by_id) == (1, 0, {})
+
+
+CONSENTS = (
+    "external_id,country,subscriber,consent_ground,consent_at,consent_expires_at,consent_source,"
+    "consent_text\n"
+)
+
+
+def test_columns_about_consent_become_one_record_with_its_evidence() -> None:
+    text = CONSENTS + "c1,ca-qc,corporate,implied_business,2026-09-01,2027-09-01,fair,v2\n"
+    (row,) = read(text).rows
+    assert (row.contact.country, row.contact.subscriber) == ("CA-QC", "corporate")
+    assert row.contact.consent == Consent(
+        ground="implied_business",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+        expires_at=datetime(2027, 9, 1, tzinfo=UTC),
+        source="fair",
+        text_version="v2",
+    )
+    assert row.contact.attributes == {}
+
+
+def test_a_row_that_says_nothing_of_consent_has_none() -> None:
+    (row,) = read(CONSENTS + "c1,,,,,,,\n").rows
+    assert (row.contact.country, row.contact.subscriber, row.contact.consent) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ("UK,,,,,,", "country"),
+        (",company,,,,,", "subscriber"),
+        (",,yes,2026-09-01,,,", "consent_ground"),
+        (",,express,,,,", "consent_at"),
+        (",,express,2026,,,", "consent_at"),
+        (",,express,01/09/2026,,,", "consent_at"),
+        (",,express,2026-09-01T10:00:00,,,", "consent_at"),
+        (",,express,0001-01-01,,,", "consent_at"),
+        (",,express,9999-12-31,,,", "consent_at"),
+        (",,express,2026-09-01,2026-08-01,,", "consent_expires_at"),
+        (",,express,2026-09-01,soon,,", "consent_expires_at"),
+        (",,,2026-09-01,,,", "consent_ground"),
+        (",,,,,fair,", "consent_ground"),
+    ],
+)
+def test_a_consent_that_proves_nothing_is_told_by_its_column_with_a_mend(
+    cells: str, column: str
+) -> None:
+    found = read(CONSENTS + f"c1,{cells}\n")
+    assert found.rows == ()
+    fault = found.faults[0]
+    assert (fault.line, fault.column) == (2, column)
+    assert fault.mend.startswith(("write", "shorten"))
+
+
+def test_a_row_with_the_address_of_another_contact_is_kept_and_told() -> None:
+    book = Book()
+    raw = b"external_id,email\nc1,ada@b.example\nc2,bo@b.example\n"
+    assert import_contacts(book, raw, dry_run=False).notes == ()
+    again = b"external_id,email\nc1,ada@b.example\nc3,ada@b.example\n"
+    for dry_run in (True, False):
+        report = import_contacts(book, again, dry_run=dry_run)
+        assert (report.accepted, report.refused) == (2, 0)
+        assert report.shared == len(report.notes)
+        (note,) = (note for note in report.notes if note.line == 3)
+        assert note.same_address_as == ("c1",)
+    assert len(book.people_by_id) == 3
 
 
 @given(st.binary(max_size=300))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from domain.ids import ContactId, MessageId
-from handlers.links import Link, Links, read_token
+from handlers.links import HIDDEN, Link, Links, read_token
 from handlers.ports import Person, Rendered, Sender
 from handlers.rendering import Content, Earlier, RenderFailed, body_mac, render, template_values
 from handlers.rendering.html import finished, html_of
@@ -47,18 +47,21 @@ HELLO = Content(subject="Hi {{ contact.first_name }}", text="Hello {{ contact.fi
 
 
 class Page(HTMLParser):
-    """What a mail program finds in an HTML part."""
+    """What a mail program finds in an HTML part; `traps` has links that nobody is shown."""
 
     def __init__(self, source: str | None) -> None:
         super().__init__()
         self.hrefs: list[str] = []
+        self.traps: list[dict[str, str | None]] = []
         self.images: list[str] = []
         self.feed(source or "")
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in {"a", "area"} and given.get("href"):
+        if tag in {"a", "area"} and given.get("aria-hidden") == "true":
+            self.traps.append(given)
+        elif tag in {"a", "area"} and given.get("href"):
             self.hrefs.append(given["href"] or "")
         if tag == "img":
             self.images.append(given["src"] or "")
@@ -219,6 +222,30 @@ def test_open_redirect_refused() -> None:
         assert "x.test" not in address
 
 
+def test_a_tracked_mail_has_one_link_that_only_programs_find() -> None:
+    one = rendered(html('<p><a href="https://x.test/a">one</a></p></body>'))
+    (trap,) = Page(one.mail.html).traps
+    assert trap["href"] == LINKS.hidden(MESSAGE)
+    assert clicked(str(trap["href"])) == HIDDEN
+    assert "display:none" in str(trap["style"])
+    assert trap["tabindex"] == "-1"
+    assert LINKS.hidden(MESSAGE) not in one.mail.text
+    assert one.links == ("https://x.test/a",), "it leads nowhere"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        msgspec.structs.replace(HELLO, html="<p>no link</p>", text=None),
+        msgspec.structs.replace(
+            HELLO, html='<a href="https://x.test">x</a>', text=None, track_clicks=False
+        ),
+    ],
+)
+def test_a_mail_without_tracked_links_has_none_that_is_hidden(content: Content) -> None:
+    assert Page(rendered(content).mail.html).traps == []
+
+
 def test_two_links_to_one_place_are_two_links() -> None:
     one = rendered(html('<a href="https://x.test">a</a><a href="https://x.test">b</a>'))
     assert one.links == ("https://x.test", "https://x.test")
@@ -227,7 +254,7 @@ def test_two_links_to_one_place_are_two_links() -> None:
 def test_the_rest_of_the_source_is_kept_as_it_is() -> None:
     before = "<P Align=left\n>caf&eacute; &copy 1 < 2\u2028<!-- <a href='http://no.test'> -->\x0b"
     source = f"{before}<a href=http://x.test/?a&b>z</A >&amp"
-    kept = finished(source, lambda url: f"[{url}]", opening="", closing="")
+    kept = finished(source, lambda url: f"[{url}]", opening="", closing=str)
     assert kept == source.replace("=http://x.test/?a&b", '="[http://x.test/?a&amp;b]"')
 
 

@@ -4,10 +4,11 @@ import pytest
 
 from domain.ids import MessageId
 from domain.taxonomy import Signal
-from handlers.links import Kind, token
+from handlers.links import HIDDEN, Kind, token
 from handlers.ports import Report
 from handlers.web.link_reports import LinkReports
 from handlers.web.tracking import GIF
+from handlers.webhooks.verdicts import Reader, Verdict, judge
 from tests.handlers.web_fakes import LINK_KEY, TAG, TENANT, World, a_mail, a_message
 
 MESSAGE = a_message(1).id
@@ -36,6 +37,12 @@ def reports(world: World) -> list[Report]:
     return read
 
 
+def verdict(report: Report) -> Verdict:
+    """What is thought of it as long as nothing else is known."""
+    assert report.sight is not None
+    return judge(report.sight)
+
+
 # --- the pixel ------------------------------------------------------------------------------------
 
 
@@ -46,7 +53,8 @@ def test_an_open_is_answered_with_the_image_and_recorded(world: World) -> None:
         answer.headers["cache-control"].split(", ")
     )
     (report,) = reports(world)
-    assert (report.signal, report.message_id, report.machine) == (Signal.OPENED, MESSAGE, False)
+    assert (report.signal, report.message_id) == (Signal.OPENED, MESSAGE)
+    assert verdict(report).reader is Reader.HUMAN
     assert (report.tenant_tag, report.suppresses) == (TAG, False)
     assert world.bell.rung == ["ingest"]
 
@@ -87,8 +95,8 @@ def test_machine_open_is_not_interest(
 ) -> None:
     world.client.request(method, path("o"), headers=headers)
     (report,) = reports(world)
-    assert report.machine
-    assert evidence in report.evidence
+    assert verdict(report).machine
+    assert evidence in verdict(report).evidence
 
 
 def test_two_opens_in_one_second_by_one_client_are_one_fact(world: World) -> None:
@@ -145,6 +153,35 @@ def test_two_links_are_two_clicks(world: World) -> None:
     assert first != second
 
 
+def test_two_links_to_one_place_are_two_clicks(world: World) -> None:
+    world.papers.targets[MESSAGE, 1] = TARGET
+    world.client.get(path("c"), headers=BROWSER)
+    world.client.get(path("c", number=1), headers=BROWSER)
+    first, second = (report.key for report in reports(world))
+    assert first != second
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_hidden_link_leads_nowhere_and_tells_of_a_machine(world: World, method: str) -> None:
+    answer = world.client.request(method, path("c", number=HIDDEN), headers=BROWSER)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "location" not in answer.headers
+    (report,) = reports(world)
+    assert (report.signal, report.url, verdict(report).machine) == (Signal.CLICKED, None, True)
+    assert "B7" in verdict(report).evidence
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_altered_click_token_is_a_plain_404_and_tells_nothing(world: World, method: str) -> None:
+    good = path("c")
+    for at in range(len("/t/c/"), len(good)):
+        altered = good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :]
+        answer = world.client.request(method, altered)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/plain")
+    assert world.box.kept == []
+
+
 # --- the opt-out ----------------------------------------------------------------------------------
 
 
@@ -166,7 +203,7 @@ def test_one_click_post_works_without_session(world: World) -> None:
     (ban,) = world.bans.held.values()
     assert (ban.address, ban.family, ban.reason) == ("ada@example.com", "email", "unsubscribed")
     (report,) = reports(world)
-    assert (report.signal, report.machine) == (Signal.UNSUBSCRIBED, False)
+    assert (report.signal, report.sight) == (Signal.UNSUBSCRIBED, None)
 
 
 def test_the_button_does_the_same_and_a_second_press_is_the_same_fact(world: World) -> None:

@@ -31,6 +31,7 @@ from handlers.ports import (
     Input,
     InvalidSignature,
     LastRun,
+    Lift,
     Mail,
     Note,
     Person,
@@ -150,9 +151,10 @@ class Book:
         self.people_by_id: dict[ContactId, Person] = {}
 
     def put(self, rows: Sequence[ContactRow]) -> list[Any]:
-        return [self._put(row) for row in rows]
+        shared = self.sharing(rows)
+        return [self._put(row, others) for row, others in zip(rows, shared, strict=True)]
 
-    def _put(self, row: ContactRow) -> Any:
+    def _put(self, row: ContactRow, others: tuple[str, ...]) -> Any:
         known = {one.external_id: one for one in self.people_by_id.values()}
         before = known.get(row.external_id) if row.external_id else None
         contact_id = before.contact_id if before else ContactId(UUID(int=len(known) + 1000))
@@ -161,7 +163,23 @@ class Book:
         self.people_by_id[contact_id] = Person(
             contact_id=contact_id, snapshot=1, vault_key=b"k" * 32, **values
         )
-        return Written(contact_id, before is None)
+        return Written(contact_id, before is None, others)
+
+    def sharing(self, rows: Sequence[ContactRow]) -> list[tuple[str, ...]]:
+        known = [*self.people_by_id.values(), *rows]
+        return [
+            tuple(
+                sorted(
+                    {
+                        str(one.external_id)
+                        for one in known
+                        if one.email == row.email is not None
+                    }
+                    - {str(row.external_id)}
+                )
+            )
+            for row in rows
+        ]
 
     def change(self, contact_id: ContactId, to: Callable[[Person], Person]) -> Person | None:
         if contact_id in self.people_by_id:
@@ -180,6 +198,7 @@ class Book:
 class Written:
     contact_id: ContactId
     created: bool
+    same_address_as: tuple[str, ...]
 
 
 class Papers:
@@ -307,7 +326,11 @@ class Bans:
         ]
         return [row for row in found if after is None or row[1] > after][:limit]
 
-    def remove(self, family: str, address: str) -> bool:
+    def lift(self, lifts: Sequence[Lift]) -> None:
+        for one in lifts:
+            self.held.pop((one.address.encode(), one.family), None)
+
+    def remove(self, family: str, address: str, _: datetime) -> bool:
         return self.held.pop((address.encode(), family), None) is not None
 
 

@@ -1,12 +1,12 @@
 """The send queue under many hands: claimed once, guarded by its gates, matched to reports."""
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from domain import campaign
+from domain.ids import MessageId
 from domain.taxonomy import AnswerClass
 from handlers.composing import Composer
 from handlers.ports import Answer, Conflict, Match, Report
@@ -61,21 +61,20 @@ def test_a_message_that_is_not_due_is_left_alone(house: House) -> None:
     assert len(house.provider.calls) == 1
 
 
-def test_a_claim_is_fresh_only_for_its_worker_attempt_and_time(house: House) -> None:
+def test_a_message_is_fresh_only_for_its_claim_attempt_and_time(house: House) -> None:
     _queued(house, 1)
-    message = uuid.UUID(str(house.rows("SELECT message_id FROM {s}.send_queue")[0][0]))
+    message = MessageId(house.rows("SELECT message_id FROM {s}.send_queue")[0][0])
     fresh = house.ports.outbox.fresh
-    assert fresh({message: 1}) == set()  # type: ignore[dict-item]  # a message id
+    assert fresh("mine", {message: 1}) == set()
     house.rows(
         "UPDATE {s}.send_queue SET state = 'SENDING', attempt = 1, since = now(),"
-        " worker = 'story' RETURNING 1"
+        " claim = 'mine' RETURNING 1"
     )
-    assert fresh({message: 1}) == {message}  # type: ignore[dict-item]  # a message id
-    assert fresh({message: 2}) == set()  # type: ignore[dict-item]  # a message id
+    assert fresh("mine", {message: 1}) == {message}
+    assert fresh("mine", {message: 2}) == set()
+    assert fresh("other", {message: 1}) == set()
     house.rows("UPDATE {s}.send_queue SET since = now() - interval '31 s' RETURNING 1")
-    assert fresh({message: 1}) == set()  # type: ignore[dict-item]  # a message id
-    house.rows("UPDATE {s}.send_queue SET since = now(), worker = 'other' RETURNING 1")
-    assert fresh({message: 1}) == set()  # type: ignore[dict-item]  # a message id
+    assert fresh("mine", {message: 1}) == set()
 
 
 def test_an_expired_message_is_not_sent(house: House) -> None:
@@ -156,6 +155,7 @@ def test_an_address_that_one_campaign_wrote_to_twice_matches_the_latest_message(
 
 
 def test_an_address_that_two_campaigns_wrote_to_matches_none(house: House) -> None:
+    house.rule(apart_days=0)
     for _ in range(2):
         house.started(WAITS, email="ann@harbor.example")
     house.work()

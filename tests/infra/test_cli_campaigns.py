@@ -54,6 +54,22 @@ def test_a_csv_with_broken_rows_keeps_the_good_ones_and_tells_the_others(
     assert (told["created"], told["updated"], told["refused"]) == (0, 2, 3)
 
 
+def test_a_person_under_two_contacts_is_kept_and_told(
+    cli: Cli, database: Database, tenant: TenantId
+) -> None:
+    rows = "external_id,email\nc-1,ada@home.example\nc-2,ADA+x@home.example\n"
+    path = cli.file("people.csv", rows)
+    dry = cli("contacts", "import", tenant, path, "--dry-run").stdout.splitlines()
+    assert [line.rpartition(".csv:")[2] for line in dry[:2]] == [
+        "2: kept; the same address or profile has: c-2",
+        "3: kept; the same address or profile has: c-1",
+    ]
+    assert dry[-1] == "2 rows share an address or profile with another contact"
+    told = cli.json("contacts", "import", tenant, path)
+    assert (told["created"], told["shared"]) == (2, 2)
+    assert count(database, tenant, "contacts") == 2
+
+
 def test_a_dry_run_writes_nothing(cli: Cli, database: Database, tenant: TenantId) -> None:
     result = cli("contacts", "import", tenant, cli.file("people.csv", BROKEN_ROWS), "--dry-run")
     assert result.exit_code == 0

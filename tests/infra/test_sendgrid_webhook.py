@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.taxonomy import Signal
+from handlers.webhooks.verdicts import judge
 from infra.providers.sendgrid.meanings import MEANING_OF
 from infra.providers.sendgrid.webhook import UNREADABLE
 from tests.infra.sendgrid_events import (
@@ -76,8 +77,9 @@ def test_event_carries_our_marks_back() -> None:
     assert found.provider_id == "kq3vTnQ4RfWm8zJ0aLxY1g"
     assert found.address == "contact@example.com"
     assert found.url == "https://links.sender.example/c/1"
-    assert found.ip == "198.51.100.7"
-    assert found.useragent is not None
+    assert found.sight is not None
+    assert (found.sight.ip, found.sight.at) == ("198.51.100.7", found.at)
+    assert found.sight.useragent
 
 
 def test_event_time_is_provider_time() -> None:
@@ -167,25 +169,46 @@ def test_raw_event_is_kept_byte_by_byte_and_reads_the_same_again() -> None:
 # --- machines
 
 
+def verdict(event: dict[str, Any]) -> tuple[bool, str]:
+    """What is thought of an event as long as nothing else is known."""
+    sight = report(event).sight
+    assert sight is not None
+    found = judge(sight)
+    return found.machine, found.evidence
+
+
 def test_machine_open_is_not_interest() -> None:
-    assert report(example("open", sg_machine_open=True)).machine
-    person = report(example("open"))
-    assert (person.machine, person.evidence) == (False, "1:B11")
+    assert verdict(example("open", sg_machine_open=True))[0]
+    assert verdict(example("open")) == (False, "2:B11")
 
 
 def test_absent_machine_flag_is_not_a_no() -> None:
-    found = report(example("open", sg_machine_open=None, useragent="Mozilla/5.0"))
-    assert (found.machine, found.evidence) == (True, "1:B2")
+    event = example("open", sg_machine_open=None, useragent="Mozilla/5.0")
+    assert verdict(event) == (True, "2:B2")
 
 
 def test_scanner_clicks_do_not_branch() -> None:
-    found = report(example("click", useragent="Barracuda Sentinel (EE)"))
-    assert (found.machine, found.evidence) == (True, "1:B9")
+    assert verdict(example("click", useragent="Barracuda Sentinel (EE)")) == (True, "2:B9")
 
 
 def test_only_opens_and_clicks_are_judged() -> None:
-    found = report(example("group_unsubscribe", useragent="curl/8.5"))
-    assert (found.machine, found.evidence) == (False, "")
+    assert report(example("group_unsubscribe", useragent="curl/8.5")).sight is None
+
+
+def test_links_of_one_mail_are_told_apart() -> None:
+    first = report(example("click", url="https://a.example", url_offset={"index": 0})).sight
+    again = report(example("click", url="https://a.example", url_offset={"index": 1})).sight
+    other = report(example("click", url="https://b.example", url_offset={"index": 0})).sight
+    links = [one.link for one in (first, again, other) if one is not None]
+    assert len(set(links)) == 3
+
+
+def test_who_leaves_a_group_and_comes_back_is_known_by_the_group() -> None:
+    left = report(example("group_unsubscribe", asm_group_id=17))
+    back = report(example("group_resubscribe", asm_group_id="17"))
+    assert (left.ground, left.suppresses, left.lifts) == ("group:17", True, False)
+    assert (back.ground, back.suppresses, back.lifts) == ("group:17", False, True)
+    assert report(example("unsubscribe")).ground == ""
 
 
 # --- whatever was posted
@@ -206,9 +229,9 @@ def test_broken_character_costs_only_itself() -> None:
     body = f'[{{"event":"open","timestamp":1730191800,"useragent":"\\ud83d"}},{good}]'.encode()
     found = READER.read(body.replace(b"Mozilla", b"Moz\xffilla"), tenant=ACME)
     assert [it.problem for it in found] == [None, None]
-    assert [
-        it.useragent for it in found if it.useragent is not None and "\ud83d" in it.useragent
-    ] == []
+    agents = [it.sight.useragent for it in found if it.sight is not None]
+    assert len(agents) == 2
+    assert not any("\ud83d" in agent for agent in agents)
 
 
 def test_cut_body_keeps_what_came_whole() -> None:
@@ -242,7 +265,8 @@ def test_empty_batch_has_no_reports() -> None:
 
 def test_texts_can_be_stored() -> None:
     found = report(example("click", url="https://x/\x00", useragent="a\nb", email="\x00"))
-    assert (found.url, found.useragent, found.address) == ("https://x/", "a\nb", None)
+    assert found.sight is not None
+    assert (found.url, found.sight.useragent, found.address) == ("https://x/", "a\nb", None)
 
 
 JSON_VALUES = st.recursive(

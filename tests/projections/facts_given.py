@@ -292,6 +292,31 @@ def _came_back(chance: Random, message: MessageId, at: datetime, about: Shared) 
         )
         if not machine:
             heard.add(word)
+        if word in (Signal.OPENED, Signal.CLICKED) and chance.random() < 0.2:
+            yield _judged(word, at, message, machine=not machine, counted=first, about=about)
+            heard -= {word} if first else set()
+
+
+def _judged(
+    word: str, at: datetime, message: MessageId, *, machine: bool, counted: bool, about: Shared
+) -> Event:
+    """The report just told is the other side's after all; a pause or a wait goes on."""
+    return events.SignalJudged(
+        signal_no=0,
+        signal=word,
+        at=at + timedelta(hours=1),
+        heard_at=at,
+        message_id=message,
+        machine=machine,
+        reader="machine" if machine else "human",
+        was_machine=not machine,
+        was_reader="human" if machine else "machine",
+        counted_at=at if machine and counted else None,
+        place=NodeId("waits"),
+        visit=1,
+        timers=(SILENCE,),
+        **about,
+    )
 
 
 def _resumed(node: NodeId, at: datetime, message: MessageId | None = None) -> Event:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
 
+from domain import accounts
 from domain.campaign import Campaign
 from domain.events import topic_of
 from domain.ids import CampaignId, ContactId, ErrandId, MessageId, StreamId, TenantId, schema_of
@@ -17,9 +19,9 @@ from domain.taxonomy import AnswerClass, CauseKind
 from handlers import campaigns as use
 from handlers.composing import Composer
 from handlers.contacts import ContactRow
+from handlers.dispatch.sender import Sender as Sending
 from handlers.errands.running import ErrandRunner
-from handlers.ports import Answer, Called, CampaignRow, Endpoint, Mail, Report, Sender
-from handlers.sending import Sender as Sending
+from handlers.ports import Answer, Called, CampaignRow, Endpoint, Mail, Report, Sender, Why
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
@@ -32,6 +34,7 @@ from infra.migrations.run import create_tenant, migrate
 from infra.settings import Settings
 from infra.statements import Row, Statements, transaction
 
+STORY = Why(Cause(CauseKind.OPERATOR, "story"), "story")
 MONDAY = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 _NUMBERS = count(1)
 
@@ -45,6 +48,14 @@ SAM = Sender(
     postal_address="1 Harbour Street, Lisbon",
     verified=True,
 )
+WIDE: dict[str, int | str] = {
+    "weekend": "none",
+    "sender_minute_max": 10_000,
+    "sender_hour_max": 10_000,
+    "domain_hour_max": 10_000,
+    "tenant_hour_max": 10_000,
+}
+"""Rules that leave stories about other things alone."""
 TAKEN = Answer(kind=AnswerClass.ACCEPTED, provider_id="provider-1")
 
 
@@ -86,6 +97,17 @@ class House:
         self.ports = system.ports(tenant)
         self.log = Log(system.database, tenant)
         self.ports.register.put_sender(SAM)  # type: ignore[attr-defined]  # the SQL register
+        self.rule(**WIDE)
+
+    def rule(self, **changes: int | str | bool) -> None:
+        """Change rules of the tenant's sending."""
+        decide = partial(accounts.change_rules, changes=changes, at=self.clock.now())
+        self.ports.accounts.order_sending(decide, STORY)
+
+    def account(self, decide: Callable[..., Any], sender: str = "sam", **given: Any) -> None:
+        """Give an order about a sender account."""
+        order = partial(decide, **given, at=self.clock.now())
+        self.ports.accounts.order(sender, order, STORY)
 
     def campaign(self, status: str = "active") -> CampaignRow:
         row = CampaignRow(
@@ -94,7 +116,7 @@ class House:
             description="",
             status=status,
             sender="sam",
-            daily_limit=50,
+            daily_limit=10_000,
             created_at=MONDAY,
         )
         self.ports.register.add_campaign(row)  # type: ignore[attr-defined]  # the SQL register

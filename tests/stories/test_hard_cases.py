@@ -15,8 +15,8 @@ from domain.taxonomy import AnswerClass, CauseKind, Family, MessageState, Outcom
 from handlers import campaigns as use
 from handlers.actors import QUEUE_OF, declare_actors
 from handlers.contacts import ContactRow
+from handlers.dispatch.sender import Sender
 from handlers.ports import Answer, Doorbell, Report, Suppression
-from handlers.sending import Sender
 from handlers.timeouts import Timeouts
 from infra.changes import StaleRow
 from infra.roles.ticker import Ticker
@@ -135,7 +135,7 @@ def test_claims_whose_gates_cannot_be_looked_at_are_handed_back_and_sent_later(
 ) -> None:
     stream = house.started(WAITS_LONG)
 
-    def away(_: Any) -> Any:
+    def away(*_: Any) -> Any:
         raise ConnectionError
 
     with monkeypatch.context() as patch:

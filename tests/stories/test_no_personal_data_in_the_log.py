@@ -1,6 +1,6 @@
 """Canaries: no value of a contact and no rendered text is in the log or in the rows of work."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import pytest
 from domain.taxonomy import AnswerClass
 from handlers.contacts import ContactRow
 from handlers.ports import Answer, Called
+from handlers.ports.vault import Consent
 from tests.stories.house import House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -24,9 +25,19 @@ CANARIES: dict[str, Any] = {
     "timezone": "Pacific/Chatham",
     "linkedin_url": "https://www.linkedin.example/in/canary7309",
     "phone": "+4915112347310",
+    "country": "NZ",
+    "subscriber": "corporate",
+    "consent": Consent(
+        ground="contract",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+        source="canarysource7318",
+        text_version="canaryversion7319",
+    ),
     "tags": ("canarytag7311",),
     "attributes": {"nickname": "canarynick7312", "company.industry": "canaryindustry7313"},
 }
+CLASSES = ("country", "subscriber")
+"""Short words of a closed list, which the log has for the reasons of its gates."""
 TEXTS = ["canaryword7314", "canaryurl7315", "canaryreason7316", "canaryagent7317", "192.0.2.73"]
 
 PLAN = plan(
@@ -129,8 +140,12 @@ def _bytes(value: Any) -> bytes:
 
 
 def _all() -> list[str]:
-    fields = [value for value in CANARIES.values() if isinstance(value, str)]
+    fields = [
+        value for name, value in CANARIES.items() if isinstance(value, str) and name not in CLASSES
+    ]
+    consent = CANARIES["consent"]
     nested = [*CANARIES["tags"], *CANARIES["attributes"].values()]
+    nested += [consent.source, consent.text_version]
     domain = CANARIES["email"].partition("@")[2]
     return [*fields, *nested, domain, *TEXTS]
 

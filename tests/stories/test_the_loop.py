@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from domain import accounts
+from domain.accounts import VerifiedBy
 from domain.ids import message_id, stream_id
 from domain.lifecycle import Stage
 from domain.recorded import Cause
@@ -249,7 +251,7 @@ def test_a_message_of_a_stopped_campaign_ends_its_contact_campaign(house: House)
 
 
 def test_an_unverified_sender_holds_its_messages(house: House) -> None:
-    house.rows("UPDATE {s}.senders SET verified = false RETURNING 1")
+    house.account(accounts.unverify, by=VerifiedBy.OPERATOR)
     house.started(WAITS_LONG)
     house.work()
     assert house.provider.calls == []
@@ -422,10 +424,10 @@ def test_a_reply_between_claim_and_call_stops_the_call(house: House) -> None:
     first = house.event(stream, "unsubscribe")
     fresh = house.ports.outbox.fresh
 
-    def told_meanwhile(claims: Any) -> Any:
+    def told_meanwhile(token: str, claims: Any) -> Any:
         house.hear(first)
         house.ingest()
-        return fresh(claims)
+        return fresh(token, claims)
 
     house.ports.outbox.fresh = told_meanwhile
     house.after(days=2, minutes=3)

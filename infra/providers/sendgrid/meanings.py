@@ -16,10 +16,13 @@ MEANING_OF: Mapping[str, Meaning] = {
     "spamreport": words.SPAM_REPORTED,
     "unsubscribe": words.UNSUBSCRIBED,
     "group_unsubscribe": words.UNSUBSCRIBED,
-    "group_resubscribe": words.TAKEN,
+    "group_resubscribe": words.RESUBSCRIBED,
     "account_status_change": words.ACCOUNT_CHANGED,
 }
 """All twelve types of the event webhook."""
+
+GROUP_KINDS = ("group_unsubscribe", "group_resubscribe")
+"""About one group of mails only, whose id is their ground."""
 
 BLOCKED = "blocked"
 """The type of a bounce that is none: the address stays good."""

@@ -7,11 +7,10 @@ from hashlib import sha256
 
 from domain.ids import TenantId
 from domain.taxonomy import Signal
-from handlers.ports import Report
-from handlers.webhooks.verdicts import Sight, Verdict, judge
+from handlers.ports import Report, Sight
 from infra.providers.sendgrid import dates, marks
 from infra.providers.sendgrid.items import Item, decode, optional, split, text
-from infra.providers.sendgrid.meanings import meaning_of, reason_class
+from infra.providers.sendgrid.meanings import GROUP_KINDS, meaning_of, reason_class
 from infra.providers.sendgrid.signature import ACCEPT_S, TRUST_S, SignedPosts
 
 PROVIDER = "sendgrid"
@@ -30,7 +29,7 @@ DISCRIMINATOR: Mapping[str, tuple[str, ...]] = {
 }
 """What tells two events of one kind, message and second apart; other kinds have nothing."""
 
-_JUDGED = (Signal.OPENED, Signal.CLICKED)
+_SEEN = (Signal.OPENED, Signal.CLICKED)
 
 
 class SendGridWebhook:
@@ -65,15 +64,15 @@ class SendGridWebhook:
     def _report(self, raw: bytes, tenant: TenantId, item: Item, kind: str) -> Report:
         said = {"type_": text(item.type).strip(), "reason": text(item.reason)}
         meaning = meaning_of(kind, **said)
-        verdict = _verdict(meaning.signal, item)
         at_ms = dates.event_ms(item.timestamp)
+        at = None if at_ms is None else dates.instant(at_ms)
         return Report(
             provider=PROVIDER,
             kind=kind,
             raw=raw,
             key=self._key(tenant, item, kind, at_ms),
             signal=meaning.signal,
-            at=None if at_ms is None else dates.instant(at_ms),
+            at=at,
             message_id=marks.message_of(optional(item.antiphon_message)),
             attempt=marks.attempt_of(optional(item.antiphon_attempt)),
             tenant_tag=optional(item.antiphon_tenant),
@@ -81,11 +80,10 @@ class SendGridWebhook:
             smtp_id=optional(item.smtp_id),
             address=optional(item.email),
             url=optional(item.url),
-            ip=optional(item.ip),
-            useragent=optional(item.useragent),
-            machine=verdict is not None and verdict.machine,
-            evidence="" if verdict is None else verdict.evidence,
+            sight=_sight(meaning.signal, item, at),
             suppresses=meaning.suppresses,
+            lifts=meaning.lifts,
+            ground=_ground(kind, item),
             accepted=meaning.accepted,
             reason=reason_class(kind, classification=text(item.bounce_classification), **said),
             problem="the event has no usable timestamp" if at_ms is None else None,
@@ -114,11 +112,22 @@ def _unreadable(raw: bytes, tenant: TenantId, problem: str) -> Report:
     return Report(provider=PROVIDER, kind=UNREADABLE, raw=raw, key=key, problem=problem)
 
 
-def _verdict(signal: Signal | None, item: Item) -> Verdict | None:
-    if signal not in _JUDGED:
+def _sight(signal: Signal | None, item: Item, at: datetime | None) -> Sight | None:
+    if signal not in _SEEN:
         return None
-    flagged = text(item.sg_machine_open).lower() in ("true", "1")
-    return judge(Sight(signal=signal, flagged=flagged, useragent=text(item.useragent).strip()))
+    return Sight(
+        signal=signal,
+        at=at,
+        flagged=text(item.sg_machine_open).lower() in ("true", "1"),
+        useragent=text(item.useragent).strip(),
+        ip=text(item.ip).strip(),
+        link=text(item.url) + "#" + _part(item, "url_offset"),
+    )
+
+
+def _ground(kind: str, item: Item) -> str:
+    """What a group's opt-out is lifted by: who comes back to a group comes back to that one."""
+    return f"group:{text(item.asm_group_id)}" if kind in GROUP_KINDS else ""
 
 
 def _provider_id(sg_message_id: str) -> str | None:

@@ -1,0 +1,1 @@
+"""What people, time and providers ask of sender accounts."""

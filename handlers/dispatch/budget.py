@@ -1,0 +1,218 @@
+"""What one claim may still take of every limit: as the database has it, less what it takes."""
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.accounts import Profile, Rules
+from domain.consent import zones_of
+from domain.gates import Cap, Seen, judge
+from domain.ids import CampaignId
+from domain.limits import Counter, frees_at
+from domain.taxonomy import CapName
+from domain.timing import jitter_s
+from handlers.dispatch.limits import SPAN_S, Limit, limits_of
+from handlers.ports import Bucket, Due, Lane, Reserved, Used
+
+PACE = "pace"
+"""The lane of a mailbox: until when it does not write again."""
+SLOT_MAX = timedelta(hours=1)
+"""How far ahead a message is put in a lane; then it is looked at again, lest a gap be wasted."""
+
+_UNUSED = Used()
+
+
+class Budget:
+    """The counts of one claim: `take` and `untake` move them, `seen` shows them to the gates."""
+
+    def __init__(self, rules: Rules, reserved: Reserved, now: datetime) -> None:
+        self.lanes: dict[Lane, datetime] = {}
+        self._rules = rules
+        self._reserved = reserved
+        self._now = now
+        self._used: Mapping[Counter, Used] = {}
+        self._lanes: Mapping[Lane, datetime] = {}
+        self._taken: Tally[Counter] = Tally()
+        self._passed = 0
+        self._people: dict[bytes, Due] = {}
+        self._probes: set[str] = set()
+
+    def limits(self, due: Due) -> list[Limit]:
+        """The durable limits of a message."""
+        return limits_of(due, self._rules, self._now)
+
+    def lanes_of(self, due: Due) -> list[Lane]:
+        """The lanes that a message may have to wait in."""
+        pace = Lane(PACE, due.sender)
+        return [pace, *(Lane(one.counter.name, one.counter.key) for one in self.limits(due))]
+
+    def know(self, used: Mapping[Counter, Used], lanes: Mapping[Lane, datetime]) -> None:
+        """What the database says."""
+        self._used, self._lanes = used, lanes
+
+    @property
+    def taken(self) -> dict[Counter, int]:
+        """What this claim takes of each limit."""
+        return {counter: times for counter, times in self._taken.items() if times}
+
+    # --- what the gates see -----------------------------------------------------------------------
+
+    def seen(self, due: Due) -> Seen:
+        """Everything but the plan and the turn of this message, as it stands now.
+
+        Only a message that nothing else holds gets a place in the lane of a full limit.
+        """
+        limits = self.limits(due)
+        seen = self._of_recipient(due) | self._of_sender(due) | self._of_orders(due)
+        seen["caps"] = (*map(self._cap, limits), self._global_cap())
+        seen["paced_until"] = self._until(Lane(PACE, due.sender))
+        found = Seen(looked=True, **seen)
+        if judge(Seen(looked=True, **{**seen, "caps": (), "paced_until": None}), self._now):
+            return found
+        return self._queued_up(found, due, limits)
+
+    def _of_recipient(self, due: Due) -> dict[str, Any]:
+        one, rules = due.recipient, self._rules
+        contacted_at, contacted_by, touched_at = self._contacted(due)
+        return {
+            "known": one.known,
+            "reachable": one.reachable,
+            "suppressed": one.suppressed,
+            "address": one.address,
+            "jurisdiction": one.country,
+            "subscriber": one.subscriber,
+            "consent": one.consent,
+            "consent_until": one.consent_until,
+            "strict_consent": rules.strict_consent,
+            "contacted_at": contacted_at,
+            "contacted_by": contacted_by,
+            "apart_days": rules.apart_days,
+            "touched_at": touched_at,
+            "touch_gap_h": rules.touch_gap_h,
+        }
+
+    def _of_sender(self, due: Due) -> dict[str, Any]:
+        account = due.account
+        if account is None:
+            return {"sender": due.sender, "sender_known": False}
+        return {
+            "sender": due.sender,
+            "sender_gone": account.deleted,
+            "sender_verified": account.verified,
+            "sender_paused": account.paused or ("" if account.connected else "disconnected"),
+            "away_until": account.away_until,
+            "health": account.health,
+            "health_min": self._rules.health_min,
+            "circuit_until": account.circuit_until,
+            "circuit_needs_operator": account.circuit_needs_operator,
+            "probing": due.probing or due.sender in self._probes,
+        }
+
+    def _of_orders(self, due: Due) -> dict[str, Any]:
+        return {
+            "campaign": due.campaign_status,
+            "tenant_paused": self._rules.paused,
+            "global_paused": self._reserved.paused,
+            "weekend": self._rules.weekend.value,
+            "rendered": due.rendered,
+            "opt_out": due.opt_out,
+            "postal_address": due.postal_address,
+        }
+
+    def _contacted(self, due: Due) -> tuple[datetime | None, CampaignId | None, datetime | None]:
+        """By another contact-campaign, and at all; also by one that this claim takes."""
+        one = due.recipient
+        here = (self._people.get(identity) for identity in one.identities)
+        also = next((each for each in here if each is not None), None)
+        if also is None:
+            return one.contacted_at, one.contacted_by, one.touched_at
+        if (also.campaign_id, also.recipient.contact_id) == (due.campaign_id, one.contact_id):
+            return one.contacted_at, one.contacted_by, self._now
+        return self._now, also.campaign_id, self._now
+
+    def zones(self, due: Due) -> tuple[str, ...]:
+        """Where the recipient may be; more than one where only the country is known."""
+        one = due.recipient
+        return (one.zone,) if one.zone else zones_of(one.country)
+
+    # --- limits and lanes -------------------------------------------------------------------------
+
+    def _count(self, counter: Counter) -> int:
+        return self._used.get(counter, _UNUSED).used + self._taken[counter]
+
+    def _cap(self, limit: Limit) -> Cap:
+        return Cap(limit.counter.name, self._count(limit.counter), limit.most)
+
+    def _global_cap(self) -> Cap:
+        reserved = self._reserved
+        left = reserved.granted - self._passed
+        used = reserved.used + self._passed if left > 0 else reserved.limit
+        return Cap(CapName.GLOBAL_HOUR, min(used, reserved.limit), reserved.limit)
+
+    def _until(self, lane: Lane) -> datetime | None:
+        return self.lanes.get(lane, self._lanes.get(lane))
+
+    def _queued_up(self, seen: Seen, due: Due, limits: Sequence[Limit]) -> Seen:
+        """The same with a time to look again: the message's place in the lane that holds it."""
+        for limit in limits:
+            if self._count(limit.counter) >= limit.most:
+                used = self._used.get(limit.counter, _UNUSED)
+                free = frees_at(limit.counter, used.oldest or self._now, limit.zone)
+                lane = Lane(limit.counter.name, limit.counter.key)
+                return replace(seen, free_at=self._slot(lane, free, limit.step))
+        if self._reserved.granted <= self._passed:
+            return replace(seen, free_at=self._reserved.frees_at)
+        paced = seen.paced_until
+        if paced is not None and self._now < paced:
+            mean = timedelta(seconds=(self._rules.pace_min_s + self._rules.pace_max_s) / 2)
+            slot = self._slot(Lane("paced", due.sender), paced, mean)
+            return replace(seen, paced_until=slot)
+        return seen
+
+    def _slot(self, lane: Lane, free_at: datetime, step: timedelta) -> datetime:
+        last = self._until(lane)
+        slot = free_at if last is None else max(free_at, last + step)
+        self.lanes[lane] = slot = max(min(slot, self._now + SLOT_MAX), free_at)
+        return slot
+
+    # --- taking -----------------------------------------------------------------------------------
+
+    def take(self, due: Due) -> None:
+        """Count a message as sent."""
+        self._passed += 1
+        self._taken.update(limit.counter for limit in self.limits(due))
+        for identity in due.recipient.identities:
+            self._people.setdefault(identity, due)
+        if due.account is None:
+            return
+        if due.account.circuit_until is not None:
+            self._probes.add(due.sender)
+        if due.account.settings.profile is Profile.MAILBOX:
+            self.lanes[Lane(PACE, due.sender)] = self._now + self._pause(due)
+
+    def untake(self, due: Due) -> None:
+        """Count it no more: it does not leave now."""
+        self._passed -= 1
+        self._taken.subtract(limit.counter for limit in self.limits(due))
+        for identity in due.recipient.identities:
+            if self._people.get(identity) is due:
+                del self._people[identity]
+        self._probes.discard(due.sender)
+        self.lanes.pop(Lane(PACE, due.sender), None)
+
+    def _pause(self, due: Due) -> timedelta:
+        """Like a person's, drawn from the id of the message, so that a replay draws the same."""
+        rules = self._rules
+        return timedelta(seconds=jitter_s(str(due.message_id), rules.pace_min_s, rules.pace_max_s))
+
+    def buckets(self, due: Due) -> list[Bucket]:
+        """The limits of a running time, for those who see to it that they are used evenly."""
+        limits = self.limits(due)
+        running = [limit for limit in limits if limit.counter.name in SPAN_S]
+        found = [limit.bucket(self._count(limit.counter)) for limit in running]
+        most = self._reserved.limit
+        everybody = Limit(Counter(CapName.GLOBAL_HOUR, "", self._now, self._now), most, "UTC")
+        return [*found, everybody.bucket(self._reserved.used)]

@@ -1,0 +1,115 @@
+"""T2 and T3: one call for each claim that is still ours and whole, side by side."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from time import monotonic
+
+from domain.ids import MessageId
+from domain.taxonomy import AnswerClass, Family
+from handlers.dispatch.claiming import Claim
+from handlers.ports import Answer, Mail, Provider, TenantPorts
+from handlers.rendering import body_mac
+
+LOG = logging.getLogger("antiphon.dispatch")
+LOOK_LASTS_S = 1.0
+"""How long after a look at the gates a call may still begin without another look."""
+GATHER_S = 0.05
+"""How long answers are gathered before they are recorded together; a slow call holds none up."""
+
+Mails = Mapping[MessageId, tuple[Mail, bytes]]
+Answered = list[tuple[Claim, Answer]]
+
+NOT_CALLED = Answer(kind=AnswerClass.NOT_SENT, reason="not_called", counted=False)
+ALTERED = Answer(kind=AnswerClass.REFUSED, reason="body_altered")
+SUPPRESSED = Answer(kind=AnswerClass.REFUSED, reason="suppressed")
+INCOMPLETE = Answer(kind=AnswerClass.REFUSED, reason="no_opt_out")
+BROKEN_CALL = Answer(kind=AnswerClass.AMBIGUOUS, reason="broken_call")
+OPT_OUT_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post")
+
+
+class Calling:
+    """Calls the provider for the claims of one batch; no answer is lost."""
+
+    def __init__(
+        self,
+        ports: TenantPorts,
+        provider: Provider,
+        executor: Executor,
+        *,
+        stopwatch: Callable[[], float] = monotonic,
+    ) -> None:
+        self._ports = ports
+        self._provider = provider
+        self._executor = executor
+        self._stopwatch = stopwatch
+
+    def call(self, token: str, claims: Sequence[Claim]) -> Iterator[Answered]:
+        """The answers as they come, some at a time; every claim gets one."""
+        looked_at = self._stopwatch()
+        try:
+            mails = self._ports.vault.mails([claim.message_id for claim in claims])
+            banned, fresh = self._look(token, claims, mails)
+        except Exception as error:  # noqa: BLE001  # certainly not called: handed back, no doubt
+            LOG.warning("claims of %s handed back: %s", self._ports.tenant, type(error).__name__)
+            yield [(claim, NOT_CALLED) for claim in claims]
+            return
+
+        def answer(claim: Claim) -> Answer:
+            kept, noes, ours = mails.get(claim.message_id), banned, fresh
+            if self._stopwatch() - looked_at > LOOK_LASTS_S:  # it waited for slower calls
+                noes, ours = self._look_again(token, claim, mails)
+            if kept is None or claim.message_id not in ours:
+                return NOT_CALLED
+            return _fault(claim, kept, noes) or self._try(kept[0], claim)
+
+        yield from _as_they_come({self._executor.submit(answer, claim): claim for claim in claims})
+
+    def _look(
+        self, token: str, claims: Sequence[Claim], mails: Mails
+    ) -> tuple[set[str], set[MessageId]]:
+        """Addresses that must not be written to, and the claims whose gates are open still.
+
+        A mail goes where it was rendered for, which need not be the contact's address of today.
+        """
+        ports = self._ports
+        kept = (mails.get(claim.message_id) for claim in claims)
+        addresses = {one[0].to_email for one in kept if one is not None}
+        banned = ports.suppressions.banned(Family.EMAIL, addresses, ports.clock.now())
+        fresh = ports.outbox.fresh(token, {claim.message_id: claim.attempt for claim in claims})
+        return banned, fresh
+
+    def _look_again(
+        self, token: str, claim: Claim, mails: Mails
+    ) -> tuple[set[str], set[MessageId]]:
+        try:
+            return self._look(token, [claim], mails)
+        except Exception as error:  # noqa: BLE001  # a gate that cannot be seen is closed
+            LOG.warning("the gates of %s: %s", claim.message_id, type(error).__name__)
+            return set(), set()
+
+    def _try(self, mail: Mail, claim: Claim) -> Answer:
+        try:
+            return self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
+        except Exception as error:  # noqa: BLE001  # one broken call must not cost other answers
+            LOG.warning("the call for %s broke: %s", claim.message_id, type(error).__name__)
+            return BROKEN_CALL
+
+
+def _fault(claim: Claim, kept: tuple[Mail, bytes], banned: set[str]) -> Answer | None:
+    mail, key = kept
+    if body_mac(mail, key) != claim.body_mac:
+        return ALTERED
+    if mail.to_email in banned:
+        return SUPPRESSED
+    return None if all(name in mail.headers for name in OPT_OUT_HEADERS) else INCOMPLETE
+
+
+def _as_they_come(calls: Mapping[Future[Answer], Claim]) -> Iterator[Answered]:
+    waiting = set(calls)
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        if waiting:
+            more, waiting = wait(waiting, timeout=GATHER_S)
+            done |= more
+        yield [(calls[future], future.result()) for future in done]

@@ -1,0 +1,81 @@
+"""The gates as people read them: each with its inputs and its verdict."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.events import Event, MessageCancelled, MessageDeferred, SendAttemptStarted
+from domain.gates import GATES, RULES_VERSION, Cap, Gate, Hold, Judged, Never, Seen, judged
+from handlers.explain.shapes import HELD, NEVER, NOT_REACHED, PASSED, GateTold
+
+
+def gates_at(seen: Seen, at: datetime) -> list[GateTold]:
+    """Every gate on what was seen at that instant."""
+    return [_told(one, seen) for one in judged(seen, at)]
+
+
+def gates_unasked() -> list[GateTold]:
+    """Every gate of a message that ended before any was asked."""
+    return [
+        GateTold(
+            name=gate.name,
+            asks=gate.asks,
+            inputs=dict.fromkeys(gate.reads),
+            verdict=NOT_REACHED,
+        )
+        for gate in GATES
+    ]
+
+
+def objection(gates: Iterable[GateTold], passing: Sequence[str] = ()) -> GateTold | None:
+    """The first gate that says no, leaving out those of these names."""
+    return next(
+        (one for one in gates if one.verdict in (HELD, NEVER) and one.name not in passing), None
+    )
+
+
+def seen_in(fact: Event) -> Seen | None:
+    """What the gates saw that led to this fact, where they were asked."""
+    if isinstance(fact, MessageDeferred | MessageCancelled | SendAttemptStarted):
+        return fact.seen
+    return None
+
+
+def difference(fact: Event, seen: Seen, gates: Sequence[GateTold]) -> str:
+    """Where the gates of this release do not come to what was recorded; empty where they do."""
+    no = objection(gates)
+    recorded = getattr(fact, "reason", None)
+    now_says = None if no is None else no.reason
+    told = []
+    if seen.rules != RULES_VERSION:
+        told.append(f"judged by version {seen.rules} of the gates, shown by {RULES_VERSION}")
+    if now_says != recorded:
+        told.append(f"recorded was {recorded or 'passed'}, shown is {now_says or 'passed'}")
+    return "; ".join(told)
+
+
+def _told(one: Judged, seen: Seen) -> GateTold:
+    gate, verdict = one.gate, one.verdict
+    shown = {"name": gate.name, "asks": gate.asks, "inputs": _inputs(gate, seen)}
+    if not one.reached:
+        return GateTold(**shown, verdict=NOT_REACHED)
+    match verdict:
+        case Never(reason):
+            return GateTold(**shown, verdict=NEVER, reason=reason.value)
+        case Hold(reason, until):
+            return GateTold(**shown, verdict=HELD, reason=reason.value, until=until)
+        case None:
+            return GateTold(**shown, verdict=PASSED)
+
+
+def _inputs(gate: Gate, seen: Seen) -> dict[str, Any]:
+    return {name: _plain(getattr(seen, name)) for name in gate.reads}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # any input of a gate
+    """As JSON has it; of a limit with the names of its numbers."""
+    if isinstance(value, tuple) and value and isinstance(value[0], Cap):
+        return [msgspec.structs.asdict(cap) | {"name": cap.name.value} for cap in value]
+    return msgspec.to_builtins(value, builtin_types=(datetime,))
