@@ -47,9 +47,14 @@ class Permission(StrEnum):
     READ_JOURNEYS = "journeys.read"
     RUN_JOURNEYS = "journeys.run"
     READ_MESSAGES = "messages.read"
+    RESEND_MESSAGES = "messages.resend"
+    ORDER_QUEUE = "queue.order"
+    READ_INBOX = "inbox.read"
+    RELEASE_INBOX = "inbox.release"
     READ_METRICS = "metrics.read"
     READ_SENDERS = "senders.read"
     WRITE_SENDERS = "senders.write"
+    PAUSE_SENDING = "sending.pause"
     READ_SUPPRESSIONS = "suppressions.read"
     ADD_SUPPRESSIONS = "suppressions.add"
     LIFT_SUPPRESSIONS = "suppressions.lift"
@@ -77,9 +82,14 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.READ_JOURNEYS: _ALL,
     Permission.RUN_JOURNEYS: _WORKING,
     Permission.READ_MESSAGES: _READING,
+    Permission.RESEND_MESSAGES: frozenset({Role.ADMIN}),  # a person may get it twice
+    Permission.ORDER_QUEUE: _WORKING,
+    Permission.READ_INBOX: _READING,
+    Permission.RELEASE_INBOX: _WORKING,
     Permission.READ_METRICS: _ALL,
     Permission.READ_SENDERS: _READING,
     Permission.WRITE_SENDERS: frozenset({Role.ADMIN}),
+    Permission.PAUSE_SENDING: _WORKING,  # whoever sees that something is wrong may stop it
     Permission.READ_SUPPRESSIONS: _READING,
     Permission.ADD_SUPPRESSIONS: _WORKING,
     Permission.LIFT_SUPPRESSIONS: frozenset({Role.ADMIN}),
@@ -125,11 +135,32 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("GET", "/v1/contact-campaigns/{id}/notes"): Permission.READ_MESSAGES,
     ("POST", "/v1/contact-campaigns/{id}/what-if"): Permission.READ_JOURNEYS,
     ("GET", "/v1/messages/{id}"): Permission.READ_MESSAGES,
+    ("GET", "/v1/messages/{id}/explain"): Permission.READ_MESSAGES,
+    ("POST", "/v1/messages/{id}/resend"): Permission.RESEND_MESSAGES,
     ("GET", "/v1/send-queue"): Permission.READ_JOURNEYS,
+    ("POST", "/v1/send-queue/{id}/skip"): Permission.ORDER_QUEUE,
+    ("POST", "/v1/send-queue/{id}/hold"): Permission.ORDER_QUEUE,
+    ("POST", "/v1/send-queue/{id}/release"): Permission.ORDER_QUEUE,
+    ("GET", "/v1/webhook-inbox"): Permission.READ_INBOX,
+    ("POST", "/v1/webhook-inbox/{number}/release"): Permission.RELEASE_INBOX,
     ("GET", "/v1/activity"): Permission.READ_JOURNEYS,
     ("GET", "/v1/metrics/campaigns/{id}/summary"): Permission.READ_METRICS,
     ("GET", "/v1/senders"): Permission.READ_SENDERS,
     ("POST", "/v1/senders"): Permission.WRITE_SENDERS,
+    ("DELETE", "/v1/senders/{name}"): Permission.WRITE_SENDERS,
+    ("GET", "/v1/senders/{name}/events"): Permission.READ_SENDERS,
+    ("POST", "/v1/senders/{name}/pause"): Permission.PAUSE_SENDING,
+    ("POST", "/v1/senders/{name}/resume"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/senders/{name}/verify"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/senders/{name}/health"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/senders/{name}/away"): Permission.PAUSE_SENDING,
+    ("POST", "/v1/senders/{name}/back"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/senders/{name}/warmup"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/senders/{name}/reset-circuit"): Permission.WRITE_SENDERS,
+    ("GET", "/v1/sending"): Permission.READ_SENDERS,
+    ("PATCH", "/v1/sending"): Permission.WRITE_SENDERS,
+    ("POST", "/v1/sending/pause"): Permission.PAUSE_SENDING,
+    ("POST", "/v1/sending/resume"): Permission.WRITE_SENDERS,
     ("GET", "/v1/suppressions"): Permission.READ_SUPPRESSIONS,
     ("POST", "/v1/suppressions"): Permission.ADD_SUPPRESSIONS,
     ("DELETE", "/v1/suppressions"): Permission.LIFT_SUPPRESSIONS,

@@ -1,5 +1,6 @@
 """What went wrong, as an answer: one table from error class to status and code (RFC 9457)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from uuid import UUID
@@ -9,11 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from domain.accounts import AccountUnknown, ReasonRequired, SettingRefused
 from domain.errors import CampaignError, MessageUnknownHere
 from handlers.ports import Conflict, InvalidSignature
 from handlers.webhooks.words import EncodedBody
 
 PROBLEM_JSON = "application/problem+json"
+_INDEXED = re.compile(r"\[(\d+)\]")
+"""Where a field is in a list: `warmup[2]`, in a pointer `warmup/2`."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -113,6 +117,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     InvalidSignature: Problem(HTTPStatus.UNAUTHORIZED, "invalid_signature"),
     EncodedBody: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded_body"),
     MessageUnknownHere: Problem(HTTPStatus.NOT_FOUND, MessageUnknownHere.code),
+    AccountUnknown: Problem(HTTPStatus.NOT_FOUND, AccountUnknown.code),
+    SettingRefused: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, SettingRefused.code),
+    ReasonRequired: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, ReasonRequired.code),
     CampaignError: Problem(HTTPStatus.CONFLICT, CampaignError.code),
     Conflict: Problem(HTTPStatus.CONFLICT, "conflict", retry_after_s=1),
     ClientDisconnect: Problem(HTTPStatus.BAD_REQUEST, "disconnected"),
@@ -156,7 +163,7 @@ def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
         code=_code(problem, error),
         instance=request_id.urn,
         detail=_detail(error),
-        errors=error.errors if isinstance(error, Refusal) else (),
+        errors=faults_in(error),
     )
     return Response(
         msgspec.json.encode(told),
@@ -170,6 +177,20 @@ def of_routing(error: HTTPException) -> Problem:
     """How the router's own refusals are answered: no such path, no such method."""
     status = HTTPStatus(error.status_code)
     return Problem(status, status.phrase.lower().replace(" ", "_"))
+
+
+def faults_in(error: Exception) -> tuple[Fault, ...]:
+    """What is wrong with the request, each fault with its place, where the error knows them."""
+    match error:
+        case Refusal(errors=errors):
+            return errors
+        case SettingRefused(field=field, code=code):
+            pointer = "/" + _INDEXED.sub(r"/\1", field)
+            return (Fault(pointer, code, str(error)),)
+        case ReasonRequired(code=code):
+            return (Fault("/reason", code, str(error)),)
+        case _:
+            return ()
 
 
 def _detail(error: Exception) -> str:

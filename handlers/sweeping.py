@@ -3,15 +3,20 @@
 Every sweep is idempotent and safe to run twice at once (trust.md 1.5).
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from domain import campaign
+from domain.ids import MessageId
 from domain.recorded import Cause
 from domain.taxonomy import CancelReason, CauseKind
-from handlers.ports import Decide, Doubt, Input, TenantPorts
+from handlers.ports import Broken, Conflict, Decide, Doubt, Input, TenantPorts
 
+LOG = logging.getLogger("antiphon.sweeping")
 BATCH = 200
+Page = Callable[[MessageId | None, int], Sequence[Doubt]]
+"""Rows after a message, in the order of their ids."""
 
 
 class Sweeper:
@@ -23,8 +28,8 @@ class Sweeper:
     def doubts(self) -> int:
         """S1: an attempt without an outcome after 60 s is a doubt."""
         now = self._ports.clock.now()
-        return self._decide(
-            self._ports.outbox.stale(BATCH),
+        return self._decide_all(
+            self._ports.outbox.stale,
             lambda row: partial(
                 campaign.doubt,
                 message_id=row.message_id,
@@ -37,8 +42,8 @@ class Sweeper:
     def expired(self) -> int:
         """S2: a message that could not be sent within three days of its due time is not sent."""
         now = self._ports.clock.now()
-        return self._decide(
-            self._ports.outbox.expired(now, BATCH),
+        return self._decide_all(
+            partial(self._ports.outbox.expired, now),
             lambda row: partial(
                 campaign.skip, message_id=row.message_id, reason=CancelReason.EXPIRED, at=now
             ),
@@ -47,8 +52,8 @@ class Sweeper:
     def lost(self) -> int:
         """S4: silence for 72 h under living webhooks means that an attempt did not leave."""
         now = self._ports.clock.now()
-        return self._decide(
-            self._ports.outbox.silent(now, BATCH),
+        return self._decide_all(
+            partial(self._ports.outbox.silent, now),
             lambda row: partial(
                 campaign.lose,
                 message_id=row.message_id,
@@ -64,6 +69,16 @@ class Sweeper:
         stores = (ports.timers, ports.errands, ports.inbox)
         return sum(store.free_expired() for store in stores)
 
+    def _decide_all(self, page: Page, decide: Callable[[Doubt], Decide]) -> int:
+        """Page by page, so that what cannot be decided does not keep the rest from its turn."""
+        settled, after = 0, None
+        while True:
+            rows = page(after, BATCH)
+            if not rows:
+                return settled
+            settled += self._decide(rows, decide)
+            after = rows[-1].message_id
+
     def _decide(self, rows: Sequence[Doubt], decide: Callable[[Doubt], Decide]) -> int:
         given = [
             Input(
@@ -74,5 +89,9 @@ class Sweeper:
             )
             for row in rows
         ]
-        self._ports.campaigns.transact_many(given)
-        return len(given)
+        try:
+            results = self._ports.campaigns.transact_many(given)
+        except (Conflict, Broken) as error:
+            LOG.warning("a sweep of %s left some: %s", self._ports.tenant, type(error).__name__)
+            return 0
+        return sum(bool(result.facts) for result in results)

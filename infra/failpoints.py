@@ -2,8 +2,10 @@
 
 `ANTIPHON_FAILPOINTS="after_claim_commit:3"` makes the third pass of that place the last act of the
 process, `after_claim_commit:3:freeze` stops it there until somebody sends SIGCONT; several places
-are divided by commas. `ANTIPHON_FAILPOINTS_LOG` names a file that gets one line a pass. Without `ANTIPHON_TESTING=1` nothing of this exists: ports are not watched at all, and
-a process that is given places refuses to start.
+are divided by commas. `ANTIPHON_FAILPOINTS_LOG` names a file that gets one line a pass.
+
+Without `ANTIPHON_TESTING=1` nothing of this exists: ports are not watched at all, and a process
+that is given places refuses to start.
 """
 
 import os

@@ -154,9 +154,11 @@ SELECT coalesce(sum(enrolled), 0), coalesce(sum(started), 0), coalesce(sum(compl
        coalesce(sum(exited), 0), coalesce(sum(planned), 0), coalesce(sum(accepted), 0),
        coalesce(sum(failed), 0), coalesce(sum(cancelled), 0), coalesce(sum(presumed_lost), 0),
        coalesce(sum(delivered), 0), coalesce(sum(opens), 0), coalesce(sum(unique_opens), 0),
-       coalesce(sum(machine_opens), 0), coalesce(sum(clicks), 0), coalesce(sum(unique_clicks), 0),
-       coalesce(sum(machine_clicks), 0), coalesce(sum(replies), 0), coalesce(sum(auto_replies), 0),
-       coalesce(sum(bounces), 0), coalesce(sum(deferrals), 0), coalesce(sum(complaints), 0),
+       coalesce(sum(machine_opens), 0), coalesce(sum(unknown_opens), 0),
+       coalesce(sum(clicks), 0), coalesce(sum(unique_clicks), 0),
+       coalesce(sum(machine_clicks), 0), coalesce(sum(unknown_clicks), 0),
+       coalesce(sum(replies), 0), coalesce(sum(auto_replies), 0), coalesce(sum(bounces), 0),
+       coalesce(sum(deferrals), 0), coalesce(sum(complaints), 0),
        coalesce(sum(unsubscribes), 0)
   FROM {s}.metrics_daily WHERE campaign_id = %(campaign)s
 """

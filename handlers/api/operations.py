@@ -19,10 +19,11 @@ from handlers.api.calls import Body, Operation, Page, Reason
 from handlers.api.errand_operations import ERRANDS
 from handlers.api.paging import Listed
 from handlers.api.plan_operations import PLANS
+from handlers.api.queue_operations import QUEUE
+from handlers.api.sender_operations import SENDERS
 from handlers.contact_import import ImportReport
 from handlers.contacts import ContactChange, ContactShown
 from handlers.noted import Notes
-from handlers.ports import Sender
 from handlers.revisions import Revised
 from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
 from handlers.taken_plans import TakenPlans
@@ -240,22 +241,6 @@ _READING = (
 _SETTINGS = (
     Operation(
         method="GET",
-        path="/v1/senders",
-        does="List sender accounts",
-        perform=setting_calls.senders,
-        answers=Listed[Sender],
-        query=Page,
-    ),
-    Operation(
-        method="POST",
-        path="/v1/senders",
-        does="Write a sender account",
-        perform=setting_calls.put_sender,
-        answers=Sender,
-        body=json_body(setting_calls.NewSender),
-    ),
-    Operation(
-        method="GET",
         path="/v1/suppressions",
         does="List suppressions, by keyed digests of their addresses",
         perform=setting_calls.suppressions,
@@ -287,5 +272,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_JOURNEYS,
     *ERRANDS,
     *_READING,
+    *QUEUE,
+    *SENDERS,
     *_SETTINGS,
 )

@@ -14,9 +14,19 @@ from handlers.errors import NotHere
 from handlers.explain import Explained, explain
 from handlers.queue_orders import Order
 from handlers.services import QueueRow
-from handlers.values import in_utc
+from domain.timing.zones import in_utc
 
 Words = Annotated[str, Field(min_length=3, max_length=500), AfterValidator(no_controls)]
+
+
+LAST_YEAR = 7999
+"""Beyond it no calendar is sure; who does not know until when leaves the instant out."""
+
+
+def _until(at: datetime) -> datetime:
+    if at.year > LAST_YEAR:
+        raise ValueError("is too far away: without it, the message is held until it is released")
+    return in_utc(at)
 
 
 class SkippedMessage(Given):
@@ -29,7 +39,7 @@ class HeldMessage(Given):
     """Why it is kept back, and until when; without an instant, until it is released."""
 
     reason: Words
-    until: Annotated[AwareDatetime, AfterValidator(in_utc)] | None = Field(
+    until: Annotated[AwareDatetime, AfterValidator(_until)] | None = Field(
         None, description="RFC 3339 with an offset"
     )
 

@@ -148,8 +148,8 @@ def summary(call: Call) -> Summary:
 
 
 def _measure(counter: str) -> str:
-    """The word by which a counter may be unmeasured: `opens` is all three counters of opens."""
-    return counter.removeprefix("unique_").removeprefix("machine_")
+    """The word by which a counter may be unmeasured: `opens` is all four counters of opens."""
+    return counter.removeprefix("unique_").removeprefix("machine_").removeprefix("unknown_")
 
 
 def _mail(mail: Mail) -> MailShown:

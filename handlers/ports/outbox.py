@@ -134,6 +134,10 @@ class Outbox(Protocol):
         """Lock up to `limit` due messages and share-lock what their gates read; skip the locked."""
         ...
 
+    def look(self, message_id: MessageId, now: datetime) -> Due | None:
+        """What the gates would see of a message now, for people who ask; nothing is locked."""
+        ...
+
     def lanes(self, tx: Transaction, wanted: Iterable[Lane]) -> Mapping[Lane, datetime]:
         """Until when each of these lanes is taken."""
         ...
@@ -170,15 +174,15 @@ class Outbox(Protocol):
         """Forget that these contact-campaigns wrote to anybody, where nothing can have left."""
         ...
 
-    def stale(self, limit: int) -> list[Doubt]:
+    def stale(self, after: MessageId | None, limit: int) -> list[Doubt]:
         """S1: SENDING for longer than the sweep allows, by the database's clock."""
         ...
 
-    def expired(self, now: datetime, limit: int) -> list[Doubt]:
+    def expired(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         """S2: planned or queued past their expiry."""
         ...
 
-    def silent(self, now: datetime, limit: int) -> list[Doubt]:
+    def silent(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         """S4: UNKNOWN for 72 h without a fact, while webhooks were alive the whole time."""
         ...
 

@@ -56,8 +56,7 @@ SELECT inbox_id, delivery_id, provider, kind, state, reason, occurred_at, receiv
 """
 
 _PAGE: LiteralString = (
-    _SELECT
-    + " WHERE state = %(state)s AND inbox_id > %(after)s ORDER BY inbox_id LIMIT %(limit)s"
+    _SELECT + " WHERE state = %(state)s AND inbox_id > %(after)s ORDER BY inbox_id LIMIT %(limit)s"
 )
 
 _ONE: LiteralString = _SELECT + " WHERE inbox_id = %(id)s"

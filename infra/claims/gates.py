@@ -73,7 +73,7 @@ def _account(row: Row) -> AccountRow:
 
 # Who closes a gate updates the gate row first and the message rows after it, with SKIP LOCKED; so a
 # row whose gate is being changed now stays queued, the claim never waits, and no lock cycle exists.
-DUE = """
+_LOCKED = """
 WITH head AS MATERIALIZED (
     SELECT * FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before <= %(now)s
      ORDER BY not_before, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -81,7 +81,7 @@ WITH head AS MATERIALIZED (
     SELECT * FROM {s}.contacts
      WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM head)) FOR SHARE SKIP LOCKED
 ), gate_campaigns AS MATERIALIZED (
-    SELECT campaign_id, status, sender, daily_limit FROM {s}.campaigns
+    SELECT * FROM {s}.campaigns
      WHERE campaign_id = ANY(ARRAY(SELECT campaign_id FROM head)) FOR SHARE SKIP LOCKED
 ), gate_accounts AS MATERIALIZED (
     SELECT * FROM {s}.sender_accounts
@@ -89,6 +89,16 @@ WITH head AS MATERIALIZED (
                                 FROM head h JOIN gate_campaigns g USING (campaign_id)))
        FOR SHARE SKIP LOCKED
 )
+"""
+
+_UNLOCKED = """
+WITH head AS (SELECT * FROM {s}.send_queue WHERE message_id = %(id)s),
+     gate_contacts AS (SELECT * FROM {s}.contacts),
+     gate_campaigns AS (SELECT * FROM {s}.campaigns),
+     gate_accounts AS (SELECT * FROM {s}.sender_accounts)
+"""
+
+_SEEN = """
 SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
        g.status, g.daily_limit,
        c.contact_id IS NOT NULL, c.email,
@@ -126,6 +136,10 @@ SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
                         WHERE x.sender = coalesce(nullif(h.sender, ''), g.sender)))
  ORDER BY h.not_before, h.message_id
 """
+
+DUE = _LOCKED + _SEEN
+LOOK = _UNLOCKED + _SEEN
+"""The same of one message, for people who ask; nothing is locked."""
 
 FRESH = """
 SELECT q.message_id FROM {s}.send_queue q

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from typing_extensions import override
@@ -22,14 +23,17 @@ from handlers.ports import (
     Sent,
     Transaction,
 )
-from infra.claims.gates import DUE, FRESH, due_of
+from infra.claims.doubts import EXPIRED, SILENT, STALE
+from infra.claims.gates import DUE, FRESH, LOOK, due_of
 from infra.claims.matching import Matcher
-from infra.statements import Statements, transaction
+from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
 RENDER_LEAD = timedelta(hours=1)
 """How long before its due time a message is rendered."""
-SILENCE = timedelta(hours=72)
+SILENCE_LASTS = timedelta(hours=72)
+NOBODY = UUID(int=0)
+"""Before every message id."""
 
 
 class Claimant(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +94,17 @@ class SqlOutbox(Outbox):
     @override
     def due(self, tx: Transaction, now: datetime, limit: int) -> list[Due]:
         found = self._sql.rows(tx, DUE, {"now": now, "limit": limit})
-        unchecked_is = self._claimant.unchecked_is
-        return [due_of(row, self._matcher.domain_key, unchecked_is) for row in found]
+        return [self._due_of(row) for row in found]
+
+    @override
+    def look(self, message_id: MessageId, now: datetime) -> Due | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            params = {"id": message_id, "now": now}
+            found = self._sql.rows(transaction(curs), LOOK, params)
+        return self._due_of(found[0]) if found else None
+
+    def _due_of(self, row: Row) -> Due:
+        return due_of(row, self._matcher.domain_key, self._claimant.unchecked_is)
 
     @override
     def lanes(self, tx: Transaction, wanted: Iterable[Lane]) -> Mapping[Lane, datetime]:
@@ -170,22 +183,23 @@ class SqlOutbox(Outbox):
             self._sql.run(tx, _NOT_CONTACTED, {"streams": wanted})
 
     @override
-    def stale(self, limit: int) -> list[Doubt]:
+    def stale(self, after: MessageId | None, limit: int) -> list[Doubt]:
         with self._database.tenant_tx(self._tenant) as curs:
-            params = {"limit": limit, **self._guards}
-            return _doubts(self._sql.rows(transaction(curs), _STALE, params))
+            params = {"after": after or NOBODY, "limit": limit, **self._guards}
+            return _doubts(self._sql.rows(transaction(curs), STALE, params))
 
     @override
-    def expired(self, now: datetime, limit: int) -> list[Doubt]:
+    def expired(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         with self._database.tenant_tx(self._tenant) as curs:
-            params = {"limit": limit, "now": now}
-            return _doubts(self._sql.rows(transaction(curs), _EXPIRED, params))
+            params = {"after": after or NOBODY, "limit": limit, "now": now}
+            return _doubts(self._sql.rows(transaction(curs), EXPIRED, params))
 
     @override
-    def silent(self, now: datetime, limit: int) -> list[Doubt]:
+    def silent(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         with self._database.tenant_tx(self._tenant) as curs:
-            params = {"limit": limit, "now": now, "since": now - SILENCE}
-            return _doubts(self._sql.rows(transaction(curs), _SILENT, params))
+            first = after or NOBODY
+            params = {"after": first, "limit": limit, "now": now, "since": now - SILENCE_LASTS}
+            return _doubts(self._sql.rows(transaction(curs), SILENT, params))
 
     @override
     def find(self, reports: Sequence[Report]) -> list[Match | None]:
@@ -269,33 +283,3 @@ DELETE FROM {s}.outreach o
 _CLAIMED = "SELECT message_id FROM {s}.send_queue WHERE claim = %(claim)s AND state = 'SENDING'"
 
 _PROVIDER_ID = "SELECT provider_id FROM {s}.send_queue WHERE message_id = %(id)s"
-
-_STALE = """
-SELECT message_id, stream_id, attempt FROM {s}.send_queue
- WHERE state = 'SENDING' AND since < now() - make_interval(secs => %(sweep)s)
- ORDER BY since LIMIT %(limit)s
-"""
-
-_EXPIRED = """
-SELECT message_id, stream_id, attempt FROM {s}.send_queue
- WHERE state IN ('PLANNED', 'QUEUED') AND expires_at <= %(now)s AND not_before < '9999-01-01'
- ORDER BY expires_at LIMIT %(limit)s
-"""
-
-# Webhooks are alive when, of at least 20 messages accepted in the last day and older than an hour,
-# 99 in 100 have a fact, and the newest fact is younger than an hour. Too few messages count as no.
-_SILENT = """
-WITH recent AS (
-    SELECT q.message_id, EXISTS (SELECT 1 FROM {s}.webhook_inbox w
-                                  WHERE w.message_id = q.message_id) AS told
-      FROM {s}.send_queue q WHERE q.state = 'ACCEPTED'
-       AND q.accepted_at BETWEEN %(now)s - interval '24 hours' AND %(now)s - interval '1 hour'
-), alive AS (
-    SELECT count(*) >= 20 AND count(*) FILTER (WHERE told) >= 0.99 * count(*)
-       AND (SELECT max(occurred_at) FROM {s}.webhook_inbox) > %(now)s - interval '1 hour' AS yes
-      FROM recent
-)
-SELECT message_id, stream_id, attempt FROM {s}.send_queue
- WHERE state = 'UNKNOWN' AND not_before < %(since)s AND (SELECT yes FROM alive)
- ORDER BY planned_at LIMIT %(limit)s
-"""

@@ -10,13 +10,14 @@ from infra.invariants import check
 from infra.leadership import Leadership
 from infra.projector import Runner
 from projections.registry import READ
+from tests.faults.poster import Poster
 from tests.faults.processes import Processes
 from tests.faults.world import TENANT, World
 
 FOREIGN_EVENT_ID = "sg_event_id"
 
 
-def reckon(world: World, roles: Processes) -> dict[str, Any]:
+def reckon(world: World, roles: Processes, poster: Poster | None = None) -> dict[str, Any]:
     """Read and check everything; nobody writes any more."""
     _catch_up(world)
     accepts = world.book.accepts()
@@ -37,8 +38,7 @@ def reckon(world: World, roles: Processes) -> dict[str, Any]:
         "duplicates": sum(times - 1 for times in accepts.values()),
         "lost": planned - sum(states.values()),
         "accepted without our knowing": _unknown_to_us(world, accepts),
-        "acknowledged reports": len(world.book.acknowledged()),
-        "acknowledged but missing": len(_missing(world)),
+        **_reports(world, poster),
         "states": dict(sorted(states.items())),
         "unknown": doubts,
         "unknown %": round(100 * doubts / max(planned, 1), 2),
@@ -94,11 +94,19 @@ def _unknown_to_us(world: World, accepts: Counter[str]) -> int:
     return len(accepts.keys() - {str(message) for (message,) in found})
 
 
-def _missing(world: World) -> set[str]:
-    """Reports of deliveries that were answered with 2xx and are not in the inbox."""
+def _reports(world: World, poster: Poster | None) -> dict[str, Any]:
+    """Reports that were answered with 2xx, and those of them that are not in the inbox."""
     raws = world.rows("SELECT raw FROM {s}.webhook_inbox")
     kept = {str(json.loads(bytes(raw)).get(FOREIGN_EVENT_ID)) for (raw,) in raws if _is_json(raw)}
-    return world.book.acknowledged() - kept
+    acknowledged = world.book.acknowledged() | (poster.acknowledged if poster else set())
+    found: dict[str, Any] = {
+        "acknowledged reports": len(acknowledged),
+        "acknowledged but missing": len(acknowledged - kept),
+    }
+    if poster is not None:
+        found["answers to posts"] = dict(sorted(poster.answers.items()))
+        found["slowest answer s"] = round(poster.slowest_s, 1)
+    return found
 
 
 def _is_json(raw: bytes) -> bool:

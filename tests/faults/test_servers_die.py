@@ -3,14 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 
-from tests.faults.processes import Processes, until
+from tests.faults.processes import until
 from tests.faults.reckoning import reckon, require, spread
 from tests.faults.world import Setup, World, standing
 
@@ -21,13 +20,6 @@ LOAD = 60
 DRAINED_S = 30
 UP_AGAIN_S = 60
 SETTLE_S = 150
-
-
-@contextmanager
-def _loaded(folder: Path) -> Iterator[tuple[World, Processes]]:
-    with standing(folder, Setup(workers=2)) as world, world.running() as roles:
-        world.enrol(LOAD)
-        yield world, roles
 
 
 def _drained_s(world: World, fault: Callable[[], object]) -> float:
@@ -58,34 +50,37 @@ def _stop_postgres_at_once(world: World) -> float:
 
 
 def _broker_faults(folder: Path, times: int) -> None:
-    with _loaded(folder) as (world, roles):
-        flushed = [_drained_s(world, lambda: _flush(world)) for _ in range(times)]
-        killed = [_drained_s(world, lambda: _kill_broker(world)) for _ in range(times)]
-        world.settle(SETTLE_S)
-    figures = reckon(world, roles) | {
-        "drained s after FLUSHALL": spread(flushed),
-        "drained s after a kill of the broker": spread(killed),
-        "broker up again s": spread(world.servers.recoveries_s("valkey")),
-    }
-    require(figures)
-    assert max(*flushed, *killed) <= DRAINED_S
-    assert world.servers.deaths("valkey") == times
+    with standing(folder, Setup(workers=2)) as world:
+        with world.running() as roles:
+            flushed = [_drained_s(world, lambda: _flush(world)) for _ in range(times)]
+            killed = [_drained_s(world, lambda: _kill_broker(world)) for _ in range(times)]
+            world.settle(SETTLE_S)
+        figures = reckon(world, roles) | {
+            "drained s after FLUSHALL": spread(flushed),
+            "drained s after a kill of the broker": spread(killed),
+            "broker up again s": spread(world.servers.recoveries_s("valkey")),
+        }
+        require(figures)
+        assert max(*flushed, *killed) <= DRAINED_S
+        assert world.servers.deaths("valkey") == times
 
 
 def _postgres_faults(folder: Path, times: int) -> None:
-    with _loaded(folder) as (world, roles):
-        back: list[float] = []
-        drained = [
-            _drained_s(world, lambda: back.append(_stop_postgres_at_once(world)))
-            for _ in range(times)
-        ]
-        world.settle(SETTLE_S)
-    figures = reckon(world, roles) | {
-        "PostgreSQL serves again s": spread(back),
-        "drained s after a stop of PostgreSQL": spread(drained),
-    }
-    require(figures)
-    assert world.servers.deaths("postgres") == times
+    back: list[float] = []
+    with standing(folder, Setup(workers=2)) as world:
+        with world.running() as roles:
+            with world.poster() as poster:
+                drained = [
+                    _drained_s(world, lambda: back.append(_stop_postgres_at_once(world)))
+                    for _ in range(times)
+                ]
+            world.settle(SETTLE_S)
+        figures = reckon(world, roles, poster) | {
+            "PostgreSQL serves again s": spread(back),
+            "drained s after a stop of PostgreSQL": spread(drained),
+        }
+        require(figures)
+        assert world.servers.deaths("postgres") == times
 
 
 def test_an_empty_and_a_killed_broker_make_nothing_but_late(tmp_path: Path) -> None:

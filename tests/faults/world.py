@@ -30,6 +30,7 @@ from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 from tests.faults.book import Book
 from tests.faults.orders import Orders
+from tests.faults.poster import Poster
 from tests.faults.processes import Processes, until
 
 TENANT = TenantId("faults")
@@ -354,6 +355,11 @@ class World:
         return until(
             lambda: not self.unsettled(), seconds, lambda: f"still under way: {self.unsettled()}"
         )
+
+    def poster(self) -> Poster:
+        """A provider of further reports, about messages that nobody knows."""
+        key = SigningKey.load_or_generate(self._key_path)
+        return Poster(f"{self.web_url}/webhooks/sendgrid/{TENANT}", key)
 
     # --- servers that go away ---------------------------------------------------------------------
 

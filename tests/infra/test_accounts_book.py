@@ -222,7 +222,7 @@ def test_everything_is_paused_in_log_and_row(kept: Kept) -> None:
         "UPDATE {s}.sender_accounts SET day_max = 0",
         "UPDATE {s}.sender_accounts SET circuit = 'open'",
         "UPDATE {s}.sender_accounts SET health = 101",
-        "INSERT INTO {s}.sending_rules (only) VALUES (false)",
+        "INSERT INTO {s}.sending_rules (only_row) VALUES (false)",
     ],
 )
 def test_the_database_refuses_rules_that_would_stop_or_free_everything(

@@ -4,19 +4,12 @@ The scheduler decides at every step who goes on. A process that dies unwinds by 
 no Exception, so that no handler of the product can swallow its own death.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from threading import Lock, Thread
-from typing import Protocol
 
 
 class Killed(BaseException):
     """The process is dead: nothing of it runs any more, and what it had open is rolled back."""
-
-
-class Fate(Protocol):
-    """What befalls a process at a step; decided by the run."""
-
-    def __call__(self, task: "Task", point: str) -> None: ...
 
 
 class Task:
@@ -92,15 +85,3 @@ class Scheduler:
         runner.baton.acquire()
         if task.dead:
             raise Killed
-
-    def wait_until(self, free: Callable[[], bool]) -> None:
-        """Wait for something that another task does."""
-        task = self.current
-        assert task is not None, "only a task can wait"
-        while not free():
-            task.waits_for = free
-            self.switch()
-        task.waits_for = None
-
-
-Key = Hashable

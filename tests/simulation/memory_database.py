@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import psycopg
 
 from domain.ids import StreamId
-from domain.recorded import Recorded
 from handlers.ports import Transaction
 from infra.log import Entry, Loaded
 from infra.tenancy import CommitUnknown
@@ -43,6 +42,10 @@ class Surroundings(Protocol):
         ...
 
     def committed(self, tx: "Tx") -> None: ...
+
+    def owner(self) -> object:
+        """Who opens transactions now."""
+        ...
 
     def real_now(self) -> float:
         """The database's own clock, in seconds."""
@@ -130,13 +133,14 @@ class Memory:
         self.log: list[tuple[int, Entry]] = []
         self.position = 0
         self.locks: dict[Place, dict[Tx, bool]] = {}
-        self.owner: object = None
+        self._open: set[Tx] = set()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """One transaction; rolled back by any exception, also by the death of its process."""
         self.around.step("begin")
-        tx = Tx(self, self.owner)
+        tx = Tx(self, self.around.owner())
+        self._open.add(tx)
         try:
             yield tx
             self._commit(tx)
@@ -146,6 +150,7 @@ class Memory:
     def roll_back(self, tx: Tx) -> None:
         """End a transaction; what it wrote and did not commit is gone."""
         tx.over = True
+        self._open.discard(tx)
         for place in tx.locks:
             holders = self.locks[place]
             del holders[tx]
@@ -177,6 +182,10 @@ class Memory:
             self.log.append((position, entry))
         self.loaded.update(tx.loaded)
 
+    def open_by(self, owner: object) -> list[Tx]:
+        """The transactions that somebody has open."""
+        return [tx for tx in self._open if tx.owner is owner]
+
     def committed_rows(self, table: str) -> Mapping[Key, Row]:
         """What is committed, for those who look at a run from outside."""
         return self.tables.get(table, {})
@@ -187,5 +196,3 @@ def of(tx: Transaction) -> Tx:
     assert isinstance(tx, Tx)
     return tx
 
-
-__all__ = ["CommitFate", "Memory", "Place", "Recorded", "Row", "Surroundings", "Tx", "of"]

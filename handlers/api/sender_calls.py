@@ -1,0 +1,317 @@
+"""Sender accounts and the rules of sending: what they are, and orders to them."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from domain import accounts
+from domain.accounts import (
+    DEFAULT_SCHEDULE,
+    AccountSettings,
+    ClosedBy,
+    PauseReason,
+    Profile,
+    VerifiedBy,
+    Weekend,
+    schedule_of,
+)
+from domain.accounts.rules import NUMBER_MAX, check_settings
+from domain.timing.zones import in_utc, local
+from handlers.api.calls import Call, Given, Page, no_controls
+from handlers.api.paging import Listed, listed, place_of
+from handlers.contacts import EmailAddress, Line, WebAddress
+from handlers.ports import Sender, Why
+from handlers.ports.accounts import SenderOrder
+from handlers.sender_accounts import (
+    AccountFact,
+    SenderShown,
+    SendingShown,
+    all_senders,
+    events,
+    one_sender,
+    sending,
+)
+
+LAST_YEAR = 7999
+
+Words = Annotated[str, Field(max_length=500), AfterValidator(no_controls)]
+NeededWords = Annotated[str, Field(min_length=3, max_length=500), AfterValidator(no_controls)]
+Number = Annotated[int, Field(ge=-NUMBER_MAX, le=NUMBER_MAX)]
+"""As far as the database can hold one; what makes sense is for the domain to say."""
+
+
+def _near(at: datetime) -> datetime:
+    if at.year > LAST_YEAR:
+        raise ValueError("is too far away: leave it out where nobody knows until when")
+    return in_utc(at)
+
+
+Until = Annotated[AwareDatetime, AfterValidator(_near)]
+
+
+class WarmupDay(Given):
+    """The cap of one day of a warm-up; days count from 1, without a hole."""
+
+    day: Number
+    cap: Number
+
+
+Schedule = Literal["default"] | list[WarmupDay]
+
+
+class NewSender(Given):
+    """A sender and its account; one of the same name is overwritten.
+
+    A cap that is left out is the tenant's. A warm-up begins where a schedule is given.
+    """
+
+    sender: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
+    from_email: EmailAddress
+    from_name: Line
+    first_name: Annotated[str, Field(max_length=100), AfterValidator(no_controls)] = ""
+    calendar_url: WebAddress | Literal[""] = ""
+    reply_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}$")]
+    postal_address: Annotated[str, Field(min_length=5, max_length=500), AfterValidator(no_controls)]
+    verified: bool = False
+    paused: bool = False
+    profile: Profile = Profile.BULK
+    zone: Annotated[str, Field(max_length=64), AfterValidator(no_controls)] = ""
+    rotation_set: Annotated[str, Field(pattern=r"^[a-z0-9_.-]*$")] = ""
+    day_max: Number | None = None
+    minute_max: Number | None = None
+    hour_max: Number | None = None
+    warmup: Schedule | None = None
+
+
+class SenderReason(Given):
+    """Why, for those who read it later; it is kept in the vault."""
+
+    reason: Words = ""
+
+
+class RemovedSender(Given):
+    """Why the account is taken away; what was to leave from it waits."""
+
+    reason: NeededWords
+
+
+class SetHealth(Given):
+    """A person's word about the health, 0 to 100; without a score the reckoned one counts again."""
+
+    score: Number | None = None
+    until: Until | None = None
+    reason: NeededWords
+
+
+class Absence(Given):
+    """Until when nobody is there; without an instant, until further notice."""
+
+    until: Until | None = None
+    reason: Words = ""
+
+
+class NewWarmup(Given):
+    """The caps day by day, or `default`; `end` ends a warm-up that is under way."""
+
+    schedule: Schedule | Literal["end"]
+    reason: Words = ""
+
+
+class NewRules(Given):
+    """Rules of sending that are to be others from now on."""
+
+    zone: Annotated[str, Field(max_length=64), AfterValidator(no_controls)] | None = None
+    sender_minute_max: Number | None = None
+    sender_hour_max: Number | None = None
+    sender_day_max: Number | None = None
+    tenant_hour_max: Number | None = None
+    domain_hour_max: Number | None = None
+    apart_days: Number | None = None
+    touch_gap_h: Number | None = None
+    weekend: Weekend | None = None
+    weekend_percent: Number | None = None
+    strict_consent: bool | None = None
+    health_min: Number | None = None
+    pace_min_s: Number | None = None
+    pace_max_s: Number | None = None
+    validate_max_age_days: Number | None = None
+    reason: Words = ""
+
+
+class NeededReason(Given):
+    """Why, for those who read it later; it is kept in the vault."""
+
+    reason: NeededWords
+
+
+# --- senders --------------------------------------------------------------------------------------
+
+
+def senders(call: Call) -> Listed[SenderShown]:
+    """All sender accounts, by name; there are few, so all are on one page."""
+    return Listed(all_senders(call.tenant.ports, call.services.clock.now()))
+
+
+def put_sender(call: Call) -> SenderShown:
+    """Write a sender and set its account up; nothing is written where a part cannot be."""
+    given: NewSender = call.body
+    settings = AccountSettings(**_part(given, AccountSettings.__struct_fields__))
+    check_settings(settings)
+    caps = None if given.warmup is None else _caps(given.warmup)
+    call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))
+    at = call.services.clock.now()
+    orders = call.tenant.ports.accounts
+    why = _why(call, "")
+    orders.order(given.sender, partial(accounts.configure, settings=settings, at=at), why)
+    if caps is not None:
+        on = _today(call, settings, at)
+        orders.order(given.sender, partial(accounts.begin_warmup, caps=caps, on=on, at=at), why)
+    return _now(call, given.sender)
+
+
+def told(call: Call) -> Listed[AccountFact]:
+    """All that happened to an account, oldest first."""
+    query: Page = call.query
+    after = place_of(query.cursor, int) or 0
+    facts = [one for one in events(call.tenant.ports, call.name) if one.version > after]
+    return listed(facts[: query.limit + 1], query.limit, lambda one: one.version)
+
+
+def do_pause(call: Call) -> SenderShown:
+    """Let nothing leave from it. Safe to repeat."""
+    return _ordered(call, partial(accounts.pause, reason=PauseReason.OPERATOR, at=_at(call)))
+
+
+def do_resume(call: Call) -> SenderShown:
+    """Let messages leave again; after a stop for complaints a reason is needed."""
+    given: SenderReason = call.body
+    explained = bool(given.reason.strip())
+    shown = _ordered(call, partial(accounts.resume, explained=explained, at=_at(call)))
+    call.ring()
+    return shown
+
+
+def do_verify(call: Call) -> SenderShown:
+    """The address may be sent from. Safe to repeat."""
+    shown = _ordered(call, partial(accounts.verify, by=VerifiedBy.OPERATOR, at=_at(call)))
+    call.ring()
+    return shown
+
+
+def do_health(call: Call) -> SenderShown:
+    """Set the health by hand, or let the reckoned one count again."""
+    given: SetHealth = call.body
+    at = _at(call)
+    if given.score is None:
+        return _ordered(call, partial(accounts.lift_override, at=at))
+    decide = partial(accounts.override_health, score=given.score, until=given.until, at=at)
+    return _ordered(call, decide)
+
+
+def do_away(call: Call) -> SenderShown:
+    """Nobody is there to read answers: nothing leaves meanwhile."""
+    given: Absence = call.body
+    return _ordered(call, partial(accounts.go_away, until=given.until, at=_at(call)))
+
+
+def do_back(call: Call) -> SenderShown:
+    """The absence is over. Safe to repeat."""
+    shown = _ordered(call, partial(accounts.come_back, at=_at(call)))
+    call.ring()
+    return shown
+
+
+def do_warmup(call: Call) -> SenderShown:
+    """Begin a warm-up, or end the one under way."""
+    given: NewWarmup = call.body
+    at = _at(call)
+    if given.schedule == "end":
+        return _ordered(call, partial(accounts.end_warmup, at=at))
+    on = _today(call, call.tenant.ports.accounts.account(call.name).settings, at)
+    caps = _caps(given.schedule)
+    return _ordered(call, partial(accounts.begin_warmup, caps=caps, on=on, at=at))
+
+
+def do_reset_circuit(call: Call) -> SenderShown:
+    """Call the provider again. Safe to repeat."""
+    shown = _ordered(call, partial(accounts.close_circuit, by=ClosedBy.OPERATOR, at=_at(call)))
+    call.ring()
+    return shown
+
+
+def remove(call: Call) -> SenderShown:
+    """Take the account away: what was to leave from it waits, and says so."""
+    if not call.tenant.ports.accounts.account(call.name).stands:
+        one_sender(call.tenant.ports, call.name, _at(call))  # raises where nobody knows it
+    return _ordered(call, partial(accounts.delete, at=_at(call)))
+
+
+# --- the tenant's sending -------------------------------------------------------------------------
+
+
+def rules(call: Call) -> SendingShown:
+    """The rules in force, and how much of the tenant's own limit is used."""
+    return sending(call.tenant.ports, _at(call))
+
+
+def change_rules(call: Call) -> SendingShown:
+    """Change rules; all of them or none."""
+    given: NewRules = call.body
+    changes = given.model_dump(exclude_none=True, exclude={"reason"}, mode="json")
+    decide = partial(accounts.change_rules, changes=changes, at=_at(call))
+    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
+    call.ring()
+    return rules(call)
+
+
+def pause_sending(call: Call) -> SendingShown:
+    """Let nothing of the tenant leave, from this instant on. Safe to repeat."""
+    given: NeededReason = call.body
+    decide = partial(accounts.pause_sending, reason=PauseReason.OPERATOR, at=_at(call))
+    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
+    return rules(call)
+
+
+def resume_sending(call: Call) -> SendingShown:
+    """Let the tenant send again. Safe to repeat."""
+    given: NeededReason = call.body
+    decide = partial(accounts.resume_sending, at=_at(call))
+    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
+    call.ring()
+    return rules(call)
+
+
+def _ordered(call: Call, decide: SenderOrder) -> SenderShown:
+    call.tenant.ports.accounts.order(call.name, decide, _why(call, call.body.reason))
+    return _now(call, call.name)
+
+
+def _now(call: Call, name: str) -> SenderShown:
+    return one_sender(call.tenant.ports, name, _at(call))
+
+
+def _at(call: Call) -> datetime:
+    return call.services.clock.now()
+
+
+def _why(call: Call, reason: str) -> Why:
+    return Why(call.order, call.holder.key_id, reason)
+
+
+def _today(call: Call, settings: AccountSettings, at: datetime) -> date:
+    """The day of the sender: a warm-up counts in its zone."""
+    return local(at, settings.zone or call.tenant.ports.accounts.rules().zone).date()
+
+
+def _caps(schedule: Schedule) -> tuple[int, ...]:
+    if schedule == "default":
+        return DEFAULT_SCHEDULE
+    assert isinstance(schedule, list)
+    return schedule_of([(one.day, one.cap) for one in schedule])
+
+
+def _part(given: BaseModel, names: tuple[str, ...]) -> Mapping[str, Any]:
+    return {name: getattr(given, name) for name in names}
