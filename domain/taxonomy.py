@@ -161,6 +161,15 @@ class TaskEnd(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class AddressVerdict(StrEnum):
+    """Whether an address takes mail, as far as it was looked at."""
+
+    VALID = "valid"
+    RISKY = "risky"
+    INVALID = "invalid"
+    UNCHECKED = "unchecked"
+
+
 class CapName(StrEnum):
     """The limits on how much is sent: of whom or of what, in which window."""
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from domain.ids import ContactId
+from domain.taxonomy import AddressVerdict
 from handlers.ports import Clock
 
 BATCH = 100
@@ -16,15 +16,6 @@ MAX_AGE_DAYS = 90
 AGAIN_AFTER = timedelta(hours=1)
 """When an address comes again that nobody could tell anything about, or whose worker died."""
 DNS = "dns"
-
-
-class AddressVerdict(StrEnum):
-    """Whether an address takes mail, as far as it was looked at."""
-
-    VALID = "valid"
-    RISKY = "risky"
-    INVALID = "invalid"
-    UNCHECKED = "unchecked"
 
 
 class Domains(Protocol):

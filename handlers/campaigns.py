@@ -16,6 +16,7 @@ from domain.ids import CampaignId, ContactId, StreamId, stream_id, subject_key
 from domain.lifecycle import Stage
 from domain.plan import Grounds
 from domain.recorded import Cause
+from domain.taxonomy import AddressVerdict
 from domain.timing import add, parse_duration
 from handlers.ports import (
     CampaignRow,
@@ -28,7 +29,7 @@ from handlers.ports import (
     TenantPorts,
     Transaction,
 )
-from handlers.proving import Acceptance, acceptance, prove
+from handlers.proving import Acceptance, acceptance, prove, sender_of
 from handlers.values import check_context, context_digest, guard_values
 from plans.verify.report import issue, refused, to_json
 
@@ -71,6 +72,7 @@ class _Enrolling(msgspec.Struct, frozen=True):
     people: Mapping[ContactId, Person]
     sender: Sender | None
     last_runs: Mapping[ContactId, LastRun]
+    addresses: Mapping[ContactId, AddressVerdict]
     now: datetime
 
 
@@ -93,8 +95,9 @@ def enrol(
         ports,
         row,
         ports.vault.people(contacts),
-        ports.vault.senders().get(row.sender),
+        sender_of(ports, row.sender),
         ports.register.last_runs(row.campaign_id, contacts),
+        ports.addresses.verdicts(contacts),
         ports.clock.now(),
     )
     answers: list[Enrolled | None] = []
@@ -129,6 +132,9 @@ def _prepare(found: _Enrolling, item: Enrolment) -> _Accepted | Enrolled:
     ports, person = found.ports, found.people.get(item.contact_id)
     if person is None:
         return _refusal("E_VALUE", "/contact_id", "no contact has this id")
+    if found.addresses.get(item.contact_id) is AddressVerdict.INVALID:
+        told = "the address of this contact cannot receive mail; correct it first"
+        return _refusal("E_NO_IDENTITY", "/contact_id", told)
     checked = prove(ports, item.plan, check_context(ports.tenant, person, found.sender))
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))

@@ -12,7 +12,7 @@ from domain.events import Proof
 from domain.ids import CampaignId, ContactId
 from domain.plan import Plan
 from domain.timing import parse_duration
-from handlers.ports import Calendars, NewPlan, TenantPorts
+from handlers.ports import Calendars, NewPlan, Sender, TenantPorts
 from handlers.values import check_context
 from plans.canonical import CanonicalDocument, canonical_json
 from plans.context import ContactContext, TenantPolicy
@@ -52,8 +52,23 @@ def context_of(
     """A contact and the sender of a campaign, as the check sees them; None for one forgotten."""
     person = ports.vault.people([contact]).get(contact)
     row = ports.register.campaign(campaign)
-    sender = ports.vault.senders().get(row.sender) if row else None
+    sender = sender_of(ports, row.sender) if row else None
     return None if person is None else check_context(ports.tenant, person, sender)
+
+
+def sender_of(ports: TenantPorts, name: str) -> Sender | None:
+    """The sender of this name; of a rotation set one member, for all can stand for each other."""
+    senders = ports.vault.senders()
+    if name in senders or not name:
+        return senders.get(name)
+    members = (row.sender for row in ports.accounts.rows() if row.settings.rotation_set == name)
+    return next((senders[member] for member in members if member in senders), None)
+
+
+def sender_names(ports: TenantPorts) -> set[str]:
+    """What a plan or a campaign may name as its sender: accounts and rotation sets."""
+    sets = {row.settings.rotation_set for row in ports.accounts.rows() if not row.deleted}
+    return (set(ports.vault.senders()) | sets) - {""}
 
 
 def with_calendars(
@@ -87,7 +102,7 @@ def _missing(ports: TenantPorts, document: Mapping[str, Any]) -> Iterator[Issue]
     senders = any("sender" in node for node in nodes)
     there = {
         "endpoint": set(ports.endpoints.named(endpoints)) if endpoints else set(),
-        "sender": set(ports.vault.senders()) if senders else set(),
+        "sender": sender_names(ports) if senders else set(),
     }
     for index, node in enumerate(nodes):
         for field, names in there.items():

@@ -262,4 +262,3 @@ def _fact(one: AccountRecorded) -> AccountFact:
         actor=one.actor,
         data={name: value for name, value in data.items() if name not in ("fact", "at")},
     )
-

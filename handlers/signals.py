@@ -63,7 +63,7 @@ class Ingest:
         given: list[Input] = []
         aside: list[Settled] = []
         for item, report, match in zip(items, reports, matches, strict=True):
-            refused = _unusable(report, ports.tag) or _unmatched(item, report, match)
+            refused = _unusable(report, ports.tag) or _unmatched(item, match)
             if refused is not None:
                 aside.append(Settled(item, *refused))
             elif match is not None:
@@ -119,21 +119,24 @@ def _foreign(report: Report, tag: str) -> bool:
 
 
 def _unusable(report: Report, tag: str) -> tuple[str, str] | None:
+    """What a report comes to that is about no message, or that nobody may or can use."""
     if _foreign(report, tag):
+        LOG.error("a report names another tenant and is set aside")
         return "parked", "other_tenant"
     if report.problem is not None:
         return "parked", report.problem
     if report.at is None:
         return "parked", "no_time"
+    if report.kind in ACCOUNT_TROUBLE:
+        return "no_news", ""  # the senders are held by now
+    if report.signal is None and not report.accepted:
+        LOG.error("a report of a kind that nobody knows is set aside")
+        return "parked", f"unknown_kind:{report.kind}"
     return None
 
 
-def _unmatched(item: InboxItem, report: Report, match: Match | None) -> tuple[str, str] | None:
-    if match is None:
-        if report.signal is None and not report.accepted:
-            return "parked", f"unknown_kind:{report.kind}"
-        return "orphan", _again(item, "no_message")
-    return None
+def _unmatched(item: InboxItem, match: Match | None) -> tuple[str, str] | None:
+    return ("orphan", _again(item, "no_message")) if match is None else None
 
 
 def _again(item: InboxItem, reason: str) -> str:

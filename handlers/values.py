@@ -16,6 +16,7 @@ _CONTACT = (
     "title",
     "email",
     "city",
+    "country",
     "timezone",
     "linkedin_url",
     "phone",

@@ -16,6 +16,7 @@ from domain.plan import Policy
 from domain.taxonomy import Channel
 from domain.timing import parse_duration
 from handlers.actors import Batch
+from handlers.addresses import Addresses
 from handlers.composing import Composer
 from handlers.dispatch.sender import Sender
 from handlers.errands.running import ErrandRunner
@@ -43,11 +44,21 @@ from infra.limits.counters import SqlLimits
 from infra.limits.global_share import SqlGlobalShare
 from infra.limits.smoothing import RedisSmoothing
 from infra.log import Log
+from infra.providers.dns import DnsDomains
 from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
+from infra.providers.sendgrid.validation import SendGridValidation
 from infra.redis import RedisDoorbell, connect, make_broker, probe
 from infra.settings import Settings
 from infra.tenancy import Database, Tenant, UnknownTenant
-from infra.vault import AddressMac, Contacts, SqlNotices, SqlRegister, SqlSuppressions, SqlVault
+from infra.vault import (
+    AddressMac,
+    Contacts,
+    SqlAddressChecks,
+    SqlNotices,
+    SqlRegister,
+    SqlSuppressions,
+    SqlVault,
+)
 from plans.context import TenantPolicy
 from projections.registry import WORK
 
@@ -85,6 +96,11 @@ class System:
     def doorbell(self) -> RedisDoorbell:
         """The doorbell of this process."""
         return RedisDoorbell(self.broker, connect(self.redis_url))
+
+    @cached_property
+    def domains(self) -> DnsDomains | None:
+        """Who knows whether a domain takes mail; one for all tenants, since it remembers."""
+        return DnsDomains() if self.settings.check_domains else None
 
     @cached_property
     def smoothing(self) -> RedisSmoothing:
@@ -130,6 +146,8 @@ class System:
         for name in ("executor", "errand_executor"):
             if name in self.__dict__:
                 self.__dict__[name].shutdown()
+        if "smoothing" in self.__dict__:
+            self.smoothing.close()
         self.database.close()
 
     # --- tenants ----------------------------------------------------------------------------------
@@ -184,6 +202,7 @@ class System:
                 clock=self.clock,
             ),
             accounts=self.accounts(name),
+            addresses=self.addresses(name),
             limits=limits,
             smoothing=self.smoothing,
             global_share=SqlGlobalShare(database),
@@ -206,7 +225,12 @@ class System:
             worker=self.worker,
             call_guard_s=settings.call_guard_s,
             sweep_s=settings.sweep_after_s,
+            unchecked_is="unchecked" if self._checks_addresses else "valid",
         )
+
+    @property
+    def _checks_addresses(self) -> bool:
+        return self.domains is not None or self.settings.sendgrid_validation_key is not None
 
     def _call_patience(self) -> timedelta:
         """Endpoints answer in real time: none on a real clock, more on one that runs faster."""
@@ -220,6 +244,23 @@ class System:
     def accounts(self, name: str) -> SqlSenderAccounts:
         """The sender accounts of a tenant."""
         return SqlSenderAccounts(self.database, TenantId(name), clock=self.clock, rng=self.rng)
+
+    def addresses(self, name: str) -> Addresses:
+        """What is known of the addresses of a tenant's contacts, and who looks at them."""
+        settings, key = self.settings, self.settings.sendgrid_validation_key
+        validation = key and SendGridValidation(
+            key.get_secret_value(),
+            settings.sendgrid_base_url,
+            connect_s=settings.connect_timeout_s,
+            total_s=settings.call_timeout_s,
+        )
+        return Addresses(
+            SqlAddressChecks(self.database, TenantId(name)),
+            self.clock,
+            self.errand_executor,
+            domains=self.domains,
+            validation=validation or None,
+        )
 
     def endpoints(self, name: str) -> SqlEndpoints:
         """The registered endpoints of a tenant."""
@@ -307,6 +348,16 @@ class System:
         ports = self.ports(tenant)
         composed = Composer(ports, self.links(ports.tag)).compose_batch()
         return composed + Sender(ports, self.provider, self.executor).send_batch()
+
+    def drop_old_counts(self, tenant: TenantId) -> int:
+        """Counts that no limit needs any more: of the tenant, and of all together."""
+        ports, now = self.ports(tenant), self.clock.now()
+        return ports.limits.drop_old(now) + ports.global_share.drop_old(now)
+
+    def check_addresses(self, tenant: TenantId) -> int:
+        """Look at addresses that are due."""
+        days = self.ports(tenant).accounts.rules().validate_max_age_days
+        return self.addresses(tenant).check_batch(days)
 
     def sweeper(self, tenant: TenantId) -> Sweeper:
         """The sweeps of a tenant."""

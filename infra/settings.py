@@ -83,6 +83,17 @@ class Settings(BaseModel):
     sendgrid_open_tracking: Annotated[
         bool, Field(description="let SendGrid report opens too; it knows machine opens")
     ] = True
+    sendgrid_validation_key: Annotated[
+        SecretStr | None,
+        Field(description="key for SendGrid's e-mail validation; absent: nobody is asked there"),
+    ] = None
+    check_domains: Annotated[
+        bool,
+        Field(
+            description="ask DNS whether the domain of an address takes mail before the first mail "
+            "goes there; `antiphon check --go-live` wants it on"
+        ),
+    ] = False
     webhook_trust_s: Annotated[
         int, Field(ge=1, description="age of a webhook signature that is trusted at once, seconds")
     ] = 300

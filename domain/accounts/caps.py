@@ -40,12 +40,12 @@ def reach_cap(
     amount: tuple[int, int],
     at: datetime,
 ) -> list[CapReached | CapLifted]:
-    """Tell that a limit is used up; as long as that is known it is no news.
+    """Tell that a limit is used up; as long as that is known, or once it is over, it is no news.
 
     `amount` is how much was used and how much may be.
     """
     known = state.caps.get((cap, key))
-    if known is not None and known > at:
+    if until <= at or (known is not None and known > at):
         return []
     used, limit = amount
     reached = CapReached(cap=cap, key=key, used=used, limit=limit, until=until, at=at)

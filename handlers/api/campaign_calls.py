@@ -15,6 +15,7 @@ from handlers.campaigns import end, launch
 from handlers.contacts import Line
 from handlers.errors import Fault, NotAcceptable, OutOfStep
 from handlers.ports import CampaignRow
+from handlers.proving import sender_names
 
 Order = Literal["launch", "pause", "resume", "stop"]
 
@@ -59,7 +60,7 @@ FROM: Mapping[Order, frozenset[str]] = {
 def create(call: Call) -> CampaignShown:
     """Make a draft."""
     given: NewCampaign = call.body
-    if given.sender and given.sender not in call.tenant.ports.vault.senders():
+    if given.sender and given.sender not in sender_names(call.tenant.ports):
         fault = Fault("/sender", "unknown_sender", "no sender account has this name; add it first")
         raise NotAcceptable("the body cannot be taken", [fault])
     row = CampaignRow(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from domain.ids import MessageId
+from domain.timing.zones import in_utc
 from handlers import queue_orders
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
@@ -14,7 +15,6 @@ from handlers.errors import NotHere
 from handlers.explain import Explained, explain
 from handlers.queue_orders import Order
 from handlers.services import QueueRow
-from domain.timing.zones import in_utc
 
 Words = Annotated[str, Field(min_length=3, max_length=500), AfterValidator(no_controls)]
 
@@ -95,9 +95,7 @@ def do_resend(call: Call) -> QueueRow:
     given: ResentMessage = call.body
     order = _order(call, given)
     message_id, tenant = MessageId(call.id), call.tenant
-    return _rung(
-        call, queue_orders.resend(tenant, message_id, order, confirmed=given.confirm)
-    )
+    return _rung(call, queue_orders.resend(tenant, message_id, order, confirmed=given.confirm))
 
 
 def letters(call: Call) -> Listed[DeadLetter]:

@@ -1,4 +1,4 @@
-"""Sender accounts and the rules of sending: what they are, and orders to them."""
+"""Sender accounts: what they are, and orders to them."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,7 +15,6 @@ from domain.accounts import (
     PauseReason,
     Profile,
     VerifiedBy,
-    Weekend,
     schedule_of,
 )
 from domain.accounts.rules import NUMBER_MAX, check_settings
@@ -28,11 +27,9 @@ from handlers.ports.accounts import SenderOrder
 from handlers.sender_accounts import (
     AccountFact,
     SenderShown,
-    SendingShown,
     all_senders,
     events,
     one_sender,
-    sending,
 )
 
 LAST_YEAR = 7999
@@ -120,36 +117,6 @@ class NewWarmup(Given):
     reason: Words = ""
 
 
-class NewRules(Given):
-    """Rules of sending that are to be others from now on."""
-
-    zone: Annotated[str, Field(max_length=64), AfterValidator(no_controls)] | None = None
-    sender_minute_max: Number | None = None
-    sender_hour_max: Number | None = None
-    sender_day_max: Number | None = None
-    tenant_hour_max: Number | None = None
-    domain_hour_max: Number | None = None
-    apart_days: Number | None = None
-    touch_gap_h: Number | None = None
-    weekend: Weekend | None = None
-    weekend_percent: Number | None = None
-    strict_consent: bool | None = None
-    health_min: Number | None = None
-    pace_min_s: Number | None = None
-    pace_max_s: Number | None = None
-    validate_max_age_days: Number | None = None
-    reason: Words = ""
-
-
-class NeededReason(Given):
-    """Why, for those who read it later; it is kept in the vault."""
-
-    reason: NeededWords
-
-
-# --- senders --------------------------------------------------------------------------------------
-
-
 def senders(call: Call) -> Listed[SenderShown]:
     """All sender accounts, by name; there are few, so all are on one page."""
     return Listed(all_senders(call.tenant.ports, call.services.clock.now()))
@@ -164,7 +131,7 @@ def put_sender(call: Call) -> SenderShown:
     call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))
     at = call.services.clock.now()
     orders = call.tenant.ports.accounts
-    why = _why(call, "")
+    why = why_of(call, "")
     orders.order(given.sender, partial(accounts.configure, settings=settings, at=at), why)
     if caps is not None:
         on = _today(call, settings, at)
@@ -249,43 +216,8 @@ def remove(call: Call) -> SenderShown:
     return _ordered(call, partial(accounts.delete, at=_at(call)))
 
 
-# --- the tenant's sending -------------------------------------------------------------------------
-
-
-def rules(call: Call) -> SendingShown:
-    """The rules in force, and how much of the tenant's own limit is used."""
-    return sending(call.tenant.ports, _at(call))
-
-
-def change_rules(call: Call) -> SendingShown:
-    """Change rules; all of them or none."""
-    given: NewRules = call.body
-    changes = given.model_dump(exclude_none=True, exclude={"reason"}, mode="json")
-    decide = partial(accounts.change_rules, changes=changes, at=_at(call))
-    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
-    call.ring()
-    return rules(call)
-
-
-def pause_sending(call: Call) -> SendingShown:
-    """Let nothing of the tenant leave, from this instant on. Safe to repeat."""
-    given: NeededReason = call.body
-    decide = partial(accounts.pause_sending, reason=PauseReason.OPERATOR, at=_at(call))
-    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
-    return rules(call)
-
-
-def resume_sending(call: Call) -> SendingShown:
-    """Let the tenant send again. Safe to repeat."""
-    given: NeededReason = call.body
-    decide = partial(accounts.resume_sending, at=_at(call))
-    call.tenant.ports.accounts.order_sending(decide, _why(call, given.reason))
-    call.ring()
-    return rules(call)
-
-
 def _ordered(call: Call, decide: SenderOrder) -> SenderShown:
-    call.tenant.ports.accounts.order(call.name, decide, _why(call, call.body.reason))
+    call.tenant.ports.accounts.order(call.name, decide, why_of(call, call.body.reason))
     return _now(call, call.name)
 
 
@@ -297,7 +229,8 @@ def _at(call: Call) -> datetime:
     return call.services.clock.now()
 
 
-def _why(call: Call, reason: str) -> Why:
+def why_of(call: Call, reason: str) -> Why:
+    """Who orders, in which request, for which reason."""
     return Why(call.order, call.holder.key_id, reason)
 
 

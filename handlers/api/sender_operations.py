@@ -1,6 +1,6 @@
 """The part of the table of the API about sender accounts and the rules of sending."""
 
-from handlers.api import sender_calls
+from handlers.api import sender_calls, sending_calls
 from handlers.api.bodies import json_body
 from handlers.api.calls import Operation, Page
 from handlers.api.paging import Listed
@@ -85,16 +85,16 @@ SENDERS = (
         method="GET",
         path="/v1/sending",
         does="The rules of the tenant's sending",
-        perform=sender_calls.rules,
+        perform=sending_calls.rules,
         answers=SendingShown,
     ),
     Operation(
         method="PATCH",
         path="/v1/sending",
         does="Change rules of the tenant's sending; all of them or none",
-        perform=sender_calls.change_rules,
+        perform=sending_calls.change_rules,
         answers=SendingShown,
-        body=json_body(sender_calls.NewRules),
+        body=json_body(sending_calls.NewRules),
     ),
     *(
         Operation(
@@ -103,11 +103,11 @@ SENDERS = (
             does=does,
             perform=perform,
             answers=SendingShown,
-            body=json_body(sender_calls.NeededReason),
+            body=json_body(sending_calls.NeededReason),
         )
         for how, does, perform in (
-            ("pause", "Let nothing of the tenant leave, at once", sender_calls.pause_sending),
-            ("resume", "Let the tenant send again", sender_calls.resume_sending),
+            ("pause", "Let nothing of the tenant leave, at once", sending_calls.pause_sending),
+            ("resume", "Let the tenant send again", sending_calls.resume_sending),
         )
     ),
 )

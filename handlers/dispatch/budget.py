@@ -141,7 +141,10 @@ class Budget:
     # --- limits and lanes -------------------------------------------------------------------------
 
     def _count(self, counter: Counter) -> int:
-        return self._used.get(counter, _UNUSED).used + self._taken[counter]
+        return self._before(counter) + self._taken[counter]
+
+    def _before(self, counter: Counter) -> int:
+        return self._used.get(counter, _UNUSED).used
 
     def _cap(self, limit: Limit) -> Cap:
         return Cap(limit.counter.name, self._count(limit.counter), limit.most)
@@ -160,7 +163,7 @@ class Budget:
         for limit in limits:
             if self._count(limit.counter) >= limit.most:
                 used = self._used.get(limit.counter, _UNUSED)
-                free = frees_at(limit.counter, used.oldest or self._now, limit.zone)
+                free = frees_at(limit.counter, used.oldest, limit.zone)
                 lane = Lane(limit.counter.name, limit.counter.key)
                 return replace(seen, free_at=self._slot(lane, free, limit.step))
         if self._reserved.granted <= self._passed:
@@ -212,7 +215,7 @@ class Budget:
         """The limits of a running time, for those who see to it that they are used evenly."""
         limits = self.limits(due)
         running = [limit for limit in limits if limit.counter.name in SPAN_S]
-        found = [limit.bucket(self._count(limit.counter)) for limit in running]
+        found = [limit.bucket(self._before(limit.counter)) for limit in running]
         most = self._reserved.limit
         everybody = Limit(Counter(CapName.GLOBAL_HOUR, "", self._now, self._now), most, "UTC")
         return [*found, everybody.bucket(self._reserved.used)]

@@ -19,6 +19,7 @@ from domain.taxonomy import CapName, CauseKind, HoldReason, domain_class
 from handlers.dispatch.batches import shrinking
 from handlers.dispatch.budget import Budget
 from handlers.ports import (
+    Bucket,
     CapNote,
     Due,
     Input,
@@ -48,6 +49,7 @@ class Claim(msgspec.Struct, frozen=True):
     sender: str
     at: datetime
     taken: Sequence[Counter]
+    turn: Sequence[Bucket]
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -202,9 +204,14 @@ class _Batch:
         for due in staying:
             self.budget.untake(due)
         if staying:
-            asks = [self.budget.buckets(due) for due in staying]
-            self._ports.smoothing.give_back(asks, tenant=self._ports.tenant, now=self._now)
+            self._give_back([self.budget.buckets(due) for due in staying])
         return claims
+
+    def _give_back(self, asks: Sequence[Sequence[Bucket]]) -> None:
+        try:
+            self._ports.smoothing.give_back(asks, tenant=self._ports.tenant, now=self._now)
+        except SmoothingUnseen as error:  # a token that is lost only delays
+            LOG.warning("tokens of %s are lost: %s", self._ports.tenant, error)
 
     def _claims_of(self, result: Result) -> Iterable[Claim]:
         for fact in result.facts:
@@ -219,6 +226,7 @@ class _Batch:
                     due.sender,
                     self._now,
                     taken,
+                    self.budget.buckets(due),
                 )
 
     def held_again(

@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from domain import campaign
 from domain.accounts import AnswerCounts
 from domain.campaign import Acceptance
 from domain.events import MessageFailed, SendAttemptReturned
+from domain.ids import TenantId
 from domain.limits import Counter
 from domain.recorded import Cause
 from domain.taxonomy import AnswerClass, CapName, CauseKind, Via
@@ -44,6 +46,7 @@ class Recording:
         given = [self._outcome(claim, answer, now) for claim, answer in answered]
         results = ports.campaigns.transact_many(given, along=self._give_back)
         self._drain(answered, now)
+        self._give_turns_back(results, now)
         for result in results:
             self._compare(result)
         for claim, answer in answered:
@@ -103,27 +106,33 @@ class Recording:
 
     def _give_back(self, tx: Transaction, results: Sequence[Result]) -> None:
         """What certainly did not leave counts against no limit, and nobody was written to."""
-        ports, unused = self._ports, Tally[Counter]()
-        alone = []
-        for result in results:
-            claim, answer = result.ref
-            if any(isinstance(fact, SendAttemptReturned) for fact in result.facts):
-                unused.update(claim.taken)
-            if answer.kind != AnswerClass.AMBIGUOUS and any(
-                isinstance(fact, SendAttemptReturned | MessageFailed) for fact in result.facts
-            ):
-                alone.append(claim.stream)
+        ports = self._ports
+        stayed = [result.ref[0] for result in results if _stayed(result)]
+        returned = [result.ref[0] for result in results if _returned(result)]
+        unused = Tally[Counter]()
+        for claim in returned:
+            unused.update(claim.taken)
         ports.limits.give_back(tx, unused)
-        ports.outbox.not_contacted(tx, alone)
+        ports.outbox.not_contacted(tx, [claim.message_id for claim in stayed])
+
+    def _give_turns_back(self, results: Sequence[Result], now: datetime) -> None:
+        """Buckets that a message did not use after all; a full one drains by its own order."""
+        ports = self._ports
+        turns = [
+            result.ref[0].turn
+            for result in results
+            if _returned(result) and result.ref[1].reason != RATE_LIMITED
+        ]
+        if turns:
+            with _only_delayed(ports.tenant):
+                ports.smoothing.give_back(turns, tenant=ports.tenant, now=now)
 
     def _drain(self, answered: Answered, now: datetime) -> None:
         """A provider that has had enough of a sender gets nothing of it until its bucket fills."""
         ports = self._ports
         for sender in sorted({c.sender for c, answer in answered if answer.reason == RATE_LIMITED}):
-            try:
+            with _only_delayed(ports.tenant):
                 ports.smoothing.drain(CapName.SENDER_MINUTE, sender, tenant=ports.tenant, now=now)
-            except SmoothingUnseen as error:  # while it is away nothing is claimed at all
-                LOG.warning("the bucket of a sender of %s: %s", ports.tenant, error)
 
     def _compare(self, result: Result) -> None:
         """A provider's report that was faster than its answer must name the same message."""
@@ -138,6 +147,23 @@ class Recording:
                 known,
                 answer.provider_id,
             )
+
+
+def _returned(result: Result) -> bool:
+    return any(isinstance(fact, SendAttemptReturned) for fact in result.facts)
+
+
+def _stayed(result: Result) -> bool:
+    """Whether it certainly did not leave: handed back, or refused by whoever was asked."""
+    return any(isinstance(fact, SendAttemptReturned | MessageFailed) for fact in result.facts)
+
+
+@contextmanager
+def _only_delayed(tenant: TenantId) -> Iterator[None]:
+    try:
+        yield
+    except SmoothingUnseen as error:  # while it is away nothing is claimed at all
+        LOG.warning("the buckets of %s: %s", tenant, error)
 
 
 def counted(answered: Answered) -> dict[str, AnswerCounts]:

@@ -10,7 +10,9 @@ from handlers.contacts import ContactChange
 from handlers.errands.asking import Node
 from handlers.ports import Person
 
-_COLUMNS = frozenset(ContactChange.model_fields) - {"company", "tags", "attributes"}
+_NOT_BY_PLANS = {"country", "subscriber", "consent"}
+"""What the law asks of a contact is told by people, not by a plan that would gain by it."""
+_COLUMNS = frozenset(ContactChange.model_fields) - {"company", "tags", "attributes"} - _NOT_BY_PLANS
 _COMPANY_NAME = "company.name"
 
 

@@ -63,7 +63,7 @@ def _decision(history: Sequence[Recorded], place: int) -> DecisionTold:
         told=tell(fact),
         cause=told_cause(one.cause),
         correlation_id=one.correlation,
-        because=chain(history, place) if isinstance(fact, MessageCancelled) else [],
+        because=_cancelled_by(history, place) if isinstance(fact, MessageCancelled) else [],
         gates=gates,
         rules=None if seen is None else seen.rules,
         differs="" if seen is None else difference(fact, seen, gates),
@@ -75,6 +75,11 @@ def _gates(fact: Event, at: datetime) -> list[GateTold]:
     if seen is not None:
         return gates_at(seen, at)
     return gates_unasked() if isinstance(fact, MessageCancelled) else []
+
+
+def _cancelled_by(history: Sequence[Recorded], place: int) -> list[Link]:
+    own = history[place].version
+    return [link for link in chain(history, place) if link.version != own]
 
 
 def _planned_by(history: Sequence[Recorded], places: Sequence[int]) -> list[Link]:

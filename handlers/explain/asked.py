@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -58,16 +59,16 @@ def difference(fact: Event, seen: Seen, gates: Sequence[GateTold]) -> str:
 
 def _told(one: Judged, seen: Seen) -> GateTold:
     gate, verdict = one.gate, one.verdict
-    shown = {"name": gate.name, "asks": gate.asks, "inputs": _inputs(gate, seen)}
+    told = partial(GateTold, name=gate.name, asks=gate.asks, inputs=_inputs(gate, seen))
     if not one.reached:
-        return GateTold(**shown, verdict=NOT_REACHED)
+        return told(verdict=NOT_REACHED)
     match verdict:
         case Never(reason):
-            return GateTold(**shown, verdict=NEVER, reason=reason.value)
+            return told(verdict=NEVER, reason=reason.value)
         case Hold(reason, until):
-            return GateTold(**shown, verdict=HELD, reason=reason.value, until=until)
+            return told(verdict=HELD, reason=reason.value, until=until)
         case None:
-            return GateTold(**shown, verdict=PASSED)
+            return told(verdict=PASSED)
 
 
 def _inputs(gate: Gate, seen: Seen) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _with_plan(ports: TenantPorts, due: Due, seen: Seen, now: datetime) -> Seen:
         message = state.messages.get(due.message_id)
         node = None if message is None else grounds.plan.nodes.get(message.node)
         if message is not None and isinstance(node, Send):
-            found.append(seen_by_plan(state, grounds, node, message, seen, now))
+            found.append(seen_by_plan(state, grounds, message, seen, now))
         return ()
 
     cause = Cause(CauseKind.REQUEST, str(due.message_id))

@@ -37,7 +37,8 @@ _HELD: Mapping[HoldReason, str] = {
     HoldReason.SENDER_PAUSED: "the sender {sender} is paused ({sender_paused})",
     HoldReason.SENDER_GONE: "the sender {sender} was deleted",
     HoldReason.SENDER_AWAY: "the sender {sender} is away",
-    HoldReason.SENDER_HEALTH: "the sender's health is too low ({health}, and {health_min} is the least)",
+    HoldReason.SENDER_HEALTH: "the sender's health is too low ({health}, and {health_min} is the "
+    "least)",
     HoldReason.WEEKEND: "it is the weekend where the recipient is",
     HoldReason.REGION_HOURS: "the law of the recipient's place ({jurisdiction}) allows no message "
     "at this hour",
@@ -50,7 +51,10 @@ _HELD: Mapping[HoldReason, str] = {
     HoldReason.ADDRESS_UNCHECKED: "its address was not checked yet",
     HoldReason.MAIL_INCOMPLETE: "the mail is not whole: it needs its text, an opt-out and a postal "
     "address",
-} | {HoldReason(cap.value): f"{words} are used up ({{used}} of {{limit}})" for cap, words in _CAPS.items()}
+} | {
+    HoldReason(cap.value): f"{words} are used up ({{used}} of {{limit}})"
+    for cap, words in _CAPS.items()
+}
 
 _NEVER: Mapping[CancelReason, str] = {
     CancelReason.REPLIED: "the person replied",

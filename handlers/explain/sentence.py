@@ -126,7 +126,9 @@ def _cancelled(known: Known) -> str:
         return f"It was not sent, because {why}."
     heard = [one for one in decision.because if one.kind == "signal_recorded"]
     evidence = f" ({heard[-1].told}, {told_time(heard[-1].at)})" if heard else ""
-    return f"It was not sent: on {told_time(decision.at)} it was cancelled, because {why}{evidence}."
+    return (
+        f"It was not sent: on {told_time(decision.at)} it was cancelled, because {why}{evidence}."
+    )
 
 
 _TOLD: Mapping[MessageState, Callable[[Known], str]] = {

@@ -170,8 +170,8 @@ class Outbox(Protocol):
         """What the provider calls a message, as far as we were told."""
         ...
 
-    def not_contacted(self, tx: Transaction, streams: Iterable[StreamId]) -> None:
-        """Forget that these contact-campaigns wrote to anybody, where nothing can have left."""
+    def not_contacted(self, tx: Transaction, messages: Iterable[MessageId]) -> None:
+        """Forget whom these messages would have gone to, where nothing else may have left."""
         ...
 
     def stale(self, after: MessageId | None, limit: int) -> list[Doubt]:

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.ids import CampaignId, ContactId, StreamId, TenantId
 from domain.plan import Policy
+from domain.taxonomy import AddressVerdict
 from handlers.ports.accounts import SenderAccounts
 from handlers.ports.errands import Endpoints, Errands, Notices, People
 from handlers.ports.inputs import Inbox, Timers
@@ -81,6 +82,14 @@ class Register(Protocol):
         ...
 
 
+class KnownAddresses(Protocol):
+    """What is known of addresses."""
+
+    def verdicts(self, ids: Iterable[ContactId]) -> Mapping[ContactId, AddressVerdict]:
+        """What is known now of those contacts that have an address; nobody is asked for it."""
+        ...
+
+
 class TenantPorts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a use case needs for one tenant."""
 
@@ -95,6 +104,7 @@ class TenantPorts(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault
     outbox: Outbox
     accounts: SenderAccounts
+    addresses: KnownAddresses
     limits: Limits
     smoothing: Smoothing
     global_share: GlobalShare

@@ -134,6 +134,7 @@ class SqlSenderAccounts(SenderAccounts):
     def heard(
         self, counts: Mapping[str, AnswerCounts], now: datetime, jitter: float
     ) -> Mapping[str, Sequence[SenderEvent]]:
+        # counted twice after a commit whose answer was lost: a circuit may open early, never late
         return self._writer.again(lambda tx: self._judged(tx, counts, now, jitter))
 
     @override
@@ -202,6 +203,8 @@ def _news(
 def _reach(
     state: HasCaps, *, notes: Sequence[CapNote], at: datetime
 ) -> list[CapReached | CapLifted]:
+    if isinstance(state, Account) and not state.stands:
+        return []
     return [
         fact
         for note in notes

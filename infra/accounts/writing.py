@@ -23,7 +23,7 @@ from domain.ids import TenantId, schema_of
 from handlers.ports import Clock, Conflict, Rng, Transaction
 from handlers.ports.accounts import SenderOrder, SendingOrder, Why
 from infra.accounts.draft import Draft, Stamp
-from infra.accounts.log import STREAM_KEY, AccountLog
+from infra.accounts.log import STREAM_KEY, AccountLog, Loaded
 from infra.changes import apply
 from infra.statements import Statements, cursor_of, transaction
 from infra.tenancy import CommitUnknown, Database
@@ -67,7 +67,7 @@ class AccountWriter:
         self._log.catch_up()
         for left in reversed(range(TRIES)):
             try:
-                with self._database.tenant_tx(self._tenant) as curs:
+                with _conflicts(), self._database.tenant_tx(self._tenant) as curs:
                     return work(transaction(curs))
             except (Conflict, CommitUnknown):
                 if not left:
@@ -91,7 +91,7 @@ class AccountWriter:
             self._lock(tx, list(streams.values()), of_tenant is not None)
             sought = [*streams.values(), *([tenant_stream] if of_tenant else [])]
             loaded = self._log.load(cursor_of(tx), sought)
-            strangers = [name for name, stream in streams.items() if not loaded[stream].version]
+            strangers = [name for name, stream in streams.items() if _is_strange(loaded[stream])]
             adopted = self._adopted(tx, strangers)
             draft = Draft(Stamp(self._rng.new_id().hex, self._clock.now(), why))
             written = Written(
@@ -133,6 +133,10 @@ class AccountWriter:
         if note:
             self._sql.run(tx, _NOTE, {"streams": streams, "kind": NOTE_KIND, "text": note})
         self._log.append(curs, draft.entries)
+
+
+def _is_strange(loaded: Loaded) -> bool:
+    return isinstance(loaded.state, Account) and not loaded.state.sender
 
 
 def _after(adopt: SenderOrder | None, decide: SenderOrder) -> SenderOrder:

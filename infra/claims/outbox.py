@@ -177,10 +177,10 @@ class SqlOutbox(Outbox):
         return rows[0][0] if rows else None
 
     @override
-    def not_contacted(self, tx: Transaction, streams: Iterable[StreamId]) -> None:
-        wanted = sorted(set(streams))
+    def not_contacted(self, tx: Transaction, messages: Iterable[MessageId]) -> None:
+        wanted = list(messages)
         if wanted:
-            self._sql.run(tx, _NOT_CONTACTED, {"streams": wanted})
+            self._sql.run(tx, _NOT_CONTACTED, {"ids": wanted})
 
     @override
     def stale(self, after: MessageId | None, limit: int) -> list[Doubt]:
@@ -275,8 +275,10 @@ ON CONFLICT (identity, stream_id) DO UPDATE SET at = greatest(o.at, excluded.at)
 
 _NOT_CONTACTED = """
 DELETE FROM {s}.outreach o
- WHERE o.stream_id = ANY(%(streams)s)
+ WHERE o.stream_id = ANY(ARRAY(SELECT stream_id FROM {s}.send_queue
+                                WHERE message_id = ANY(%(ids)s)))
    AND NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.stream_id = o.stream_id
+                    AND q.message_id <> ALL(%(ids)s::uuid[])
                     AND q.state IN ('SENDING', 'ACCEPTED', 'UNKNOWN', 'PRESUMED_LOST'))
 """
 

@@ -25,7 +25,17 @@ CONTENTS = {
     "webhook-key": Entry(
         "infra.cli.webhook_keys:webhook_key", "Say whose webhooks are to be believed."
     ),
-    "sender": Entry("infra.cli.senders:sender", "Add the identities that messages leave from."),
+    "sender": Entry(
+        "infra.cli.senders:sender",
+        "Add the identities that messages leave from, look at them, give them orders.",
+    ),
+    "rules": Entry(
+        "infra.cli.rules:rules",
+        "Show and change the rules of a tenant's sending: limits, weekend, gaps, pace.",
+    ),
+    "sending": Entry(
+        "infra.cli.sending:sending", "Stop all sending of a tenant at once, and let it go on."
+    ),
     "contacts": Entry("infra.cli.contacts:contacts", "Import contacts."),
     "campaign": Entry(
         "infra.cli.campaigns:campaign", "Add, launch, pause, resume, stop campaigns."
@@ -43,6 +53,18 @@ CONTENTS = {
     "timeline": Entry(
         "infra.cli.timeline:timeline",
         "Tell the state and the events of a contact-campaign, now or at an instant.",
+    ),
+    "explain": Entry(
+        "infra.cli.explain:explain",
+        "Tell why a message was sent, held, skipped or cancelled: every gate with its inputs.",
+    ),
+    "queue": Entry(
+        "infra.cli.queue:queue",
+        "Look at the messages that are to leave; skip, hold, release, resend single ones.",
+    ),
+    "inbox": Entry(
+        "infra.cli.inbox:inbox",
+        "Look at reports of providers that came to nothing, and have them tried again.",
     ),
     "what-if": Entry(
         "infra.cli.what_if:what_if",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, LiteralString
 
 import msgspec
@@ -27,6 +28,8 @@ _EXAMPLES = SQL("""
 SELECT count(*) OVER (), example FROM ({broken}) AS b (example)
  ORDER BY example COLLATE "C" LIMIT {limit}
 """)
+
+SKEW = timedelta(seconds=5)
 
 Params = Mapping[str, Any]
 
@@ -72,8 +75,13 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(database: Database, tenant: TenantId) -> Iterator[Snapshot]:
-    """A read-only transaction with the rights of the tenant; it writes temporary tables only."""
+def snapshot(
+    database: Database, tenant: TenantId, *, skew: timedelta = SKEW
+) -> Iterator[Snapshot]:
+    """A read-only transaction with the rights of the tenant; it writes temporary tables only.
+
+    `skew` is how much later than by its own clock a process may come to claim.
+    """
     with database.direct() as connection:
         connection.execute(_SETTINGS)
         _become(connection, tenant)
@@ -82,7 +90,7 @@ def snapshot(database: Database, tenant: TenantId) -> Iterator[Snapshot]:
         connection.read_only = True
         with connection.transaction(), connection.cursor() as curs:
             taken = Snapshot(tenant, curs)
-            unpack(curs, taken.schema)
+            unpack(curs, taken.schema, skew)
             yield taken
 
 

@@ -3,6 +3,10 @@
 So no invariant reads the log by itself, and each is a short statement.
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, LiteralString
+
 import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
@@ -41,7 +45,11 @@ CREATE TEMPORARY TABLE facts (
     stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
     campaign uuid, message uuid, attempt integer, node text, word text, key text,
     machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
-    counted boolean NOT NULL, errand uuid, reader text, judged jsonb);
+    counted boolean NOT NULL, errand uuid, reader text, judged jsonb, domain text);
+CREATE TEMPORARY TABLE attempts (
+    message uuid NOT NULL, attempt integer NOT NULL, stream uuid NOT NULL, position bigint NOT NULL,
+    campaign uuid, contact uuid, at timestamptz NOT NULL, settled_at timestamptz, sender text,
+    domain text, caps jsonb, apart_days integer, contacted_at timestamptz, left_us text);
 CREATE TEMPORARY TABLE stages (stream uuid PRIMARY KEY, stage text NOT NULL);
 CREATE TEMPORARY TABLE chain (
     message uuid NOT NULL, version bigint NOT NULL, topic text NOT NULL, attempt integer,
@@ -57,7 +65,9 @@ BEGIN
     fact := convert_from(state, 'UTF8')::jsonb -> 'f';
     PERFORM (fact ->> 'message_id')::uuid, (fact ->> 'attempt')::integer,
             (fact ->> 'task_id')::uuid, (fact ->> 'call_id')::uuid, (fact ->> 'notice_id')::uuid,
-            (fact ->> 'update_id')::uuid;
+            (fact ->> 'update_id')::uuid, (fact ->> 'at')::timestamptz,
+            (fact -> 'seen' ->> 'contacted_at')::timestamptz,
+            (fact -> 'seen' ->> 'apart_days')::integer;
     RETURN fact;
 EXCEPTION WHEN data_exception THEN
     RETURN NULL;
@@ -76,7 +86,8 @@ SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.camp
        AND p.position IS NULL,
        CASE WHEN e.topic = ANY(%(errand_topics)s::text[]) THEN
             coalesce(f ->> 'call_id', f ->> 'notice_id', f ->> 'update_id', f ->> 'task_id')::uuid
-       END, f ->> 'reader', CASE e.topic WHEN 'signal_judged' THEN f END
+       END, f ->> 'reader', CASE e.topic WHEN 'signal_judged' THEN f END,
+       CASE e.topic WHEN 'message_queued' THEN coalesce(f ->> 'domain', 'other') END
   FROM {s}.events e LEFT JOIN {s}.streams s ON s.stream_id = e.originator_id
   LEFT JOIN {s}.projection_poison p
     ON p.projection = 'metrics' AND p.position = e.notification_id
@@ -87,6 +98,30 @@ _FAST = """
 """
 # Slower: an event that is no JSON is left empty here, and told by I28.
 _TOLERANT = "  CROSS JOIN LATERAL (SELECT pg_temp.fact_of(e.state) AS f OFFSET 0) u"
+
+# Processes read their clocks before they wait for their turn to claim: the instant that counts is
+# not before that of an earlier claim, as far as the difference is one of waiting. A message whose
+# recipient moved to another domain while it waited is of none.
+_ATTEMPTS = """
+INSERT INTO pg_temp.attempts
+SELECT (f ->> 'message_id')::uuid, (f ->> 'attempt')::integer, e.originator_id, e.notification_id,
+       s.campaign_id, s.contact_id, (f ->> 'at')::timestamptz,
+       least(max((f ->> 'at')::timestamptz) OVER (ORDER BY e.notification_id),
+             (f ->> 'at')::timestamptz + %(skew)s),
+       coalesce(f -> 'seen' ->> 'sender', ''), q.domain, f -> 'seen' -> 'caps',
+       CASE WHEN f ? 'seen' THEN coalesce((f -> 'seen' ->> 'apart_days')::integer, 60) END,
+       (f -> 'seen' ->> 'contacted_at')::timestamptz, r.topic
+  FROM {s}.events e JOIN {s}.streams s ON s.stream_id = e.originator_id
+"""
+_OUTCOMES = """
+  LEFT JOIN (SELECT message, attempt, min(topic) AS topic FROM pg_temp.facts
+              WHERE topic IN ('send_attempt_returned', 'message_failed') GROUP BY 1, 2) AS r
+    ON r.message = (f ->> 'message_id')::uuid AND r.attempt = (f ->> 'attempt')::integer
+  LEFT JOIN (SELECT message, min(domain) AS domain FROM pg_temp.facts
+              WHERE domain IS NOT NULL GROUP BY 1 HAVING min(domain) = max(domain)) AS q
+    ON q.message = (f ->> 'message_id')::uuid
+ WHERE e.topic = 'send_attempt_started' AND f ? 'message_id'
+"""
 
 _STAGES = """
 INSERT INTO pg_temp.stages
@@ -140,15 +175,23 @@ def make_tables(connection: Connection[TupleRow], schema: str) -> None:
         connection.execute(_LIKE.format(name=name, live=live))
 
 
-def unpack(curs: Cursor[TupleRow], schema: str) -> None:
-    """Fill the tables from what this transaction sees."""
-    asked = {"errand_topics": _ERRAND_TOPICS}
+def unpack(curs: Cursor[TupleRow], schema: str, skew: timedelta) -> None:
+    """Fill the tables from what this transaction sees; clocks differ by no more than `skew`."""
+    asked = {"errand_topics": _ERRAND_TOPICS, "skew": skew}
     try:
         with curs.connection.transaction():
-            curs.execute(composed(schema, _FACTS + _FAST), asked)
+            _unpack_log(curs, schema, _FAST, asked)
     except psycopg.DataError:
-        curs.execute(composed(schema, _FACTS + _TOLERANT), asked)
+        _unpack_log(curs, schema, _TOLERANT, asked)
     curs.execute(_STAGES)
     curs.execute(_CHAIN, moves())
     curs.execute(composed(schema, _COUNTERS))
-    curs.execute("ANALYZE pg_temp.facts, pg_temp.stages, pg_temp.chain, pg_temp.counters")
+    curs.execute("ANALYZE pg_temp.attempts, pg_temp.stages, pg_temp.chain, pg_temp.counters")
+
+
+def _unpack_log(
+    curs: Cursor[TupleRow], schema: str, reading: LiteralString, asked: Mapping[str, Any]
+) -> None:
+    curs.execute(composed(schema, _FACTS + reading), asked)
+    curs.execute("ANALYZE pg_temp.facts")
+    curs.execute(composed(schema, _ATTEMPTS + reading + _OUTCOMES), asked)

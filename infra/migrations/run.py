@@ -34,7 +34,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
 REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role};
 """
-_ONLY_APPEND = "REVOKE UPDATE, DELETE ON {schema}.events, {schema}.account_events FROM {role}"
+_ONLY_APPEND = """
+REVOKE UPDATE, DELETE ON {schema}.events, {schema}.account_events FROM {role};
+REVOKE UPDATE ON {schema}.consents FROM {role};
+"""
 
 
 class MigrationChanged(Exception):

@@ -8,7 +8,8 @@ from email_validator import EmailUndeliverableError
 from email_validator.deliverability import caching_resolver, validate_email_deliverability
 from typing_extensions import override
 
-from handlers.addresses import AddressVerdict, Domains
+from domain.taxonomy import AddressVerdict
+from handlers.addresses import Domains
 
 TIMEOUT_S = 3
 _NO_DOMAIN = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)

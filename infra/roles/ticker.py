@@ -26,6 +26,8 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "leases": (10.0, lambda system, tenant: system.sweeper(tenant).leases()),
     "expired": (60.0, lambda system, tenant: system.sweeper(tenant).expired()),
     "lost": (3600.0, lambda system, tenant: system.sweeper(tenant).lost()),
+    "addresses": (5.0, lambda system, tenant: system.check_addresses(tenant)),
+    "counts": (3600.0, lambda system, tenant: system.drop_old_counts(tenant)),
     "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),
 }
 """Every sweep and how often it runs, real seconds (trust.md 1.5)."""

@@ -1,5 +1,6 @@
 """Personal data and texts of a tenant, by contact, with the configuration its gates read."""
 
+from infra.vault.address_checks import SqlAddressChecks
 from infra.vault.addresses import AddressMac, normalised
 from infra.vault.contacts import Contacts, ImportedRow
 from infra.vault.notices import SqlNotices
@@ -11,6 +12,7 @@ __all__ = [
     "AddressMac",
     "Contacts",
     "ImportedRow",
+    "SqlAddressChecks",
     "SqlNotices",
     "SqlRegister",
     "SqlSuppressions",

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing_extensions import override
 
 from domain.ids import ContactId, TenantId, schema_of
-from handlers.addresses import AddressChecks, AddressVerdict, Checked, ToCheck
+from domain.taxonomy import AddressVerdict
+from handlers.addresses import AddressChecks, Checked, ToCheck
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 

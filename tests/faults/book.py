@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from infra.sandbox.events import event_of
 from infra.sandbox.ledger import Accepted, Settled
 from infra.sandbox.persons import DEFAULT_RATES, Kind
-from infra.sandbox.planning import plan
+from infra.sandbox.planning import Planned, plan
 
 _LINE: msgspec.json.Decoder[Accepted | Settled] = msgspec.json.Decoder(Accepted | Settled)
 REPORTED = frozenset({Kind.PROCESSED, Kind.DELIVERED, Kind.DEFERRED, Kind.BOUNCED, Kind.BLOCKED})
@@ -22,30 +23,51 @@ class Book:
     def __init__(self, path: Path, seed: int) -> None:
         self._path = path
         self._seed = seed
+        self._read = 0
+        self._accepts: Counter[str] = Counter()
+        self._reports: dict[tuple[int, int], Planned] = {}
+        self._settled: set[tuple[int, int]] = set()
 
     def accepts(self) -> Counter[str]:
         """How often each message was accepted."""
-        return Counter(line.message for line in self._lines() if isinstance(line, Accepted))
+        self._read_on()
+        return self._accepts.copy()
 
     def acknowledged(self) -> set[str]:
         """The `sg_event_id` of every report of a delivery that the customer acknowledged."""
-        accepted: dict[int, Accepted] = {}
-        settled: set[tuple[int, int]] = set()
+        self._read_on()
+        return {
+            str(event_of(planned, self._seed)["sg_event_id"])
+            for name, planned in self._reports.items()
+            if name in self._settled
+        }
+
+    def to_come(self, until: datetime) -> int:
+        """Reports of deliveries up to an instant that nobody has acknowledged yet."""
+        self._read_on()
+        left = self._reports.keys() - self._settled
+        return sum(self._reports[name].at <= until for name in left)
+
+    def _read_on(self) -> None:
         for line in self._lines():
             match line:
                 case Accepted():
-                    accepted[line.number] = line
+                    self._accepts[line.message] += 1
+                    planned = plan(line, self._seed, DEFAULT_RATES)
+                    self._reports |= {
+                        each.name: each for each in planned if each.reaction.kind in REPORTED
+                    }
                 case Settled():
-                    settled.add((line.number, line.step))
-        return {
-            str(event_of(planned, self._seed)["sg_event_id"])
-            for each in accepted.values()
-            for planned in plan(each, self._seed, DEFAULT_RATES)
-            if planned.name in settled and planned.reaction.kind in REPORTED
-        }
+                    self._settled.add((line.number, line.step))
 
     def _lines(self) -> Iterator[Accepted | Settled]:
-        if self._path.exists():
-            for line in self._path.read_bytes().splitlines(keepends=True):
-                if line.endswith(b"\n"):
-                    yield _LINE.decode(line)
+        """Whole lines that were not read before."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._read += len(line)
+                yield _LINE.decode(line)

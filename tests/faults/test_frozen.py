@@ -111,13 +111,8 @@ def test_after_a_pause_is_acknowledged_nothing_is_called_but_what_was_on_the_wir
     with standing(tmp_path / "w", Setup(workers=2)) as world:
         with world.running() as roles:
             for _ in range(ROUNDS):
-                begun = world.book.accepts().total()
                 world.enrol(100)
-                until(
-                    lambda begun=begun: world.book.accepts().total() > begun,
-                    30,
-                    lambda: "nothing is being sent",
-                )
+                until(lambda: world.states()["SENDING"], 30, lambda: "nothing is being sent")
                 world.order("pause")
                 acknowledged = world.book.accepts().total()
                 time.sleep(0.3)

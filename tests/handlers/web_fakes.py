@@ -170,11 +170,7 @@ class Book:
         return [
             tuple(
                 sorted(
-                    {
-                        str(one.external_id)
-                        for one in known
-                        if one.email == row.email is not None
-                    }
+                    {str(one.external_id) for one in known if one.email == row.email is not None}
                     - {str(row.external_id)}
                 )
             )
@@ -502,6 +498,10 @@ class World:
             inbox=self.box,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
             calendars=Any,
+            accounts=Any,
+            limits=Any,
+            smoothing=Any,
+            global_share=Any,
             clock=self.clock,
             rng=self.rng,
             doorbell=self.bell,

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple, Self
+from urllib.parse import urlencode
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -46,6 +47,13 @@ class CuttingProxy:
     def url(self) -> str:
         plain = {"sslmode": "disable", "gssencmode": "disable"}
         return make_conninfo(self._database_url, host="127.0.0.1", port=self._port, **plain)
+
+    @property
+    def uri(self) -> str:
+        """The same address as settings want it."""
+        given = conninfo_to_dict(self.url)
+        fields = [(name, value) for name, value in given.items() if value is not None]
+        return f"postgresql:///?{urlencode(fields)}"
 
     def count(self) -> None:
         """Number the round trips from here on anew."""

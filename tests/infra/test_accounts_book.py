@@ -24,6 +24,7 @@ from domain.ids import TenantId
 from domain.taxonomy import CapName
 from handlers.ports.accounts import CapNote
 from infra.accounts import log as account_log
+from infra.accounts.checking import check_rows
 from infra.statements import transaction
 from infra.tenancy import Database
 from projections.sender_accounts import account_changes
@@ -314,3 +315,40 @@ def test_numbers_of_an_account_are_scored_once_a_day(kept: Kept) -> None:
     assert kept.order("sam", accounts.score, **look) == []
     (scored,) = [one.fact for one in kept.book.history("sam")[2:]]
     assert topic_of(scored) == "health_scored"
+
+
+# --- rows against facts ---------------------------------------------------------------------------
+
+
+def complaints(kept: Kept) -> tuple[str, ...]:
+    with kept.database.tenant_tx(kept.tenant) as curs:
+        return check_rows(kept.database, kept.tenant, curs).complaints
+
+
+def test_rows_that_nobody_touched_agree_with_their_facts(kept: Kept) -> None:
+    kept.add("sam", "jo", profile=Profile.MAILBOX)
+    kept.order("jo", accounts.pause, reason=PauseReason.BOUNCES)
+    kept.order_sending(accounts.change_rules, changes={"weekend": "reduced"})
+    assert complaints(kept) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("UPDATE {s}.sender_accounts SET paused = NULL", "paused is None, by its facts bounces"),
+        ("UPDATE {s}.sender_accounts SET health = 99", "health is 99, by its facts 100"),
+        ("DELETE FROM {s}.sender_accounts", "no row"),
+        ("UPDATE {s}.sending_rules SET apart_days = 1", "apart_days is 1, by its facts 60"),
+        ("UPDATE {s}.sender_accounts SET stream_id = gen_random_uuid()", "a row without facts"),
+    ],
+)
+def test_a_row_that_somebody_edited_is_found(kept: Kept, text: str, words: str) -> None:
+    kept.add("sam")
+    kept.order("sam", accounts.pause, reason=PauseReason.BOUNCES)
+    kept.run(text)
+    assert any(words in complaint for complaint in complaints(kept))
+
+
+def test_a_limit_of_a_sender_that_nobody_knows_is_not_noted(kept: Kept) -> None:
+    assert noted(kept, note(CapName.SENDER_DAY, "nobody")) == 0
+    assert complaints(kept) == ()

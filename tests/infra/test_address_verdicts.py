@@ -7,7 +7,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from handlers.addresses import AddressVerdict
+from domain.taxonomy import AddressVerdict
 from infra.providers.dns import DnsDomains
 from infra.providers.sendgrid.validation import SendGridValidation
 from tests.infra.sendgrid_server import Server, answering

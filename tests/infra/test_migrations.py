@@ -145,6 +145,7 @@ def test_rights_of_a_tenant_role_are_just_the_listed_ones(
     expected = {f"{schema}.{table}": ALL for (table,) in tables}
     expected[f"{schema}.events"] = "INSERT SELECT"
     expected[f"{schema}.account_events"] = "INSERT SELECT"
+    expected[f"{schema}.consents"] = "DELETE INSERT SELECT"
     expected[f"{schema}.migrations"] = "SELECT"
     assert grants == expected
     assert sequences == [("USAGE",)]

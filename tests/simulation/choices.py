@@ -14,6 +14,7 @@ class Choices:
         self.made: list[int] = []
         self._random = random.Random(seed)
         self._replayed = replayed
+        self._seed = seed
         self._ids = 0
 
     @property
@@ -61,4 +62,4 @@ class Choices:
 
     def new_id(self) -> UUID:
         self._ids += 1
-        return UUID(int=self._ids)
+        return UUID(int=(self._seed + 1 << 64) + self._ids)

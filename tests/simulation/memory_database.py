@@ -133,6 +133,8 @@ class Memory:
         self.log: list[tuple[int, Entry]] = []
         self.position = 0
         self.locks: dict[Place, dict[Tx, bool]] = {}
+        self.broken: list[str] = []
+        """Rows that were not as their facts would have them; whoever met one may have hidden it."""
         self._open: set[Tx] = set()
 
     @contextmanager
@@ -195,4 +197,3 @@ def of(tx: Transaction) -> Tx:
     """What a transaction is inside the memory."""
     assert isinstance(tx, Tx)
     return tx
-

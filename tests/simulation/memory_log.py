@@ -143,7 +143,9 @@ def _move(tx: Tx, move: Move) -> None:
     tx.lock(move.table.name, key)
     row = tx.get(move.table.name, key)
     if row is None or any(row[name] not in values for name, values in move.expect.items()):
-        raise StaleRow(f"{move.table.name} {key}: expected {move.expect}, found {row}")
+        found = row and {name: row[name] for name in move.expect}
+        tx.memory.broken.append(f"{move.table.name} {key}: expected {move.expect}, found {found}")
+        raise StaleRow(tx.memory.broken[-1])
     tx.put(move.table.name, key, {**row, **move.row})
 
 

@@ -24,13 +24,13 @@ from handlers.ports import (
     Sent,
     Transaction,
 )
-from infra.claims.outbox import RENDER_LEAD, SILENCE, Claimant
+from infra.claims.outbox import RENDER_LEAD, SILENCE_LASTS, Claimant
+from projections.send_queue import NEVER
 from tests.simulation.memory_database import Memory, Row, Tx, of
 from tests.simulation.memory_gates import Gates
 
 QUEUE = "send_queue"
 ALIVE_MIN = 20
-NOT_FOR_GOOD = datetime(9999, 1, 1).astimezone()
 WAITING = (State.PLANNED, State.QUEUED)
 PERHAPS_SENT = (State.SENDING, State.ACCEPTED, State.UNKNOWN, State.PRESUMED_LOST)
 _OURS = re.compile(r"<?([0-9a-f-]{36})\.(\d{1,4})@")
@@ -198,49 +198,52 @@ class MemoryOutbox(Outbox):
         return row["provider_id"] if row else None
 
     @override
-    def not_contacted(self, tx: Transaction, streams: Iterable[StreamId]) -> None:
-        wanted = set(streams)
+    def not_contacted(self, tx: Transaction, messages: Iterable[MessageId]) -> None:
+        wanted = set(messages)
         if not wanted:
             return
         inside = self._at("outbox.not_contacted", tx)
+        rows = [row for _, row in inside.rows(QUEUE)]
+        of_these = {row["stream_id"] for row in rows if row["message_id"] in wanted}
         written = {
-            row["stream_id"] for _, row in inside.rows(QUEUE) if row["state"] in PERHAPS_SENT
+            row["stream_id"]
+            for row in rows
+            if row["message_id"] not in wanted and row["state"] in PERHAPS_SENT
         }
         for key, row in list(inside.rows("outreach")):
-            if row["stream_id"] in wanted - written:
+            if row["stream_id"] in of_these - written:
                 inside.delete("outreach", key)
 
     @override
-    def stale(self, limit: int) -> list[Doubt]:
+    def look(self, message_id: MessageId, now: datetime) -> Due | None:
+        raise NotImplementedError  # nobody asks why within a run
+
+    @override
+    def stale(self, after: MessageId | None, limit: int) -> list[Doubt]:
         self._memory.around.step("outbox.stale")
         before = self._memory.around.real_now() - self._claimant.sweep_s
-        return self._doubts(
-            lambda row: row["state"] == State.SENDING and row["since"] < before, "since", limit
-        )
+        stale = (row for row in self._rows(State.SENDING) if row["since"] < before)
+        return _page(stale, after, limit)
 
     @override
-    def expired(self, now: datetime, limit: int) -> list[Doubt]:
+    def expired(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         self._memory.around.step("outbox.expired")
-        return self._doubts(
-            lambda row: (
-                row["state"] in WAITING
-                and row["expires_at"] <= now
-                and row["not_before"] < NOT_FOR_GOOD
-            ),
-            "expires_at",
-            limit,
-        )
+        waiting = self._rows(*WAITING)
+        late = (row for row in waiting if row["expires_at"] <= now and row["not_before"] < NEVER)
+        return _page(late, after, limit)
 
     @override
-    def silent(self, now: datetime, limit: int) -> list[Doubt]:
+    def silent(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         self._memory.around.step("outbox.silent")
         if not self._alive(now):
             return []
-        return self._doubts(
-            lambda row: row["state"] == State.UNKNOWN and row["not_before"] < now - SILENCE,
-            "planned_at",
-            limit,
-        )
+        since = now - SILENCE_LASTS
+        silent = (row for row in self._rows(State.UNKNOWN) if row["not_before"] < since)
+        return _page(silent, after, limit)
+
+    def _rows(self, *states: State) -> list[Row]:
+        rows = self._memory.committed_rows(QUEUE).values()
+        return [row for row in rows if row["state"] in states]
 
     def _shown_alive(self, now: datetime) -> bool:
         """Whether webhooks come: of enough messages of the last day, and the newest just now."""
@@ -274,12 +277,6 @@ class MemoryOutbox(Outbox):
             return None
         return Match(row["stream_id"], row["message_id"], row["contact_id"], attempt)
 
-    def _doubts(self, wanted: object, order: str, limit: int) -> list[Doubt]:
-        assert callable(wanted)
-        rows = [row for row in self._memory.committed_rows(QUEUE).values() if wanted(row)]
-        rows.sort(key=lambda row: row[order])
-        return [Doubt(row["message_id"], row["stream_id"], row["attempt"]) for row in rows[:limit]]
-
     def _at(self, point: str, tx: Transaction) -> Tx:
         inside = of(tx)
         self._memory.around.step(point, inside)
@@ -287,6 +284,13 @@ class MemoryOutbox(Outbox):
 
 
 _PORT = {"stream_id": "stream"}
+
+
+def _page(rows: Iterable[Row], after: MessageId | None, limit: int) -> list[Doubt]:
+    """Up to `limit` of them after a message, in the order of their ids."""
+    found = [row for row in rows if after is None or row["message_id"] > after]
+    found.sort(key=lambda row: row["message_id"])
+    return [Doubt(row["message_id"], row["stream_id"], row["attempt"]) for row in found[:limit]]
 
 
 def _is_due(row: Row, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """One tenant whose every port is in memory: the same ports that the bootstrap makes of servers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
@@ -8,10 +8,10 @@ from typing import Any, cast
 import msgspec
 from typing_extensions import override
 
-from domain.ids import TenantId
+from domain.ids import ContactId, TenantId
 from domain.plan import Policy
 from domain.recorded import Cause
-from domain.taxonomy import CauseKind
+from domain.taxonomy import AddressVerdict, CauseKind
 from handlers.ports import (
     Calendars,
     Clock,
@@ -23,6 +23,7 @@ from handlers.ports import (
     Transaction,
     Transactions,
 )
+from handlers.ports.tenant import KnownAddresses
 from infra.campaigns import Along, LogCampaigns
 from infra.claims.outbox import Claimant
 from infra.grounds import GroundsOf
@@ -58,6 +59,14 @@ class _LostBells(Doorbell):
         pass
 
 
+class _NothingKnown(KnownAddresses):
+    """No address was ever looked at."""
+
+    @override
+    def verdicts(self, ids: Iterable[ContactId]) -> Mapping[ContactId, AddressVerdict]:
+        return {}
+
+
 class _NothingLeased:
     """The errands of plans without errands."""
 
@@ -76,15 +85,31 @@ class _MemoryTransactions(Transactions):
             yield Transaction(tx)
 
 
-class HeardCampaigns(LogCampaigns):
-    """The product's own streams; `heard` has every input with its result, for who counts."""
+OnAnswer = Callable[[str, Sequence[Input], Sequence[Result]], None]
+"""Told of every append that has an answer: its name, what was asked, what came of it."""
 
-    heard: list[tuple[Input, Result]]
+
+class HeardCampaigns(LogCampaigns):
+    """The product's own streams, with somebody who hears what they answer."""
+
+    on_answer: OnAnswer
+
+    @override
+    def _new_append(self) -> str:
+        self._append_name = super()._new_append()
+        return self._append_name
+
+    @override
+    def transact(self, given: Input) -> Result:
+        result = super().transact(given)
+        self.on_answer(self._append_name, [given], [result])
+        return result
 
     @override
     def transact_many(self, given: Sequence[Input], along: Along | None = None) -> list[Result]:
         results = super().transact_many(given, along)
-        self.heard += zip(given, results, strict=True)
+        if given:
+            self.on_answer(self._append_name, given, results)
         return results
 
 
@@ -101,7 +126,7 @@ class MemoryTenant(msgspec.Struct):
     smoothing: LosableSmoothing
     inbox: MemoryInbox
     suppressions: MemorySuppressions
-    heard: list[tuple[Input, Result]]
+    on_answer: OnAnswer = lambda _append, _given, _results: None
     share_max: int = 20_000
     alive: Alive | None = None
 
@@ -118,7 +143,7 @@ class MemoryTenant(msgspec.Struct):
             grounds_of=GroundsOf(self.tenant, cast("Any", self.vault), policy),
             work=WORK,
         )
-        campaigns.heard = self.heard
+        campaigns.on_answer = lambda *told: self.on_answer(*told)
         nobody = cast("Any", _NothingLeased())
         return TenantPorts(
             tenant=self.tenant,
@@ -138,6 +163,7 @@ class MemoryTenant(msgspec.Struct):
                 alive=self.alive,
             ),
             accounts=self.accounts,
+            addresses=_NothingKnown(),
             limits=limits,
             smoothing=self.smoothing,
             global_share=MemoryShare(memory, self.share_max),
@@ -169,5 +195,4 @@ def memory_tenant(memory: Memory, rng: Rng, tenant: TenantId) -> MemoryTenant:
         LosableSmoothing(memory),
         MemoryInbox(memory, rng),
         MemorySuppressions(memory, mac),
-        [],
     )

@@ -64,6 +64,13 @@ OUTCOMES = (
 )
 
 
+DOUBTFUL = tuple(
+    index
+    for index, each in enumerate(OUTCOMES)
+    if classify(each.heard).kind is AnswerClass.AMBIGUOUS and not each.slow
+)
+
+
 class Surrounding(Protocol):
     """What the provider needs of the world it is in."""
 
@@ -97,6 +104,8 @@ class Outside:
         self.lost_posts = 0
         self.deaf = False
         """While it is, no post comes through."""
+        self.down = False
+        """While it is, every call has a doubtful end."""
         self.on_call: Callable[[Mail, int], None] = lambda _mail, _attempt: None
         self.on_taken: Callable[[Mail, int], None] = lambda _mail, _attempt: None
         self._choices = choices
@@ -126,6 +135,8 @@ class Outside:
     def _outcome(self) -> int:
         if self._around.calm:
             return 0
+        if self.down:
+            return DOUBTFUL[self._choices.pick(len(DOUBTFUL))]
         return self._choices.weighted([each.weight for each in OUTCOMES])
 
     def _take(self, mail: Mail, attempt: int) -> None:
@@ -240,9 +251,3 @@ class Replies(WebhookReader):
 def readers(outside: Outside) -> Mapping[str, WebhookReader]:
     """Who reads which posts."""
     return {"sendgrid": SendGridWebhook((), pepper=PEPPER), "played": outside.replies}
-
-
-
-
-
-

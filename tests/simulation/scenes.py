@@ -92,6 +92,7 @@ SCENES = (
         day_max=2,
         weekend=Weekend.HARD_STOP,
     ),
+    Scene(name="many at once", plan=ONE_MAIL, addresses=_people(6), minute_max=20, hour_max=40),
     Scene(name="a small daily limit", plan=FOLLOW_UP, addresses=_people(3), campaign_day_max=2),
 )
 
@@ -131,7 +132,7 @@ def staged(number: int) -> Memory:
     """The memory of a scene as every run of it finds it; not to be written to."""
     scene = SCENES[number]
     memory = Memory(Still(seconds(MONDAY)))
-    tenant = memory_tenant(memory, Choices(0), TENANT)
+    tenant = memory_tenant(memory, Choices(-1), TENANT)
     ports = tenant.ports("scene", VirtualClock(MONDAY))
     with rows_in_memory():
         tenant.vault.put_sender(SAM)
@@ -145,9 +146,7 @@ def staged(number: int) -> Memory:
             SENDER,
             lambda state: [
                 *(facts := accounts.register(state, sender=SENDER, settings=settings, at=MONDAY)),
-                *accounts.verify(
-                    accounts.fold(facts), by=accounts.VerifiedBy.OPERATOR, at=MONDAY
-                ),
+                *accounts.verify(accounts.fold(facts), by=accounts.VerifiedBy.OPERATOR, at=MONDAY),
             ],
             SET_UP,
         )

@@ -19,7 +19,7 @@ from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
 from tests.simulation.baton import Killed, Scheduler, Task
 from tests.simulation.choices import Choices
-from tests.simulation.memory_database import CommitFate, Memory, Place, Surroundings, Tx
+from tests.simulation.memory_database import CommitFate, Place, Surroundings, Tx
 from tests.simulation.memory_tenant import TAG, memory_tenant
 from tests.simulation.outside import Outside, Post, readers
 from tests.simulation.scenes import EPOCH, MONDAY, TENANT, copied, seconds, staged
@@ -34,8 +34,8 @@ NO_STORE = ("provider", "smoothing", "clock", "committed")
 """Points at which no statement is under way."""
 
 
-class Violation(AssertionError):
-    """Something that must never be so."""
+class Violation(BaseException):
+    """Something that must never be so; no Exception, so that no handler of the product hides it."""
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -68,12 +68,32 @@ class ProcessClock(Clock):
         return self._last
 
 
+class Numbered(Future[Any]):
+    """A future with a hash of its own, so that a set of them has the same order in every run."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    @override
+    def __hash__(self) -> int:
+        return self._number
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
 class InTurn(Executor):
     """Does at once what it is given: the calls of one process, one after the other."""
 
+    def __init__(self) -> None:
+        self._done = 0
+
     @override
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
+        self._done += 1
+        future = Numbered(self._done)
         try:
             future.set_result(fn(*args, **kwargs))
         except Exception as error:  # noqa: BLE001  # as an executor does; death goes through
@@ -90,6 +110,7 @@ class World(Surroundings):
         self.calm = True
         self.time = seconds(MONDAY)
         self.stopwatch = 0.0
+        self._latest = self.time
         self.steps = 0
         self.tally: Counter[str] = Counter()
         self.tasks: list[Task] = []
@@ -105,6 +126,10 @@ class World(Surroundings):
         self._frozen: dict[Task, float] = {}
         self._waiting: dict[Tx, Place] = {}
 
+    def current(self) -> Task | None:
+        """The task that runs now; None in the calm."""
+        return self._scheduler.current
+
     # --- time -------------------------------------------------------------------------------------
 
     def now(self) -> datetime:
@@ -115,9 +140,14 @@ class World(Surroundings):
     def real_now(self) -> float:
         return self.time
 
+    def latest(self) -> datetime:
+        """The latest that any clock has ever said."""
+        return EPOCH + timedelta(seconds=self._latest)
+
     def pass_time(self, span: float) -> None:
         """Let time pass; the server gives up transactions of processes that stand still."""
         self.time += span
+        self._latest = max(self._latest, self.time)
         self.stopwatch += span
         for task, since in list(self._frozen.items()):
             if self.stopwatch - since > IDLE_TIMEOUT_S:
@@ -252,6 +282,8 @@ class World(Surroundings):
     def _judge(self, failed: BaseException, task: Task) -> None:
         if isinstance(failed, Killed):
             return
+        if isinstance(failed, Violation):
+            raise failed
         if isinstance(failed, Broken) or not isinstance(failed, EXPECTED):
             raise Violation(f"{task.name} at {task.point}: {failed!r}") from failed
         self.tally[f"job ended by {type(failed).__name__}"] += 1

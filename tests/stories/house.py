@@ -31,6 +31,7 @@ from infra.embedded.servers import ServerUrls
 from infra.entropy import SystemRng
 from infra.log import Log
 from infra.migrations.run import create_tenant, migrate
+from infra.redis import connect
 from infra.settings import Settings
 from infra.statements import Row, Statements, transaction
 
@@ -109,14 +110,14 @@ class House:
         order = partial(decide, **given, at=self.clock.now())
         self.ports.accounts.order(sender, order, STORY)
 
-    def campaign(self, status: str = "active") -> CampaignRow:
+    def campaign(self, status: str = "active", daily_limit: int = 10_000) -> CampaignRow:
         row = CampaignRow(
             campaign_id=CampaignId(self.system.rng.new_id()),
             name=f"campaign {next(_NUMBERS)}",
             description="",
             status=status,
             sender="sam",
-            daily_limit=10_000,
+            daily_limit=daily_limit,
             created_at=MONDAY,
         )
         self.ports.register.add_campaign(row)  # type: ignore[attr-defined]  # the SQL register
@@ -148,16 +149,21 @@ class House:
 
     def work(self) -> None:
         """Every actor until nothing is due."""
-        links = self.system.links(self.ports.tag)
-        rounds: Sequence[Callable[[], int]] = (
+        while sum(each() for each in (*self._rounds(), self.send)):
+            pass
+
+    def work_but_sends(self) -> None:
+        """Every actor but the one that sends, until nothing is due."""
+        while sum(each() for each in self._rounds()):
+            pass
+
+    def _rounds(self) -> Sequence[Callable[[], int]]:
+        return (
             self.ingest,
             Timeouts(self.ports).fire_batch,
             self.run_errands,
-            Composer(self.ports, links).compose_batch,
-            self.send,
+            Composer(self.ports, self.system.links(self.ports.tag)).compose_batch,
         )
-        while sum(each() for each in rounds):
-            pass
 
     def ingest(self) -> int:
         return Ingest(self.ports, self.system.readers()).take_batch()
@@ -211,6 +217,17 @@ class House:
             return Statements(schema_of(self.tenant)).rows(transaction(curs), text, params)
 
 
+def _whole_share(system: System) -> None:
+    """What all tenants share is as new, for every house begins on the same Monday."""
+    with system.database.control_tx() as curs:
+        curs.execute("DELETE FROM control.usage")
+        curs.execute("UPDATE control.sending SET hour_max = 1000000, paused = false")
+    client = connect(system.redis_url)
+    for key in client.scan_iter("{antiphon}:limits:*"):
+        client.delete(key)
+    client.close()
+
+
 @contextmanager
 def open_house(servers: ServerUrls, home: Any, **settings: Any) -> Iterator[House]:
     """A house with a tenant of its own."""
@@ -227,6 +244,7 @@ def open_house(servers: ServerUrls, home: Any, **settings: Any) -> Iterator[Hous
     try:
         migrate(system.database)
         create_tenant(system.database, tenant, tag=f"s{unique}")
+        _whole_share(system)
         yield House(system, tenant)
     finally:
         system.close()

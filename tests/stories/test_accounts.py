@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain import accounts
-from domain.accounts import PauseReason, ReasonRequired
+from domain.accounts import AccountSettings, PauseReason, ReasonRequired
 from domain.events import topic_of
 from domain.taxonomy import AnswerClass
 from handlers.accounts.orders import AccountOrders
@@ -218,17 +218,17 @@ def test_a_warm_up_rises_after_a_good_day_and_stays_after_an_idle_one(house: Hou
 
 
 def test_a_cap_pauses_and_recovers_by_itself_both_as_facts(house: House) -> None:
-    house.rule(sender_hour_max=1)
+    house.account(accounts.configure, settings=AccountSettings(day_max=1))
     for _ in range(2):
         house.started(ONE_MAIL)
     house.work()
-    assert [row[:2] for row in states(house)] == [("ACCEPTED", None), ("QUEUED", "sender_hour")]
+    assert [row[:2] for row in states(house)] == [("ACCEPTED", None), ("QUEUED", "sender_day")]
     assert topics(house)[-1] == "cap_reached"
     sweep(house)
     assert "cap_lifted" not in topics(house)
-    house.clock.advance(timedelta(hours=1, minutes=2))
+    house.clock.advance(timedelta(hours=15))
     sweep(house)
-    assert topics(house)[-1] == "cap_lifted"
+    assert "cap_lifted" in topics(house)
     house.work()
     assert len(house.provider.calls) == 2
 

@@ -7,7 +7,8 @@ from http import HTTPStatus
 import msgspec
 from typing_extensions import override
 
-from handlers.addresses import AddressVerdict, Validation
+from domain.taxonomy import AddressVerdict
+from handlers.addresses import Validation
 from infra.connection import Connections, Limits
 
 VERDICTS = {

@@ -1,0 +1,75 @@
+"""`antiphon rules`: the tenant's rules of sending."""
+
+from collections.abc import Sequence
+
+import click
+from msgspec.structs import asdict
+
+from handlers.api import sending_calls
+from handlers.api.bodies import checked
+from handlers.api.sending_calls import NewRules
+from handlers.sender_accounts import SendingShown
+from infra.cli.operations import call_of
+from infra.cli.outcome import WrongUse
+from infra.cli.printing import json_option, print_json, print_table
+from infra.cli.session import system
+from infra.settings import Settings
+
+EPILOG = "Example: antiphon rules set acme tenant_hour_max=2000 weekend=reduced"
+
+
+@click.group(epilog=EPILOG)
+def rules() -> None:
+    """Show and change the rules of a tenant's sending: limits, weekend, gaps, pace."""
+
+
+@rules.command(epilog="Example: antiphon rules show acme")
+@click.argument("tenant")
+@json_option
+@click.pass_obj
+def show(settings: Settings, tenant: str, *, as_json: bool) -> None:
+    """Show the rules in force, and how much of the tenant's own limit is used."""
+    with system(settings) as found:
+        shown = sending_calls.rules(call_of(found, tenant))
+    _print(shown, as_json=as_json)
+
+
+@rules.command("set", epilog=EPILOG)
+@click.argument("tenant")
+@click.argument("changes", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.option("--reason", default="", help="Why; kept for those who read it later.")
+@json_option
+@click.pass_obj
+def set_(
+    settings: Settings, tenant: str, changes: Sequence[str], reason: str, *, as_json: bool
+) -> None:
+    """Change rules: all that are given, or none where one of them cannot be."""
+    given = checked(NewRules, {**dict(map(_pair, changes)), "reason": reason}, part="rules")
+    with system(settings) as found:
+        shown = sending_calls.change_rules(call_of(found, tenant, body=given))
+    _print(shown, as_json=as_json)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not value or name == "reason":
+        raise WrongUse(f"{text!r}: give NAME=VALUE, such as tenant_hour_max=2000")
+    return name, value
+
+
+def _print(shown: SendingShown, *, as_json: bool) -> None:
+    if as_json:
+        print_json(shown)
+        return
+    print_table(("rule", "value"), [(name, _word(v)) for name, v in asdict(shown.rules).items()])
+    for used in shown.usage:
+        click.echo(f"{used.limit_name}: {used.used} of {used.limit} used")
+    for full in shown.reached:
+        of = f" of {full.key}" if full.key else ""
+        click.echo(f"{full.limit_name}{of}: used up until {full.until:%Y-%m-%d %H:%M} UTC")
+
+
+def _word(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value == "" else value

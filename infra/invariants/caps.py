@@ -1,0 +1,107 @@
+"""Calls keep to every cap, and a person is one campaign's (I15, I16): recounted from the log.
+
+An attempt names in its fact what its claim saw of every cap: so much was used, so much is the
+limit. Less than the limit must have been used, and what was seen as used must be no less than what
+the log has of that window; then no window of that length has more than the limit that was in force
+when its last call was claimed. An attempt that certainly did not leave gave its place back.
+"""
+
+from infra.invariants.snapshot import Query
+
+_SPENT = """
+WITH spent AS MATERIALIZED (
+    SELECT a.message, a.attempt, a.position, a.at, a.settled_at, c.value ->> 0 AS name,
+           (c.value ->> 1)::integer AS used, (c.value ->> 2)::integer AS most,
+           coalesce(a.left_us, '') <> 'send_attempt_returned' AS counts,
+           CASE c.value ->> 0 WHEN 'tenant_hour' THEN '' WHEN 'campaign_day' THEN a.campaign::text
+                WHEN 'domain_hour' THEN nullif(a.domain, 'other')
+                WHEN 'global_hour' THEN NULL ELSE a.sender END AS key
+      FROM pg_temp.attempts a CROSS JOIN LATERAL jsonb_array_elements(a.caps) AS c
+     WHERE a.caps IS NOT NULL
+), known AS MATERIALIZED (
+    SELECT * FROM spent WHERE key IS NOT NULL AND counts
+), placed AS (
+    SELECT k.*, row_number() OVER w AS place, first_value(position) OVER w AS any_one
+      FROM known k WHERE name NOT LIKE '%%_day'
+    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at, used, position)
+), rolling AS (
+    SELECT message, attempt, name, key, used,
+           place - first_value(place) OVER w AS before
+      FROM placed WHERE name = 'sender_minute'
+    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at
+                 RANGE BETWEEN '60 seconds' PRECEDING AND CURRENT ROW)
+    UNION ALL
+    SELECT message, attempt, name, key, used,
+           place - first_value(place) OVER w AS before
+      FROM placed WHERE name <> 'sender_minute'
+    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at
+                 RANGE BETWEEN '1 hour' PRECEDING AND CURRENT ROW)
+), dated AS (
+    SELECT k.*, (SELECT max(date_trunc('day', k.settled_at, z.zone)) FROM pg_temp.zones z
+                  WHERE z.sender = CASE k.name WHEN 'campaign_day' THEN '' ELSE k.key END
+                    AND k.settled_at BETWEEN z.since AND z.until) AS day
+      FROM known k WHERE k.name LIKE '%%_day'
+), daily AS (
+    SELECT message, attempt, name, key, used,
+           row_number() OVER (PARTITION BY name, key, day ORDER BY settled_at, used, position) - 1
+           AS before
+      FROM dated WHERE day IS NOT NULL
+)
+"""
+_OVERDRAWN = (
+    _SPENT
+    + """
+SELECT 'message ' || message || ', attempt ' || attempt || ': ' || name || ' had ' || used
+       || ' of ' || most || ' used'
+  FROM spent WHERE used >= most
+UNION ALL
+SELECT 'message ' || message || ', attempt ' || attempt || ': ' || name
+       || coalesce(' of ' || nullif(key, ''), '') || ' was seen as ' || used
+       || ' used, the log has ' || before
+  FROM (TABLE rolling UNION ALL TABLE daily) AS counted WHERE before > used
+"""
+)
+
+# An identity outlives contacts and their changes in `outreach`. A call that certainly did not
+# reach the person binds no other campaign.
+_ELSEWHERE = """
+WITH shared AS MATERIALIZED (
+    SELECT identity FROM {s}.outreach GROUP BY identity
+    HAVING (min(campaign_id::text), min(contact_id::text))
+        <> (max(campaign_id::text), max(contact_id::text))
+), touched AS MATERIALIZED (
+    SELECT DISTINCT o.identity, a.message, a.attempt, a.campaign, a.contact, a.at, a.position,
+           a.apart_days, coalesce(a.left_us, '') = '' AS reached
+      FROM shared JOIN {s}.outreach o USING (identity)
+      JOIN pg_temp.attempts a ON a.stream = o.stream_id AND a.at <= o.at
+)
+SELECT DISTINCT 'message ' || t.message || ', attempt ' || t.attempt || ' of campaign '
+       || t.campaign || ': campaign ' || b.campaign || ' had written to the same person '
+       || extract(day FROM t.at - b.at) || ' days before'
+  FROM touched t JOIN touched b ON b.identity = t.identity AND b.reached
+   AND (b.campaign, b.contact) <> (t.campaign, t.contact)
+   AND b.position < t.position AND t.at < b.at + make_interval(days => t.apart_days)
+ WHERE t.apart_days IS NOT NULL
+UNION ALL
+SELECT 'message ' || message || ', attempt ' || attempt || ': another campaign was seen to have '
+       || 'written ' || extract(day FROM at - contacted_at) || ' days before'
+  FROM pg_temp.attempts WHERE at < contacted_at + make_interval(days => apart_days)
+"""
+
+_CLAIMED = "SELECT count(*) FROM pg_temp.attempts WHERE caps IS NOT NULL"
+
+QUERIES = (
+    Query(
+        "I15",
+        "Calls keep to every cap: by what each claim saw, and recounted in every window "
+        "of senders, tenant, campaigns and public mailbox domains",
+        _CLAIMED,
+        _OVERDRAWN,
+    ),
+    Query(
+        "I16",
+        "Nobody is written to by two campaigns within the days that lie between them",
+        "SELECT count(*) FROM pg_temp.attempts WHERE apart_days IS NOT NULL",
+        _ELSEWHERE,
+    ),
+)

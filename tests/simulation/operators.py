@@ -1,0 +1,121 @@
+"""What people order while everything else goes on: pauses, stops, bans, another attempt."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from domain import accounts, campaign
+from domain.accounts import PauseReason
+from domain.errors import CampaignError
+from domain.ids import MessageId, StreamId
+from domain.taxonomy import Family
+from domain.taxonomy import MessageState as State
+from handlers import campaigns as use
+from handlers.ports import Decide, Suppression, TenantPorts
+from tests.simulation.memory_tenant import STORY
+from tests.simulation.scenes import SENDER, SET_UP
+from tests.simulation.world import World
+
+Act = tuple[str, Callable[[], object]]
+REASON = "an operator's word"
+
+
+def acts(world: World) -> list[Act]:
+    """Everything that an operator may do now; the first is the most harmless."""
+    ports = world.ports("operator")
+    streams = sorted(world.memory.loaded)
+    campaigns = sorted(world.memory.committed_rows("campaigns"), key=str)
+    stream = streams[world.choices.pick(len(streams))]
+    row = campaigns[world.choices.pick(len(campaigns))]
+    found: list[Act] = [
+        ("resume tenant", lambda: _tenant(ports, paused=False)),
+        ("pause stream", partial(_order, ports, stream, "pause")),
+        ("resume stream", partial(_order, ports, stream, "resume")),
+        ("pause campaign", lambda: ports.register.set_status(row, "paused")),  # type: ignore[arg-type]  # its key
+        ("resume campaign", lambda: _reopen(ports, row)),
+        ("pause tenant", lambda: _tenant(ports, paused=True)),
+        ("suppress", partial(_suppress, world, ports, stream)),
+        ("close circuit", lambda: _close_circuit(ports)),
+        ("stop stream", partial(_order, ports, stream, "stop")),
+        ("stop campaign", partial(_end, ports, row)),
+        ("resend", partial(_resend, world, ports)),
+    ]
+    return found
+
+
+WEIGHTS = (4, 2, 4, 2, 4, 2, 2, 5, 1, 1, 7)
+"""How often each of the acts is tried."""
+
+
+def recover(world: World) -> None:
+    """What operators do when the trouble is over: everything that can run, runs."""
+    ports = world.ports("operator")
+    _tenant(ports, paused=False)
+    _close_circuit(ports)
+    for key in sorted(world.memory.committed_rows("campaigns"), key=str):
+        _reopen(ports, key)
+    for stream in sorted(world.memory.loaded):
+        _order(ports, stream, "resume")
+
+
+def _order(ports: TenantPorts, stream: StreamId, what: str) -> None:
+    now = ports.clock.now()
+    decide: Decide = {
+        "pause": use.pause(now, REASON),
+        "resume": use.resume(now),
+        "stop": use.stop(now, REASON),
+    }[what]
+    _decided(ports, stream, decide)
+
+
+def _decided(ports: TenantPorts, stream: StreamId, decide: Decide) -> None:
+    try:
+        use.order(ports, stream, decide, cause=STORY, correlation=UUID(int=1))
+    except CampaignError:
+        return  # refused: it is over, or the message is not lost
+
+
+def _reopen(ports: TenantPorts, key: object) -> None:
+    row = ports.register.campaign(key)  # type: ignore[arg-type]  # a key of the campaigns
+    if row is not None and row.status == "paused":
+        ports.register.set_status(row.campaign_id, "active")
+
+
+def _end(ports: TenantPorts, key: object) -> None:
+    row = ports.register.campaign(key)  # type: ignore[arg-type]  # a key of the campaigns
+    if row is not None:
+        use.end(ports, row, cause=STORY, correlation=UUID(int=2))
+
+
+def _tenant(ports: TenantPorts, *, paused: bool) -> None:
+    now = ports.clock.now()
+    if paused:
+        pause = partial(accounts.pause_sending, reason=PauseReason.OPERATOR, at=now)
+        ports.accounts.order_sending(pause, SET_UP)
+    else:
+        ports.accounts.order_sending(partial(accounts.resume_sending, at=now), SET_UP)
+
+
+def _close_circuit(ports: TenantPorts) -> None:
+    now, by = ports.clock.now(), accounts.ClosedBy.OPERATOR
+    ports.accounts.order(SENDER, partial(accounts.close_circuit, by=by, at=now), SET_UP)
+
+
+def _suppress(world: World, ports: TenantPorts, stream: StreamId) -> None:
+    contact = world.memory.loaded[stream].state.contact_id
+    address = world.memory.committed_rows("contacts")[contact]["person"].email
+    ban = Suppression(Family.EMAIL, address, "operator", "operator", ports.clock.now())
+    ports.suppressions.add(None, [ban])
+
+
+def _resend(world: World, ports: TenantPorts) -> None:
+    """Another attempt of the first message that is taken as lost, or in doubt for long."""
+    lost = [
+        row
+        for row in world.memory.committed_rows("send_queue").values()
+        if row["state"] in (State.PRESUMED_LOST, State.UNKNOWN)
+    ]
+    if lost:
+        mid: MessageId = lost[0]["message_id"]
+        decide = partial(campaign.resend, message_id=mid, actor="operator", at=ports.clock.now())
+        _decided(ports, lost[0]["stream_id"], decide)

@@ -1,0 +1,231 @@
+"""Runs: a storm in which anything may happen, then a calm in which everything must end."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from domain.taxonomy import MessageState as State
+from tests.simulation import operators
+from tests.simulation.baton import Killed, Scheduler
+from tests.simulation.choices import Choices
+from tests.simulation.ending import check_liveness, check_safety
+from tests.simulation.memory_log import rows_in_memory
+from tests.simulation.scenes import EPOCH, SCENES
+from tests.simulation.watch import Watch
+from tests.simulation.world import MILD, WILD, Violation, World
+
+WORKERS = ("worker-1", "worker-2", "worker-3")
+JOBS = ("compose", "send", "ingest", "timers", "doubts", "expired", "lost", "leases")
+JOB_WEIGHTS = (4, 8, 5, 3, 2, 1, 1, 1)
+MOVES_MAX = 240
+SPANS = (0.05, 1.0, 4.0, 11.0, 31.0, 61.0, 400.0, 3_700.0, 14 * 3_600.0, 86_400.0)
+SPAN_WEIGHTS = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
+CALM_ROUNDS_MAX = 400
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """What became of one run."""
+
+    seed: int
+    scene: str
+    steps: int = 0
+    messages: int = 0
+    accepts: int = 0
+    risked: int = 0
+    late_calls: int = 0
+    calls: int = 0
+    states: dict[str, int] = {}
+    tally: Counter[str] = msgspec.field(default_factory=Counter)
+    choices: list[int] = []
+    violation: str = ""
+
+
+SCHEDULER = Scheduler()
+
+
+def run(
+    seed: int, replayed: Sequence[int] | None = None, trace: Callable[[str], None] | None = None
+) -> Run:
+    """One run from its seed, or from a list of choices that ends in harmless ones."""
+    number = seed % len(SCENES)
+    choices = Choices(seed, replayed)
+    rates = MILD if seed // len(SCENES) % 4 == 0 else WILD
+    world = World(number, choices, SCHEDULER, rates=rates)
+    watch = Watch(world)
+    done = Run(seed=seed, scene=SCENES[number].name)
+    try:
+        with rows_in_memory():
+            _storm(world, trace)
+            check_safety(world, watch, SCENES[number])
+            _calm(world)
+            check_liveness(world, watch, SCENES[number])
+    except Violation as violation:
+        done.violation = str(violation)
+    except Exception as error:  # noqa: BLE001  # in the calm nothing may fail
+        done.violation = f"{type(error).__name__}: {error}"
+    finally:
+        _bury(world)
+    watch.turns_of_circuits()
+    done.steps = world.steps
+    done.messages = len(watch.messages)
+    done.accepts = sum(map(len, world.outside.accepts.values()))
+    done.calls, done.risked, done.late_calls = world.outside.calls, watch.risked, watch.late_calls
+    done.states = dict(Counter(seen.state.value for seen in watch.messages.values()))
+    done.tally = world.tally + Counter(
+        {f"answer: {k}": n for k, n in world.outside.answers.items()}
+    )
+    done.choices = choices.made
+    return done
+
+
+def _storm(world: World, trace: Callable[[str], None] | None) -> None:
+    world.calm = False
+    for _ in range(MOVES_MAX):
+        if world.choices.used_up:
+            break
+        ready = world.ready()
+        if ready and world.choices.pick(5) < 4:
+            task = ready[world.choices.pick(len(ready))]
+            if trace:
+                trace(f"{world.now():%d %H:%M:%S} {task.process} {task.name} from {task.point}")
+            world.resume(task)
+            continue
+        what = _move(world)
+        if trace:
+            trace(f"{world.now():%d %H:%M:%S} -- {what}")
+    world.calm = True
+
+
+def _move(world: World) -> str:
+    """Something begins: a job, a post, an order of an operator, or time passes."""
+    choices = world.choices
+    return MOVES[choices.weighted(MOVE_WEIGHTS)](world)
+
+
+def _job(world: World) -> str:
+    idle = [name for name in WORKERS if not world.busy(name)]
+    if not idle:
+        return _time(world)
+    process = idle[world.choices.pick(len(idle))]
+    name = JOBS[world.choices.weighted(JOB_WEIGHTS)]
+    world.start(name, process, world.jobs(process)[name])
+    return f"{process} begins {name}"
+
+
+def _post(world: World) -> str:
+    due = sorted(post for post in world.outside.posts if post.due <= world.time)
+    if not due:
+        return _time(world)
+    post = due[world.choices.pick(len(due))]
+    world.outside.posts.remove(post)
+    world.start("receive", "web", world.receive(post))
+    return f"a post of {post.provider} comes"
+
+
+def _order(world: World) -> str:
+    acts = operators.acts(world)
+    name, act = acts[world.choices.weighted(operators.WEIGHTS)]
+    world.tally[f"order: {name}"] += 1
+    world.start(name, "operator", act)
+    return f"the operator wants to {name}"
+
+
+def _time(world: World) -> str:
+    span = SPANS[world.choices.weighted(SPAN_WEIGHTS)]
+    world.pass_time(span)
+    return f"{span:.0f} s pass"
+
+
+def _trouble(world: World) -> str:
+    what = world.choices.pick(6)
+    if what == 0:
+        world.tenant.smoothing.away = not world.tenant.smoothing.away
+        return "Redis goes or comes back"
+    if what == 1:
+        world.tenant.smoothing.flush()
+        return "Redis is flushed"
+    if what == 2:
+        world.outside.deaf = not world.outside.deaf
+        return "posts are lost, or no more"
+    if what == 3:
+        world.outside.down = not world.outside.down
+        return "the provider fails, or no more"
+    if what == 4:
+        world.time += 3_600.0
+        world.pass_time(0.0)
+        return "the clock jumps on by an hour"
+    world.time -= 3_600.0
+    world.tally["clock set back"] += 1
+    return "the clock is set back by an hour"
+
+
+MOVES: tuple[Callable[[World], str], ...] = (_job, _post, _order, _time, _trouble)
+MOVE_WEIGHTS = (55, 22, 5, 26, 2)
+
+
+# --- the calm -------------------------------------------------------------------------------------
+
+
+def _calm(world: World) -> None:
+    """Nothing fails any more: all goes on until nothing is left to do."""
+    while world.tasks:
+        ready = world.ready()
+        if ready:
+            world.resume(ready[0])
+        else:
+            world.pass_time(1.0)
+    world.outside.deaf = world.outside.down = world.tenant.smoothing.away = False
+    operators.recover(world)
+    for _ in range(CALM_ROUNDS_MAX):
+        _all_jobs(world)
+        until = _next_event(world)
+        if until is None:
+            return
+        world.pass_time(max(until - world.time, 1.0))
+    raise Violation("I18: it does not come to an end")
+
+
+def _all_jobs(world: World) -> None:
+    for post in sorted(post for post in world.outside.posts if post.due <= world.time):
+        world.outside.posts.remove(post)
+        world.receive(post)()
+    jobs = world.jobs("worker-1")
+    for _ in range(50):
+        if not sum(jobs[name]() for name in JOBS):
+            return
+    raise Violation("I18: the jobs never have nothing to do")
+
+
+def _next_event(world: World) -> float | None:
+    """When something may be to do again; None when all has ended."""
+    memory = world.memory
+    times = [post.due for post in world.outside.posts]
+    now = world.now()
+    for row in memory.committed_rows("send_queue").values():
+        if row["state"] in (State.PLANNED, State.QUEUED):
+            times.append((row["not_before"] - EPOCH).total_seconds())
+        elif row["state"] == State.SENDING:
+            times.append(row["since"] + 61.0)
+        elif row["state"] == State.UNKNOWN:
+            times.append((row["not_before"] - EPOCH).total_seconds() + 72 * 3_600.0 + 1.0)
+    for row in memory.committed_rows("timers").values():
+        grace = 120.0 if row["scope"] == "node" else 0.0
+        times.append((row["due_at"] - EPOCH).total_seconds() + grace)
+        if row["state"] == "claimed":
+            times.append(row["lease_until"] + 1.0)
+    for row in memory.committed_rows("inbox").values():
+        if row["state"] == "claimed":
+            times.append(row["lease_until"] + 1.0)
+    return min(times, default=None)
+
+
+def _bury(world: World) -> None:
+    """Let no task outlive its run."""
+    world.calm = True
+    for task in list(world.tasks):
+        task.dead = True
+        try:
+            world.resume(task)
+        except (Violation, Killed):
+            world.tasks = [each for each in world.tasks if each is not task]
