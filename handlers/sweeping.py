@@ -5,6 +5,7 @@ Every sweep is idempotent and safe to run twice at once (trust.md 1.5).
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
 from domain import campaign
@@ -15,6 +16,7 @@ from handlers.ports import Broken, Conflict, Decide, Doubt, Input, TenantPorts
 
 LOG = logging.getLogger("antiphon.sweeping")
 BATCH = 200
+IDLE_AFTER = timedelta(minutes=15)
 Page = Callable[[MessageId | None, int], Sequence[Doubt]]
 """Rows after a message, in the order of their ids."""
 
@@ -68,6 +70,20 @@ class Sweeper:
         ports = self._ports
         stores = (ports.timers, ports.errands, ports.inbox)
         return sum(store.free_expired() for store in stores)
+
+    def idle(self) -> int:
+        """S10: work that is due and that nobody does is an alarm, not a quiet day."""
+        ports, now = self._ports, self._ports.clock.now()
+        since = ports.outbox.idle_since(now - IDLE_AFTER)
+        if since is None:
+            return 0
+        LOG.error(
+            "nothing is sent for %s: messages are due since %s. Are workers running? "
+            "`antiphon check --go-live` tells",
+            ports.tenant,
+            since.isoformat(),
+        )
+        return 1
 
     def _decide_all(self, page: Page, decide: Callable[[Doubt], Decide]) -> int:
         """Page by page, so that what cannot be decided does not keep the rest from its turn."""

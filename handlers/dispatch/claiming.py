@@ -82,8 +82,14 @@ class Claiming:
                 partial(self._settled, reserved), BATCH, set_aside=self._set_aside, none=_NOTHING
             )
         finally:
-            ports.global_share.give_back(reserved, reserved.granted - len(claimed.claims))
+            self._hand_back(reserved, reserved.granted - len(claimed.claims))
         return claimed
+
+    def _hand_back(self, reserved: Reserved, unused: int) -> None:
+        try:
+            self._ports.global_share.give_back(reserved, unused)
+        except Exception as error:  # noqa: BLE001  # it only delays
+            LOG.warning("%d of the share of all are lost: %s", unused, type(error).__name__)
 
     def _settled(self, reserved: Reserved, limit: int) -> Claimed:
         """Claim; where the commit has no answer, only what is stored was claimed."""
@@ -118,9 +124,11 @@ class Claiming:
             batch = _Batch(ports, reserved, now, rows)
             batch.look(tx)
             ports.accounts.note_caps(tx, batch.full(), now)
+            counted = batch.budget.taken
+            ports.limits.take(tx, counted)  # every row before the log, which is locked last
             results = ports.campaigns.decide_in(tx, [batch.input(due) for due in rows])
             claims = batch.settle(results)
-            ports.limits.take(tx, batch.budget.taken)
+            ports.limits.give_back(tx, _less(counted, batch.budget.taken))
             token = ports.rng.new_id().hex
             marked = Marked(
                 token=token,
@@ -256,6 +264,11 @@ class _Batch:
                     )
                     found.setdefault(limit.counter, note)
         return list(found.values())
+
+
+def _less(before: Mapping[Counter, int], after: Mapping[Counter, int]) -> dict[Counter, int]:
+    less = {counter: times - after.get(counter, 0) for counter, times in before.items()}
+    return {counter: times for counter, times in less.items() if times}
 
 
 def _distinct(items: Iterable[T]) -> list[T]:

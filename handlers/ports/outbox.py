@@ -186,6 +186,10 @@ class Outbox(Protocol):
         """S4: UNKNOWN for 72 h without a fact, while webhooks were alive the whole time."""
         ...
 
+    def idle_since(self, before: datetime) -> datetime | None:
+        """S10: since when the oldest message is due that nobody looked at, if it is so old."""
+        ...
+
     def find(self, reports: Sequence[Report]) -> list[Match | None]:
         """The message of each report: by our id, the provider's, Message-ID, last the address."""
         ...

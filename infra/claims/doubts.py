@@ -32,3 +32,8 @@ SELECT message_id, stream_id, attempt FROM {s}.send_queue
    AND message_id > %(after)s
  ORDER BY message_id LIMIT %(limit)s
 """
+
+# Every look at a due message sends it or says when to look again; so an old one was not looked at.
+IDLE = """
+SELECT min(not_before) FROM {s}.send_queue WHERE state = 'QUEUED' AND not_before < %(before)s
+"""

@@ -23,7 +23,7 @@ from handlers.ports import (
     Sent,
     Transaction,
 )
-from infra.claims.doubts import EXPIRED, SILENT, STALE
+from infra.claims.doubts import EXPIRED, IDLE, SILENT, STALE
 from infra.claims.gates import DUE, FRESH, LOOK, due_of
 from infra.claims.matching import Matcher
 from infra.statements import Row, Statements, transaction
@@ -200,6 +200,13 @@ class SqlOutbox(Outbox):
             first = after or NOBODY
             params = {"after": first, "limit": limit, "now": now, "since": now - SILENCE_LASTS}
             return _doubts(self._sql.rows(transaction(curs), SILENT, params))
+
+    @override
+    def idle_since(self, before: datetime) -> datetime | None:
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), IDLE, {"before": before})
+        since: datetime | None = rows[0][0]
+        return since
 
     @override
     def find(self, reports: Sequence[Report]) -> list[Match | None]:

@@ -37,6 +37,8 @@ SENDER = {
     "verified": True,
 }
 
+DAILY_LIMIT = 50
+"""Of the demo's campaign; with more contacts as many as there are, for the days are short."""
 T = TypeVar("T")
 
 
@@ -78,7 +80,11 @@ class Drive:
         self._api.post("/v1/senders", SENDER)
         self._register()
         ids = self._import()
-        campaign = {"name": "Invoices, autumn", "sender": SENDER["sender"]}
+        campaign = {
+            "name": "Invoices, autumn",
+            "sender": SENDER["sender"],
+            "daily_limit": max(DAILY_LIMIT, len(self._contacts)),
+        }
         self.told.campaign_id = self._api.post("/v1/campaigns", campaign)["id"]
         self._api.post(f"/v1/campaigns/{self.told.campaign_id}/launch")
         self._enrol(ids)

@@ -6,13 +6,15 @@ the log has of that window; then no window of that length has more than the limi
 when its last call was claimed. An attempt that certainly did not leave gave its place back.
 """
 
+from typing import LiteralString
+
 from infra.invariants.snapshot import Query
 
 _SPENT = """
 WITH spent AS MATERIALIZED (
-    SELECT a.message, a.attempt, a.position, a.at, a.settled_at, c.value ->> 0 AS name,
+    SELECT a.message, a.attempt, a.position, a.at, a.turn_at, c.value ->> 0 AS name,
            (c.value ->> 1)::integer AS used, (c.value ->> 2)::integer AS most,
-           coalesce(a.left_us, '') <> 'send_attempt_returned' AS counts,
+           coalesce(a.outcome, '') <> 'send_attempt_returned' AS counts,
            CASE c.value ->> 0 WHEN 'tenant_hour' THEN '' WHEN 'campaign_day' THEN a.campaign::text
                 WHEN 'domain_hour' THEN nullif(a.domain, 'other')
                 WHEN 'global_hour' THEN NULL ELSE a.sender END AS key
@@ -21,29 +23,29 @@ WITH spent AS MATERIALIZED (
 ), known AS MATERIALIZED (
     SELECT * FROM spent WHERE key IS NOT NULL AND counts
 ), placed AS (
-    SELECT k.*, row_number() OVER w AS place, first_value(position) OVER w AS any_one
+    SELECT k.*, row_number() OVER w AS place
       FROM known k WHERE name NOT LIKE '%%_day'
-    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at, used, position)
+    WINDOW w AS (PARTITION BY name, key ORDER BY turn_at, used, position)
 ), rolling AS (
     SELECT message, attempt, name, key, used,
            place - first_value(place) OVER w AS before
       FROM placed WHERE name = 'sender_minute'
-    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at
+    WINDOW w AS (PARTITION BY name, key ORDER BY turn_at
                  RANGE BETWEEN '60 seconds' PRECEDING AND CURRENT ROW)
     UNION ALL
     SELECT message, attempt, name, key, used,
            place - first_value(place) OVER w AS before
       FROM placed WHERE name <> 'sender_minute'
-    WINDOW w AS (PARTITION BY name, key ORDER BY settled_at
+    WINDOW w AS (PARTITION BY name, key ORDER BY turn_at
                  RANGE BETWEEN '1 hour' PRECEDING AND CURRENT ROW)
 ), dated AS (
-    SELECT k.*, (SELECT max(date_trunc('day', k.settled_at, z.zone)) FROM pg_temp.zones z
+    SELECT k.*, (SELECT max(date_trunc('day', k.turn_at, z.zone)) FROM pg_temp.zones z
                   WHERE z.sender = CASE k.name WHEN 'campaign_day' THEN '' ELSE k.key END
-                    AND k.settled_at BETWEEN z.since AND z.until) AS day
+                    AND k.turn_at BETWEEN z.since AND z.until) AS day
       FROM known k WHERE k.name LIKE '%%_day'
 ), daily AS (
     SELECT message, attempt, name, key, used,
-           row_number() OVER (PARTITION BY name, key, day ORDER BY settled_at, used, position) - 1
+           row_number() OVER (PARTITION BY name, key, day ORDER BY turn_at, used, position) - 1
            AS before
       FROM dated WHERE day IS NOT NULL
 )
@@ -71,7 +73,7 @@ WITH shared AS MATERIALIZED (
         <> (max(campaign_id::text), max(contact_id::text))
 ), touched AS MATERIALIZED (
     SELECT DISTINCT o.identity, a.message, a.attempt, a.campaign, a.contact, a.at, a.position,
-           a.apart_days, coalesce(a.left_us, '') = '' AS reached
+           a.apart_days, coalesce(a.outcome, '') = '' AS reached
       FROM shared JOIN {s}.outreach o USING (identity)
       JOIN pg_temp.attempts a ON a.stream = o.stream_id AND a.at <= o.at
 )
@@ -80,15 +82,15 @@ SELECT DISTINCT 'message ' || t.message || ', attempt ' || t.attempt || ' of cam
        || extract(day FROM t.at - b.at) || ' days before'
   FROM touched t JOIN touched b ON b.identity = t.identity AND b.reached
    AND (b.campaign, b.contact) <> (t.campaign, t.contact)
-   AND b.position < t.position AND t.at < b.at + make_interval(days => t.apart_days)
+   AND b.position < t.position AND t.at < b.at + t.apart_days * interval '24 hours'
  WHERE t.apart_days IS NOT NULL
 UNION ALL
 SELECT 'message ' || message || ', attempt ' || attempt || ': another campaign was seen to have '
        || 'written ' || extract(day FROM at - contacted_at) || ' days before'
-  FROM pg_temp.attempts WHERE at < contacted_at + make_interval(days => apart_days)
+  FROM pg_temp.attempts WHERE at < contacted_at + apart_days * interval '24 hours'
 """
 
-_CLAIMED = "SELECT count(*) FROM pg_temp.attempts WHERE caps IS NOT NULL"
+_CLAIMED: LiteralString = "SELECT count(*) FROM pg_temp.attempts WHERE caps IS NOT NULL"
 
 QUERIES = (
     Query(

@@ -102,7 +102,13 @@ HAVING count(*) > %(events_max)s
 _STREAMS = "SELECT count(DISTINCT stream) FROM pg_temp.facts"
 
 QUERIES = (
-    Query("I20", "Streams have no gap and stand in the directory", _STREAMS, _HOLES),
+    Query(
+        "I20",
+        "Streams have no gap and stand in the directory; in that of an account, circuits and "
+        "limits take turns",
+        _STREAMS,
+        _HOLES,
+    ),
     Query(
         "I22",
         "Rows and position of a projection move together: nothing ahead, nothing skipped",

@@ -7,15 +7,17 @@ from typing import Any
 from domain.ids import TenantId
 from domain.taxonomy import CancelReason
 from infra.draft import LENGTH_MAX
-from infra.invariants import counters, log_rows, orphans, sending
+from infra.invariants import caps, counters, log_rows, orphans, sending
+from infra.invariants.accounts import AccountsKept, merged
 from infra.invariants.attempts import OpenHours, Rendered
 from infra.invariants.elsewhere import elsewhere
 from infra.invariants.finding import Finding, number_of
+from infra.invariants.gates_seen import GatesSeen
 from infra.invariants.moves import moves
 from infra.invariants.plans_kept import OwnNodes, WholePlans
 from infra.invariants.readable import Impersonal, Readable
 from infra.invariants.rebuilt import Rebuilt
-from infra.invariants.snapshot import Snapshot, all_of, snapshot
+from infra.invariants.snapshot import SKEW, Snapshot, all_of, snapshot
 from infra.invariants.streams import Look, batches, choose
 from infra.tenancy import Database
 from projections.registry import READ
@@ -31,9 +33,11 @@ SWEPT = timedelta(seconds=60 + 10 + 20)
 """The age at which an attempt becomes a doubt, one sweep, and some patience."""
 LEASE_LATE = timedelta(seconds=60)
 INBOX_LATE = timedelta(minutes=5)
+RESIDUE = timedelta(seconds=30 + 10)
+"""How long before a pause a call that follows it may have been claimed: its guard and one call."""
 DOUBTS_END = timedelta(days=7)
 
-_QUERIES = (*orphans.QUERIES, *counters.QUERIES, *sending.QUERIES, *log_rows.QUERIES)
+_QUERIES = (*orphans.QUERIES, *counters.QUERIES, *sending.QUERIES, *caps.QUERIES, *log_rows.QUERIES)
 
 
 def check(
@@ -50,12 +54,19 @@ def check(
     `accepts` is the provider's own count of accepted requests by message. On a clock that runs
     `clock_factor` times as fast, work has as many times its minutes before it counts as stuck.
     """
-    late = OVERDUE * clock_factor
-    with snapshot(database, tenant) as taken:
-        found = all_of(taken, _QUERIES, _params(clock_now, late))
+    late, skew, residue = (time * clock_factor for time in (OVERDUE, SKEW, RESIDUE))
+    with snapshot(database, tenant, skew=skew) as taken:
+        kept = AccountsKept(taken)
+        kept.tell_times(skew)
+        found = all_of(taken, _QUERIES, _params(clock_now, late) | {"residue": residue})
         found.append(sending.accepted_once(taken, accepts))
         found += _walked(taken, streams_max, clock_now, late)
-    return sorted([*found, *elsewhere()], key=number_of)
+        found += kept.findings(clock_now, late)
+        whole = [
+            sending.with_residue(taken, one, residue) if one.id == "I13" else one
+            for one in merged(found)
+        ]
+    return sorted([*whole, *elsewhere()], key=number_of)
 
 
 def _params(now: datetime, late: timedelta) -> dict[str, Any]:
@@ -81,6 +92,7 @@ def _walked(taken: Snapshot, streams_max: int, now: datetime, late: timedelta) -
         WholePlans(),
         OwnNodes(),
         OpenHours(),
+        GatesSeen(),
         Rendered(),
         Readable(),
         Impersonal(),

@@ -2,6 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from msgspec.structs import replace
 
 from infra.invariants.finding import Finding, Tally
 from infra.invariants.snapshot import Query, Snapshot
@@ -78,6 +83,32 @@ SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
    AND (a.stage <> 'active' OR a.told_at > planned.version)
 """
 
+# A pause is committed when its order ends, a call may have been claimed just before: what was
+# claimed within the first seconds is counted by itself.
+_OF_CLOSED: LiteralString = """
+  FROM pg_temp.attempts a JOIN pg_temp.closed c ON c.sender = a.sender AND a.at < c.until
+   AND a.sender <> '' AND a.at > c.since
+"""
+_OF_TENANT: LiteralString = """
+  FROM pg_temp.closed c JOIN pg_temp.attempts a ON c.sender = '' AND a.at < c.until
+   AND a.at > c.since
+"""
+_TOLD: LiteralString = """
+SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started while ' || c.why
+"""
+_LATE: LiteralString = " WHERE a.at > c.since + %(residue)s"
+_WHILE_CLOSED = _TOLD + _OF_CLOSED + _LATE + " UNION ALL " + _TOLD + _OF_TENANT + _LATE
+_IN_TIME: LiteralString = " WHERE a.at <= c.since + %(residue)s"
+_RESIDUE = (
+    "SELECT count(*) FROM (SELECT a.position"
+    + _OF_CLOSED
+    + _IN_TIME
+    + " UNION SELECT a.position"
+    + _OF_TENANT
+    + _IN_TIME
+    + ") AS r"
+)
+
 _STUCK = """
 SELECT 'message ' || message_id || ' is SENDING since '
        || coalesce(to_char(since, 'YYYY-MM-DD HH24:MI:SS'), 'nobody knows when')
@@ -142,7 +173,7 @@ QUERIES = (
         "I13",
         "No attempt after a reply, an opt-out, a pause or the end",
         _ATTEMPTS,
-        _AFTER_A_STOP,
+        _AFTER_A_STOP + " UNION ALL " + _WHILE_CLOSED,
     ),
     Query(
         "I18",
@@ -158,25 +189,58 @@ QUERIES = (
     ),
 )
 
-_PERHAPS_SENT = """
-SELECT message::text, count(*) FILTER (WHERE topic = 'send_attempt_started')
-                    - count(*) FILTER (WHERE topic = 'send_attempt_returned')
-  FROM pg_temp.facts
- WHERE topic IN ('send_attempt_started', 'send_attempt_returned') AND message IS NOT NULL
- GROUP BY message ORDER BY 1
+_BY_US = """
+SELECT 'message ' || message || ': ' || started - returned || ' attempts may have left'
+  FROM (SELECT message, count(*) FILTER (WHERE topic = 'send_attempt_started') AS started,
+               count(*) FILTER (WHERE topic = 'send_attempt_returned') AS returned,
+               count(*) FILTER (WHERE topic = 'resend_ordered') AS ordered
+          FROM pg_temp.facts
+         WHERE topic IN ('send_attempt_started', 'send_attempt_returned', 'resend_ordered')
+           AND message IS NOT NULL
+         GROUP BY message) AS tried
+ WHERE started - returned > 1 + ordered AND NOT message = ANY(%(told)s::uuid[])
+"""
+_MESSAGES = "SELECT count(DISTINCT message) FROM pg_temp.attempts"
+_BY_PROVIDER = """
+SELECT m.id, m.times, (SELECT count(*) FROM pg_temp.facts f
+                        WHERE f.message = m.id AND f.topic = 'resend_ordered')
+  FROM unnest(%(ids)s::uuid[], %(times)s::integer[]) AS m (id, times) WHERE m.times > 1
+ ORDER BY 1
 """
 
 
 def accepted_once(taken: Snapshot, accepts: Mapping[str, int] | None) -> Finding:
-    """I9: by the provider's own count where it is given, and by the attempts of the log."""
+    """I9: by the provider's own count where it is given, and by the attempts of the log.
+
+    Who orders a message once more knows that it may arrive twice: an order is worth one attempt.
+    """
     tally = Tally("I9", "A provider accepts a message at most once")
-    perhaps: dict[str, int] = dict(taken.rows(_PERHAPS_SENT))
-    given = Counter({str(message or ""): times for message, times in (accepts or {}).items()})
-    for message in sorted(perhaps.keys() | given.keys()):
-        tally.examined += 1
-        if given[message] > (1 if message else 0):
-            name = f"message {message}" if message else "a message without our id"
-            tally.add(f"{name}: accepted {given[message]} times by the provider")
-        elif perhaps.get(message, 0) > 1:
-            tally.add(f"message {message}: {perhaps[message]} attempts may have left")
+    told = _told_by_provider(taken, tally, accepts or {})
+    by_us = Query("I9", "", _MESSAGES, _BY_US)
+    found = taken.ask(by_us, {"told": told})
+    tally.examined += found.examined
+    tally.add_many(found.broken, list(found.examples))
     return tally.finding("" if accepts is not None else "; by our log, without its own count")
+
+
+def _told_by_provider(taken: Snapshot, tally: Tally, accepts: Mapping[str, int]) -> list[UUID]:
+    given = Counter({message or "": times for message, times in accepts.items()})
+    if nameless := given.pop("", 0):
+        tally.examined += 1
+        tally.add(f"a message without our id: accepted {nameless} times by the provider")
+    params = {"ids": [UUID(message) for message in given], "times": list(given.values())}
+    told = []
+    for message, times, ordered in taken.rows(_BY_PROVIDER, params):
+        if times > 1 + ordered:
+            told.append(message)
+            tally.add(f"message {message}: accepted {times} times by the provider")
+    return told
+
+
+def with_residue(taken: Snapshot, found: Finding, residue: timedelta) -> Finding:
+    """I13 with the number of calls that were claimed while a pause was being written."""
+    number = taken.number(_RESIDUE, {"residue": residue})
+    if not number:
+        return found
+    note = f"; {number} claimed while a pause was written"
+    return replace(found, title=found.title + note)

@@ -75,9 +75,7 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(
-    database: Database, tenant: TenantId, *, skew: timedelta = SKEW
-) -> Iterator[Snapshot]:
+def snapshot(database: Database, tenant: TenantId, *, skew: timedelta = SKEW) -> Iterator[Snapshot]:
     """A read-only transaction with the rights of the tenant; it writes temporary tables only.
 
     `skew` is how much later than by its own clock a process may come to claim.

@@ -26,6 +26,7 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "leases": (10.0, lambda system, tenant: system.sweeper(tenant).leases()),
     "expired": (60.0, lambda system, tenant: system.sweeper(tenant).expired()),
     "lost": (3600.0, lambda system, tenant: system.sweeper(tenant).lost()),
+    "idle": (60.0, lambda system, tenant: system.sweeper(tenant).idle()),
     "addresses": (5.0, lambda system, tenant: system.check_addresses(tenant)),
     "counts": (3600.0, lambda system, tenant: system.drop_old_counts(tenant)),
     "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),

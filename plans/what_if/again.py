@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import campaign
-from domain.campaign import Acceptance, Campaign, Reported, Revision
+from domain.campaign import Acceptance, Campaign, Judged, Reported, Revision
 from domain.events import (
     Event,
     Exited,
@@ -22,6 +22,7 @@ from domain.events import (
     Resumed,
     RevisionKept,
     SendAttemptReturned,
+    SignalJudged,
     SignalRecorded,
     TaskResolved,
 )
@@ -72,10 +73,18 @@ def _heard(again: Again, present: Present) -> Decide:
         message_id=again.message_id or told.message_id,
         machine=told.machine,
         weak=told.weak,
+        reader=told.reader,
         evidence=told.evidence,
         url="\n".join(texts) if texts else None,
     )
     return partial(campaign.record, reported=reported, now=present.now)
+
+
+def _judged(again: Again, present: Present) -> Decide:
+    fact = again.one.fact
+    assert isinstance(fact, SignalJudged)
+    verdict = Judged(key=fact.key, machine=fact.machine, reader=fact.reader, evidence=fact.evidence)
+    return partial(campaign.judge_again, judged=[verdict], now=present.now)
 
 
 def _ended(again: Again, present: Present) -> Decide:  # noqa: ARG001  # one shape for all
@@ -151,6 +160,7 @@ def _settled(decide: Decide, word: str) -> Callable[[Again, Present], Decide]:
 
 _DECISIONS: Mapping[type[Event], Callable[[Again, Present], Decide]] = {
     SignalRecorded: _heard,
+    SignalJudged: _judged,
     TaskResolved: _ended,
     Paused: _paused,
     Resumed: _resumed,

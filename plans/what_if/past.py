@@ -27,6 +27,7 @@ from domain.events import (
     RevisionKept,
     SendAttemptReturned,
     SendAttemptStarted,
+    SignalJudged,
     SignalRecorded,
     TaskCreated,
     TaskResolved,
@@ -121,8 +122,8 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     def signals(self) -> list[Recorded]:
         """Every signal that was told from outside, in the order of the log."""
         of_messages = [one for message in self.messages.values() for one in message.heard]
-        loose = [one for one in self.loose if isinstance(one.fact, SignalRecorded)]
-        return sorted([*of_messages, *loose], key=lambda one: one.version)
+        told = [one for one in (*of_messages, *self.loose) if isinstance(one.fact, SignalRecorded)]
+        return sorted(told, key=lambda one: one.version)
 
 
 def fact_at(one: Recorded) -> datetime:
@@ -221,6 +222,8 @@ def _of_the_rest(past: Past, state: Campaign, one: Recorded) -> None:
         case SignalRecorded(derived=False) as told if told.signal not in OF_TASKS:
             about = past.messages.get(told.message_id) if told.message_id else None
             (about.heard if about and about.attempts else past.loose).append(one)
+        case SignalJudged(derived=False) as judged if judged.message_id in past.messages:
+            past.messages[judged.message_id].heard.append(one)
         case Paused() | Resumed() | Exited(outcome=Outcome.CANCELLED, failed=False):
             past.loose.append(one)
         case RevisionKept():

@@ -114,7 +114,7 @@ def test_a_hold_outlives_a_pause_and_the_plan_waits_longer_by_it() -> None:
 
 def test_a_hold_outlives_a_new_plan() -> None:
     story = waits()
-    other = plan(INTRO, *NODES[1:], plan_hash="sha256:other")
+    other = plan(INTRO, *NODES[1:], name="other")
     story.knows(other)
     story.when(holds(story, None, t(0.5)), revises(other, t(1))).then("revised")
     assert story.message("intro").due_at == UNTIL_RELEASED

@@ -34,6 +34,10 @@ CHANGES = {
     Permission.RUN_CAMPAIGNS,
     Permission.RUN_JOURNEYS,
     Permission.WRITE_SENDERS,
+    Permission.PAUSE_SENDING,
+    Permission.ORDER_QUEUE,
+    Permission.RESEND_MESSAGES,
+    Permission.RELEASE_INBOX,
     Permission.ADD_SUPPRESSIONS,
     Permission.LIFT_SUPPRESSIONS,
     Permission.REPORT_SIGNALS,
@@ -44,7 +48,7 @@ CHANGES = {
 
 
 def asked(world: World, operation: Operation, headers: dict[str, str]) -> int:
-    path = operation.path.replace("{id}", SOME_ID)
+    path = operation.path.replace("{id}", SOME_ID).replace("{name}", "sam").replace("{number}", "7")
     status: int = world.client.request(operation.method, path, headers=headers).status_code
     return status
 
@@ -74,7 +78,7 @@ def routes() -> Iterator[tuple[str, str]]:
     for route in create_app(World().services).routes:
         assert isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}:
-            yield method, route.path.replace("{id:uuid}", "{id}")
+            yield method, route.path.replace(":uuid}", "}").replace(":int}", "}")
 
 
 def test_what_is_served_is_what_the_tables_name() -> None:

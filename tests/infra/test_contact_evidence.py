@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.ids import ContactId, TenantId, schema_of
+from domain.taxonomy import AddressVerdict
 from handlers.addresses import Checked
 from handlers.contacts import ContactChange, ContactRow, NewContact, changed, row_of
 from handlers.ports.vault import Consent

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from domain import campaign
+from domain.campaign import Judged
 from domain.errors import CampaignNotStarted
 from domain.plan import Plan
 from domain.recorded import Recorded
-from domain.taxonomy import CancelReason, Channel
+from domain.taxonomy import CancelReason, Channel, Outcome
 from plans.what_if import WhatIf, what_if
 from tests.domain.asking import (
     Decide,
@@ -26,6 +27,7 @@ from tests.domain.asking import (
     pauses,
     queues,
     refuses,
+    report,
     resolves,
     resumes,
     revises,
@@ -431,3 +433,31 @@ def test_what_was_not_started_has_no_history() -> None:
     accept = partial(campaign.accept, accepted=accepted_plan())
     with pytest.raises(CampaignNotStarted):
         against(history(OWN, (accept, T0)), OWN, OWN)
+
+
+def test_a_verdict_that_was_changed_is_changed_again() -> None:
+    document = plan(
+        send("intro", on("no_click", "cold", after="P2D"), on("timeout", "warm", after="P9D")),
+        stop("cold", outcome=Outcome.NO_RESPONSE),
+        stop("warm"),
+    )
+    clicked = t(hours=1)
+    verdict = Judged(
+        key=report("clicked", clicked, "intro").key,
+        machine=True,
+        reader="machine",
+        evidence="2:B6",
+    )
+    log = history(
+        document,
+        (enrols(), T0),
+        (queues("intro"), T0),
+        (claims("intro", T0), T0),
+        (accepts("intro", T0), T0),
+        (hears("clicked", clicked, "intro"), clicked),
+        (partial(campaign.judge_again, judged=[verdict], now=t(hours=2)), t(hours=2)),
+        (times_out("intro", 0, t(days=2)), t(days=2) + GRACE),
+    )
+    found = against(log, document, document)
+    assert found.happened.outcome == found.other.outcome == Outcome.NO_RESPONSE
+    assert found.parted is None
