@@ -1,13 +1,14 @@
 """What providers report and people do: from the inbox to decisions, in batches. Safe to repeat."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 from domain import campaign
 from domain.campaign import Acceptance, Judged, Reported
 from domain.errors import CampaignError, DecisionFailed, GroundsMissing
+from domain.ids import MessageId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, Family, Signal, Via
 from handlers.ports import (
@@ -72,6 +73,7 @@ class Ingest:
         # by the time of what happened, so that one stream hears it in order (A7)
         given.sort(key=lambda one: (one.ref[1].at or now, one.ref[0].inbox_id))
         ports.campaigns.transact_many(given, along=self._settle)
+        self._judge_overtaken(given, known, now)
         return len(items)
 
     def _translated(self, item: InboxItem) -> Report:
@@ -95,13 +97,43 @@ class Ingest:
 
     def _histories(self, reports: Sequence[Report], matches: Sequence[Match | None]) -> Histories:
         """What the inbox holds of the messages whose verdicts these reports may change."""
-        telling = [
-            match.message_id
-            for report, match in zip(reports, matches, strict=True)
-            if match is not None and report.signal in TELLING
-        ]
-        past = self._ports.inbox.past(set(telling)) if telling else []
+        return self._past(
+            {
+                match.message_id
+                for report, match in zip(reports, matches, strict=True)
+                if match is not None and report.signal in TELLING
+            }
+        )
+
+    def _past(self, messages: Collection[MessageId]) -> Histories:
+        past = self._ports.inbox.past(messages) if messages else []
         return Histories(past, self._readers, self._ports.tenant, self._thresholds)
+
+    def _judge_overtaken(self, given: Sequence[Input], known: Histories, now: datetime) -> None:
+        """What came while this batch was decided may be of another worker's batch that knew less.
+
+        Whoever is last to commit sees all of it, and judges what both have recorded.
+        """
+        again = self._past(known.messages)
+        latest = {one.ref[2].message_id: one for one in given}
+        overtaken = [mid for mid in again.grown_since(known) if mid in latest]
+        self._ports.campaigns.transact_many(
+            [
+                Input(
+                    latest[mid].stream,
+                    partial(
+                        campaign.hear,
+                        acceptance=None,
+                        reported=None,
+                        judged=_verdicts(mid, again),
+                        now=now,
+                    ),
+                    latest[mid].cause,
+                    latest[mid].correlation,
+                )
+                for mid in overtaken
+            ]
+        )
 
     def _hold_senders(self, reports: Sequence[Report]) -> None:
         """Trouble with the account itself: nothing is sent until an operator has looked."""
@@ -176,8 +208,10 @@ def _input(item: InboxItem, report: Report, match: Match, known: Histories, now:
 
 def _judged(report: Report, match: Match, known: Histories) -> Sequence[Judged]:
     """The verdicts on all that is kept of the message: the decision records those that changed."""
-    if report.signal not in TELLING:
-        return ()
+    return _verdicts(match.message_id, known) if report.signal in TELLING else ()
+
+
+def _verdicts(message_id: MessageId, known: Histories) -> Sequence[Judged]:
     return [
         Judged(
             key=_fact_key(key),
@@ -185,7 +219,7 @@ def _judged(report: Report, match: Match, known: Histories) -> Sequence[Judged]:
             reader=verdict.reader,
             evidence=verdict.evidence,
         )
-        for key, verdict in known.verdicts(match.message_id)
+        for key, verdict in known.verdicts(message_id)
     ]
 
 

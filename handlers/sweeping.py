@@ -17,6 +17,7 @@ from handlers.ports import Broken, Conflict, Decide, Doubt, Input, TenantPorts
 LOG = logging.getLogger("antiphon.sweeping")
 BATCH = 200
 IDLE_AFTER = timedelta(minutes=15)
+"""How long work may be due by the clock of the plans before its silence is an alarm."""
 Page = Callable[[MessageId | None, int], Sequence[Doubt]]
 """Rows after a message, in the order of their ids."""
 
@@ -24,8 +25,9 @@ Page = Callable[[MessageId | None, int], Sequence[Doubt]]
 class Sweeper:
     """The sweeps of one tenant."""
 
-    def __init__(self, ports: TenantPorts) -> None:
+    def __init__(self, ports: TenantPorts, *, idle_after: timedelta = IDLE_AFTER) -> None:
         self._ports = ports
+        self._idle_after = idle_after
 
     def doubts(self) -> int:
         """S1: an attempt without an outcome after 60 s is a doubt."""
@@ -74,7 +76,7 @@ class Sweeper:
     def idle(self) -> int:
         """S10: work that is due and that nobody does is an alarm, not a quiet day."""
         ports, now = self._ports, self._ports.clock.now()
-        since = ports.outbox.idle_since(now - IDLE_AFTER)
+        since = ports.outbox.idle_since(now - self._idle_after)
         if since is None:
             return 0
         LOG.error(

@@ -1,12 +1,10 @@
 """From settings to everything: the only place where adapters meet the use cases."""
 
-import hmac
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
-from hashlib import sha256
 from importlib.metadata import version
 
 from dramatiq import Broker
@@ -16,17 +14,12 @@ from domain.plan import Policy
 from domain.taxonomy import Channel
 from domain.timing import parse_duration
 from handlers.actors import Batch
-from handlers.addresses import Addresses
 from handlers.composing import Composer
 from handlers.dispatch.sender import Sender
 from handlers.errands.running import ErrandRunner
-from handlers.links import Links
-from handlers.ports import Clock, TenantPorts, WebhookReader
+from handlers.ports import Clock, TenantPorts
 from handlers.signals import Ingest
-from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
-from handlers.web.link_reports import LinkReports
-from handlers.webhooks.inbound import InboundReports
 from infra.accounts.book import SqlSenderAccounts
 from infra.calendars import LibraryCalendars
 from infra.campaigns import LogCampaigns, TenantTransactions
@@ -35,7 +28,6 @@ from infra.claims.matching import Matcher
 from infra.clock import ScaledClock, SystemClock
 from infra.embedded.home import Home
 from infra.embedded.servers import ServerUrls, running_servers
-from infra.endpoints.caller import HttpCaller
 from infra.endpoints.register import SqlEndpoints
 from infra.entropy import SystemRng
 from infra.grounds import GroundsOf
@@ -44,16 +36,14 @@ from infra.limits.counters import SqlLimits
 from infra.limits.global_share import SqlGlobalShare
 from infra.limits.smoothing import RedisSmoothing
 from infra.log import Log
-from infra.providers.dns import DnsDomains
-from infra.providers.sendgrid import SendGridProvider, SendGridWebhook
-from infra.providers.sendgrid.validation import SendGridValidation
+from infra.outside import Outside
 from infra.redis import RedisDoorbell, connect, make_broker, probe
+from infra.restore_guard import RestoreGuard
 from infra.settings import Settings
 from infra.tenancy import Database, Tenant, UnknownTenant
 from infra.vault import (
     AddressMac,
     Contacts,
-    SqlAddressChecks,
     SqlNotices,
     SqlRegister,
     SqlSuppressions,
@@ -68,11 +58,7 @@ CALLS_REAL_S = 2.0
 """Real seconds that a call of an endpoint gets where simulated hours are over at once."""
 
 
-class MissingKey(Exception):
-    """A key that is needed for what was asked is not set."""
-
-
-class System:
+class System(Outside):
     """Everything of one process, made once and kept; tenants are added as they are asked for."""
 
     def __init__(
@@ -85,6 +71,8 @@ class System:
         self.rng = SystemRng()
         self.clock: Clock = _clock(settings, self.database)
         self.pepper = _pepper(settings)
+        self.restored: set[TenantId] = set()
+        """Tenants whose log came back from a backup, as far as this process has told."""
         self._tenants: dict[TenantId, TenantPorts] = {}
 
     @cached_property
@@ -98,11 +86,6 @@ class System:
         return RedisDoorbell(self.broker, connect(self.redis_url))
 
     @cached_property
-    def domains(self) -> DnsDomains | None:
-        """Who knows whether a domain takes mail; one for all tenants, since it remembers."""
-        return DnsDomains() if self.settings.check_domains else None
-
-    @cached_property
     def smoothing(self) -> RedisSmoothing:
         """The buckets that all processes share."""
         return RedisSmoothing(self.redis_url)
@@ -113,33 +96,9 @@ class System:
         return ThreadPoolExecutor(self.settings.call_threads, thread_name_prefix="call")
 
     @cached_property
-    def errand_executor(self) -> ThreadPoolExecutor:
-        """Threads for calls of endpoints: no tenant's slow endpoint keeps mails from leaving."""
-        return ThreadPoolExecutor(self.settings.call_threads, thread_name_prefix="errand")
-
-    @cached_property
-    def provider(self) -> SendGridProvider:
-        """The provider of e-mail; raises MissingKey."""
-        key = self.settings.sendgrid_api_key
-        if key is None:
-            raise MissingKey(
-                "ANTIPHON_SENDGRID_API_KEY is not set: give the key for Mail Send, or for a trial "
-                "run `antiphon demo`, which brings a provider of its own"
-            )
-        return SendGridProvider(
-            key.get_secret_value(),
-            self.settings.sendgrid_base_url,
-            connect_s=self.settings.connect_timeout_s,
-            total_s=self.settings.call_timeout_s,
-            open_tracking=self.settings.sendgrid_open_tracking,
-        )
-
-    @cached_property
-    def caller(self) -> HttpCaller:
-        """Who calls registered endpoints; dated by the real time, which receivers compare with."""
-        return HttpCaller(
-            SystemClock(self.database).now, allow_private=self.settings.endpoints_allow_private
-        )
+    def restore_guard(self) -> RestoreGuard:
+        """Remembers outside of the database how far its logs were."""
+        return RestoreGuard(self.settings.home, self.database)
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -225,12 +184,8 @@ class System:
             worker=self.worker,
             call_guard_s=settings.call_guard_s,
             sweep_s=settings.sweep_after_s,
-            unchecked_is="unchecked" if self._checks_addresses else "valid",
+            unchecked_is="unchecked" if self.checks_addresses else "valid",
         )
-
-    @property
-    def _checks_addresses(self) -> bool:
-        return self.domains is not None or self.settings.sendgrid_validation_key is not None
 
     def _call_patience(self) -> timedelta:
         """Endpoints answer in real time: none on a real clock, more on one that runs faster."""
@@ -244,23 +199,6 @@ class System:
     def accounts(self, name: str) -> SqlSenderAccounts:
         """The sender accounts of a tenant."""
         return SqlSenderAccounts(self.database, TenantId(name), clock=self.clock, rng=self.rng)
-
-    def addresses(self, name: str) -> Addresses:
-        """What is known of the addresses of a tenant's contacts, and who looks at them."""
-        settings, key = self.settings, self.settings.sendgrid_validation_key
-        validation = key and SendGridValidation(
-            key.get_secret_value(),
-            settings.sendgrid_base_url,
-            connect_s=settings.connect_timeout_s,
-            total_s=settings.call_timeout_s,
-        )
-        return Addresses(
-            SqlAddressChecks(self.database, TenantId(name)),
-            self.clock,
-            self.errand_executor,
-            domains=self.domains,
-            validation=validation or None,
-        )
 
     def endpoints(self, name: str) -> SqlEndpoints:
         """The registered endpoints of a tenant."""
@@ -279,50 +217,6 @@ class System:
     def address_mac(self, tenant: TenantId) -> AddressMac:
         """The key of a tenant's suppressions."""
         return AddressMac(self.pepper, tenant)
-
-    def link_key(self, tag: str) -> bytes:
-        """The key that signs the links in a tenant's mails."""
-        return hmac.digest(self.pepper, b"links:" + tag.encode(), sha256)
-
-    def links(self, tag: str) -> Links:
-        """The addresses that are written into a tenant's mails."""
-        return Links(self.public_url, tag, self.link_key(tag))
-
-    @property
-    def public_url(self) -> str:
-        """Address of the web process as recipients see it."""
-        settings = self.settings
-        if settings.public_url is not None:
-            return settings.public_url
-        port = settings.web_port or Home(settings.home).port("web") or 8000
-        return f"http://127.0.0.1:{port}"
-
-    def webhook_keys(self, tenant: TenantId, provider: str) -> list[str]:
-        """The public keys that a tenant's webhooks may be signed with."""
-        with self.database.control_tx() as curs:
-            curs.execute(
-                "SELECT public_key FROM control.webhook_keys"
-                " WHERE tenant = %s AND provider = %s ORDER BY created_at",
-                (tenant, provider),
-            )
-            return [row[0] for row in curs.fetchall()]
-
-    def sendgrid_webhook(self, tenant: TenantId) -> SendGridWebhook:
-        """The reader of a tenant's event webhooks with its keys as they are now."""
-        return SendGridWebhook(
-            self.webhook_keys(tenant, "sendgrid"),
-            pepper=self.pepper,
-            trust_s=self.settings.webhook_trust_s,
-            accept_s=self.settings.webhook_accept_s,
-        )
-
-    def readers(self) -> Mapping[str, WebhookReader]:
-        """Who translates the inbox rows of which provider; keys are not needed for that."""
-        return {
-            "sendgrid": SendGridWebhook((), pepper=self.pepper),
-            "sendgrid_inbound": InboundReports(),
-            "link": LinkReports(),
-        }
 
     # --- work -------------------------------------------------------------------------------------
 
@@ -348,20 +242,6 @@ class System:
         ports = self.ports(tenant)
         composed = Composer(ports, self.links(ports.tag)).compose_batch()
         return composed + Sender(ports, self.provider, self.executor).send_batch()
-
-    def drop_old_counts(self, tenant: TenantId) -> int:
-        """Counts that no limit needs any more: of the tenant, and of all together."""
-        ports, now = self.ports(tenant), self.clock.now()
-        return ports.limits.drop_old(now) + ports.global_share.drop_old(now)
-
-    def check_addresses(self, tenant: TenantId) -> int:
-        """Look at addresses that are due."""
-        days = self.ports(tenant).accounts.rules().validate_max_age_days
-        return self.addresses(tenant).check_batch(days)
-
-    def sweeper(self, tenant: TenantId) -> Sweeper:
-        """The sweeps of a tenant."""
-        return Sweeper(self.ports(tenant))
 
 
 def _sendable(policy: TenantPolicy) -> TenantPolicy:

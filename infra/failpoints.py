@@ -100,13 +100,17 @@ class Failpoints:
         self.passes: dict[str, int] = {}
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Failpoints | None":
+    def of(
+        cls,
+        environment: Mapping[str, str],
+        send: Callable[[signal.Signals], None] | None = None,
+    ) -> "Failpoints | None":
         """What the environment orders; None outside of tests."""
         require_testing(environment)
         if environment.get(TESTING) != "1":
             return None
         log = environment.get(LOG)
-        return cls(_orders(environment.get(ORDERS, "")), Path(log) if log else None)
+        return cls(_orders(environment.get(ORDERS, "")), Path(log) if log else None, send)
 
     def __call__(self, place: str) -> None:
         """Pass a place; a pass that is to be the last does not return."""

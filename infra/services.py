@@ -65,7 +65,7 @@ class TenantDirectory:
         return TenantServices(
             ports=ports,
             contacts=system.contacts(name),
-            campaigns=SqlRegister(system.database, name),
+            campaigns=SqlRegister(system.database, name, system.accounts(name)),
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
             tasks=SqlTaskList(system.database, name),
             notices=SqlNotices(system.database, name),

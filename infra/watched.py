@@ -67,7 +67,7 @@ class _Watched:
         return watched
 
 
-class _WatchedTransactions(Transactions):
+class WatchedTransactions(Transactions):
     """Transactions that pass a place before and after the commit of what they wrote."""
 
     def __init__(self, real: Transactions, passes: Pass) -> None:
@@ -101,7 +101,7 @@ def _has_written(tx: Transaction) -> bool:
 def watched_transactions(real: Transactions) -> Transactions:
     """The same transactions outside of tests; those that pass places within them."""
     passes = ours()
-    return real if passes is None else _WatchedTransactions(real, passes)
+    return real if passes is None else WatchedTransactions(real, passes)
 
 
 def watched_ports(ports: TenantPorts) -> TenantPorts:

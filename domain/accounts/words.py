@@ -15,6 +15,7 @@ class PauseReason(StrEnum):
 
     COMPLAINT_STOP = "complaint_stop"
     ACCOUNT_TROUBLE = "account_trouble"
+    RESTORED = "restored"
     OPERATOR = "operator"
     COMPLAINTS = "complaints"
     BOUNCES = "bounces"

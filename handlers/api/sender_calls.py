@@ -74,7 +74,7 @@ class NewSender(Given):
     postal_address: Annotated[str, Field(min_length=5, max_length=500), AfterValidator(no_controls)]
     verified: bool = False
     paused: bool = False
-    profile: Profile = Profile.BULK
+    profile: Literal["mailbox", "bulk"] = "bulk"
     zone: Annotated[str, Field(max_length=64), AfterValidator(no_controls)] = ""
     rotation_set: Annotated[str, Field(pattern=r"^[a-z0-9_.-]*$")] = ""
     day_max: Number | None = None
@@ -125,7 +125,8 @@ def senders(call: Call) -> Listed[SenderShown]:
 def put_sender(call: Call) -> SenderShown:
     """Write a sender and set its account up; nothing is written where a part cannot be."""
     given: NewSender = call.body
-    settings = AccountSettings(**_part(given, AccountSettings.__struct_fields__))
+    told = _part(given, AccountSettings.__struct_fields__)
+    settings = AccountSettings(**{**told, "profile": Profile(given.profile)})
     check_settings(settings)
     caps = None if given.warmup is None else _caps(given.warmup)
     call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))

@@ -1,12 +1,12 @@
 """The rules of a tenant's sending, and its sending as a whole: looked at, changed, stopped."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from domain import accounts
-from domain.accounts import PauseReason, Weekend
+from domain.accounts import PauseReason
 from handlers.api.calls import Call, Given, no_controls
 from handlers.api.sender_calls import NeededWords, Number, Words, why_of
 from handlers.sender_accounts import SendingShown, sending
@@ -23,7 +23,7 @@ class NewRules(Given):
     domain_hour_max: Number | None = None
     apart_days: Number | None = None
     touch_gap_h: Number | None = None
-    weekend: Weekend | None = None
+    weekend: Literal["hard_stop", "reduced", "none"] | None = None
     weekend_percent: Number | None = None
     strict_consent: bool | None = None
     health_min: Number | None = None

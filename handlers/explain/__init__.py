@@ -9,7 +9,7 @@ from domain.gates import RULES_VERSION
 from domain.ids import MessageId
 from domain.recorded import Recorded
 from domain.taxonomy import MessageState
-from handlers.explain.asked import difference, gates_at, gates_unasked, seen_in
+from handlers.explain.asked import difference, gates_at, gates_unasked, lasting_objection, seen_in
 from handlers.explain.causes import chain, told_cause
 from handlers.explain.looking import seen_now
 from handlers.explain.sentence import Known, sentence
@@ -33,8 +33,16 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
     places = [at for at, one in enumerate(history) if _decides(one.fact, message_id)]
     decisions = [_decision(history, place) for place in places]
     because = _planned_by(history, places)
-    gates_now = _gates_now(tenant, message_id, now) if row.state in WAITING else None
-    known = Known(row=row, because=because, decisions=decisions, gates_now=gates_now, now=now)
+    seen = seen_now(tenant.ports, message_id, now) if row.state in WAITING else None
+    gates_now = None if seen is None else gates_at(seen, now)
+    known = Known(
+        row=row,
+        because=because,
+        decisions=decisions,
+        gates_now=gates_now or (),
+        lasting=None if seen is None else lasting_objection(seen, now),
+        now=now,
+    )
     return Explained(
         answer=sentence(known),
         message=row,
@@ -92,13 +100,6 @@ def _plan_hash(history: Sequence[Recorded], places: Sequence[int]) -> str:
     """The plan that was in force when the latest decision was taken."""
     upto = places[-1] + 1 if places else len(history)
     return fold(one.fact for one in history[:upto]).plan_hash
-
-
-def _gates_now(
-    tenant: TenantServices, message_id: MessageId, now: datetime
-) -> list[GateTold] | None:
-    seen = seen_now(tenant.ports, message_id, now)
-    return None if seen is None else gates_at(seen, now)
 
 
 __all__ = ["DecisionTold", "Explained", "GateTold", "Link", "explain"]

@@ -11,6 +11,14 @@ from domain.events import Event, MessageCancelled, MessageDeferred, SendAttemptS
 from domain.gates import GATES, RULES_VERSION, Cap, Gate, Hold, Judged, Never, Seen, judged
 from handlers.explain.shapes import HELD, NEVER, NOT_REACHED, PASSED, GateTold
 
+PASSING = frozenset(
+    {
+        *("expiry", "hours", "weekend", "region_hours", "spacing", "touch_gap"),
+        *("mail", "caps", "pace", "smoothing"),
+    }
+)
+"""Gates whose word says nothing yet about a message whose time is still to come."""
+
 
 def gates_at(seen: Seen, at: datetime) -> list[GateTold]:
     """Every gate on what was seen at that instant."""
@@ -30,11 +38,16 @@ def gates_unasked() -> list[GateTold]:
     ]
 
 
-def objection(gates: Iterable[GateTold], passing: Sequence[str] = ()) -> GateTold | None:
-    """The first gate that says no, leaving out those of these names."""
-    return next(
-        (one for one in gates if one.verdict in (HELD, NEVER) and one.name not in passing), None
-    )
+def objection(gates: Iterable[GateTold]) -> GateTold | None:
+    """The gate that says no, if one does."""
+    return next((one for one in gates if one.verdict in (HELD, NEVER)), None)
+
+
+def lasting_objection(seen: Seen, at: datetime) -> GateTold | None:
+    """The first gate that says no and would do so at another hour, too, reached or not."""
+    said = (one for one in judged(seen, at) if one.verdict and one.gate.name not in PASSING)
+    first = next(said, None)
+    return None if first is None else _told(msgspec.structs.replace(first, reached=True), seen)
 
 
 def seen_in(fact: Event) -> Seen | None:

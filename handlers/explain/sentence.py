@@ -12,10 +12,6 @@ from handlers.explain.shapes import DecisionTold, GateTold, Link
 from handlers.services import QueueRow
 from projections.send_queue import NEVER
 
-PASSING = ("hours", "weekend", "region_hours", "spacing", "touch_gap", "mail", "caps", "pace")
-PASSING_SOON = (*PASSING, "smoothing")
-"""Gates that say nothing yet about a message whose time is still to come."""
-
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the answer is made of."""
@@ -23,7 +19,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     row: QueueRow
     because: Sequence[Link]
     decisions: Sequence[DecisionTold]
-    gates_now: Sequence[GateTold] | None
+    gates_now: Sequence[GateTold]
+    lasting: GateTold | None
     now: datetime
 
     def last(self, *kinds: str) -> DecisionTold | None:
@@ -57,7 +54,7 @@ def _waits(known: Known) -> str:
     row = known.row
     if row.not_before > known.now:
         return _waits_until(known)
-    no = objection(known.gates_now or ())
+    no = objection(known.gates_now)
     if no is not None:
         until = "" if no.until is None else f", until {told_time(no.until)} at least"
         return f"It is due and does not leave, because {objection_words(no)}{until}."
@@ -72,7 +69,7 @@ def _waits_until(known: Known) -> str:
     if row.hold_reason is not None:
         since = "" if begun is None else f" since {told_time(begun.at)}"
         told = f"It waits{since} {until}, because {_held(row.hold_reason, begun)}."
-    no = objection(known.gates_now or (), PASSING_SOON)
+    no = known.lasting
     if no is None or no.reason == row.hold_reason:
         return told
     return f"{told} Now it could not leave either way: {objection_words(no)}."

@@ -22,6 +22,7 @@ class Known(msgspec.Struct, frozen=True):
 
     history: History
     keyed: Sequence[tuple[bytes, Sight]]
+    size: int
 
 
 class Histories:
@@ -42,6 +43,24 @@ class Histories:
         self._thresholds = thresholds
         self._known = {one.message_id: self._read(one) for one in past}
         self._judged: dict[MessageId, list[tuple[bytes, Verdict]]] = {}
+
+    @property
+    def messages(self) -> frozenset[MessageId]:
+        """The messages that somebody or something opened or clicked."""
+        return frozenset(self._known)
+
+    def grown_since(self, before: "Histories") -> list[MessageId]:
+        """The messages about which more is known than there was."""
+        return [
+            message_id
+            for message_id, known in self._known.items()
+            if known.size > before.size(message_id)
+        ]
+
+    def size(self, message_id: MessageId) -> int:
+        """How many reports are known about a message."""
+        known = self._known.get(message_id)
+        return 0 if known is None else known.size
 
     def judge(self, message_id: MessageId, sight: Sight) -> Verdict:
         """Who opened or clicked, as far as is known now."""
@@ -67,7 +86,7 @@ class Histories:
             replied_at=_last(reports, Signal.REPLIED),
             sights=[sight for _, sight in keyed],
         )
-        return Known(history, keyed)
+        return Known(history, keyed, len(past.kept))
 
     def _translated(self, past: Past) -> Iterator[Report]:
         for provider, raw, _ in past.kept:

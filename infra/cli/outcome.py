@@ -31,7 +31,7 @@ ENDINGS: Mapping[str, Ending] = {
     "infra.cli.outcome.WrongUse": Ending(WRONG_USE),
     "infra.cli.outcome.PortInUse": Ending(OUT_OF_REACH),
     "infra.settings.UnknownSetting": Ending(WRONG_USE),
-    "infra.bootstrap.MissingKey": Ending(WRONG_USE),
+    "infra.outside.MissingKey": Ending(WRONG_USE),
     "infra.tenancy.UnknownTenant": Ending(WRONG_USE),
     "infra.migrations.run.TenantNameInvalid": Ending(WRONG_USE),
     "infra.migrations.run.MigrationChanged": Ending(NO),

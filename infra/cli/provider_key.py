@@ -1,6 +1,6 @@
 """The key of the provider, asked for before anything is started that could not send without it."""
 
-from infra.bootstrap import MissingKey
+from infra.outside import MissingKey
 from infra.settings import Settings
 
 

@@ -28,7 +28,8 @@ def system(settings: Settings) -> Iterator[System]:
 
 def campaign_of(found: System, tenant: str, given: str) -> CampaignRow:
     """A campaign by its id or its name."""
-    register = SqlRegister(found.database, found.tenant(tenant).name)
+    name = found.tenant(tenant).name
+    register = SqlRegister(found.database, name, found.accounts(name))
     known = _as_uuid(given)
     row = register.campaign(CampaignId(known)) if known else None
     row = row or register.campaign_named(given)

@@ -3,7 +3,7 @@
 A span of the tenant as a whole has no sender.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from domain.accounts.facts import (
     SendingPaused,
     SendingResumed,
 )
+from domain.events import Fact
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -107,24 +108,24 @@ def _of_tenant_pause(fact: SendingEvent) -> _Turn:
 
 def _of_pause(fact: SenderEvent) -> _Turn:
     match fact:
-        case SenderPaused():
-            return _Turn(fact.at, closes=(_paused(fact.reason),))
-        case SenderResumed():
-            return _Turn(fact.at, opens=tuple(map(_paused, fact.reasons)))
-        case SenderUnverified():
-            return _Turn(fact.at, closes=(UNVERIFIED,))
-        case SenderVerified():
-            return _Turn(fact.at, opens=(UNVERIFIED,))
-        case SenderDisconnected():
-            return _Turn(fact.at, closes=(DISCONNECTED,))
-        case SenderConnected():
-            return _Turn(fact.at, opens=(DISCONNECTED,))
-        case SenderDeleted():
-            return _Turn(fact.at, closes=(DELETED,))
-        case SenderRegistered():
-            return _Turn(fact.at, opens=(DELETED, DISCONNECTED))
+        case SenderPaused(reason=reason):
+            return _Turn(fact.at, closes=(_paused(reason),))
+        case SenderResumed(reasons=reasons):
+            return _Turn(fact.at, opens=tuple(map(_paused, reasons)))
         case _:
-            return _Turn(fact.at)
+            return _Turn(fact.at, _CLOSES.get(type(fact), ()), _OPENS.get(type(fact), ()))
+
+
+_CLOSES: Mapping[type[Fact], tuple[str, ...]] = {
+    SenderUnverified: (UNVERIFIED,),
+    SenderDisconnected: (DISCONNECTED,),
+    SenderDeleted: (DELETED,),
+}
+_OPENS: Mapping[type[Fact], tuple[str, ...]] = {
+    SenderVerified: (UNVERIFIED,),
+    SenderConnected: (DISCONNECTED,),
+    SenderRegistered: (DELETED, DISCONNECTED),
+}
 
 
 def _paused(reason: str) -> str:

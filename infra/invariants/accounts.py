@@ -3,7 +3,7 @@
 It also tells when which day began and when nothing was to leave, for what is judged by that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -21,9 +21,9 @@ from domain.accounts import (
     fold_sending,
     sending_stream,
 )
-from domain.accounts.facts import CapLifted, CapReached, CircuitClosed, CircuitOpened
 from infra.accounts.log import TOPICS
 from infra.invariants.account_times import Span, closed_times, zone_times
+from infra.invariants.account_turns import cap_faults, caps_standing, circuit_faults
 from infra.invariants.finding import EXAMPLES_MAX, Finding, Tally
 from infra.invariants.snapshot import Snapshot
 from projections.projection import Change, Put
@@ -46,6 +46,17 @@ _CLOSED = """
 INSERT INTO pg_temp.closed
 SELECT * FROM unnest(%(senders)s::text[], %(words)s::text[], %(sinces)s::timestamptz[],
                      %(untils)s::timestamptz[])
+"""
+# A pause is committed when its order ends, and a call may have been claimed just before.
+_WHILE_CLOSED = """
+INSERT INTO pg_temp.while_closed
+SELECT a.message, a.attempt, a.position, a.at, c.why, c.since
+  FROM pg_temp.attempts a JOIN pg_temp.closed c ON c.sender = a.sender
+ WHERE a.sender <> '' AND a.at > c.since AND a.at < c.until
+UNION ALL
+SELECT a.message, a.attempt, a.position, a.at, c.why, c.since
+  FROM pg_temp.closed c JOIN pg_temp.attempts a ON a.at > c.since AND a.at < c.until
+ WHERE c.sender = ''
 """
 
 
@@ -94,6 +105,7 @@ class AccountsKept:
         """Put into temporary tables which zone was when in force, and when nothing was to leave."""
         self._insert(_ZONES, zone_times(self._sending, self._senders.values()), skew)
         self._insert(_CLOSED, closed_times(self._sending, self._senders.values()), skew)
+        self._taken.run(_WHILE_CLOSED)
 
     def _insert(self, text: Any, spans: Sequence[Span], skew: timedelta) -> None:  # noqa: ANN401  # a literal
         columns = ("senders", "words", "sinces", "untils")
@@ -148,9 +160,9 @@ class AccountsKept:
     def _take_turns(
         self, stream: AccountStream, facts: Sequence[AccountEvent], before: datetime
     ) -> None:
-        for fault in _faults_of_turns(facts):
+        for fault in (*circuit_faults(facts), *cap_faults(facts)):
             self._turns.add(f"account {stream}: {fault}")
-        caps = _caps_at_the_end(facts)
+        caps = caps_standing(facts)
         self._lifted.examined += len(caps)
         for fact in caps:
             if fact.until < before:
@@ -158,41 +170,6 @@ class AccountsKept:
                     f"account {stream}: {fact.cap.value} {fact.key} was reached, its window was "
                     f"over at {fact.until.isoformat()}, and nothing says so"
                 )
-
-
-def _faults_of_turns(facts: Sequence[AccountEvent]) -> Iterator[str]:
-    opens = 0
-    reached: set[tuple[str, str]] = set()
-    for place, fact in enumerate(facts, 1):
-        match fact:
-            case CircuitOpened():
-                opens += 1
-                if fact.opens != opens:
-                    yield f"fact {place} opens the circuit for the {fact.opens}. time, not {opens}."
-            case CircuitClosed():
-                if not opens:
-                    yield f"fact {place} closes a circuit that is closed"
-                opens = 0
-            case CapReached(cap=cap, key=key):
-                if (cap.value, key) in reached:
-                    yield f"fact {place} reaches {cap.value}, which was reached and not lifted"
-                reached.add((cap.value, key))
-            case CapLifted(cap=cap, key=key):
-                if (cap.value, key) not in reached:
-                    yield f"fact {place} lifts {cap.value}, which was not reached"
-                reached.discard((cap.value, key))
-            case _:
-                pass
-
-
-def _caps_at_the_end(facts: Sequence[AccountEvent]) -> list[CapReached]:
-    standing: dict[tuple[str, str], CapReached] = {}
-    for fact in facts:
-        if isinstance(fact, CapReached):
-            standing[fact.cap, fact.key] = fact
-        elif isinstance(fact, CapLifted):
-            standing.pop((fact.cap, fact.key), None)
-    return list(standing.values())
 
 
 def _plain(value: Any, like: Any = None) -> Any:  # noqa: ANN401  # a column

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import LiteralString
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -81,33 +80,14 @@ SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
   LEFT JOIN pg_temp.facts told ON told.stream = a.stream AND told.version = a.told_at
  WHERE a.topic = 'send_attempt_started'
    AND (a.stage <> 'active' OR a.told_at > planned.version)
+UNION ALL
+SELECT 'message ' || message || ', attempt ' || attempt || ': started while ' || why
+  FROM pg_temp.while_closed WHERE at > since + %(residue)s
 """
 
-# A pause is committed when its order ends, a call may have been claimed just before: what was
-# claimed within the first seconds is counted by itself.
-_OF_CLOSED: LiteralString = """
-  FROM pg_temp.attempts a JOIN pg_temp.closed c ON c.sender = a.sender AND a.at < c.until
-   AND a.sender <> '' AND a.at > c.since
+_RESIDUE = """
+SELECT count(DISTINCT position) FROM pg_temp.while_closed WHERE at <= since + %(residue)s
 """
-_OF_TENANT: LiteralString = """
-  FROM pg_temp.closed c JOIN pg_temp.attempts a ON c.sender = '' AND a.at < c.until
-   AND a.at > c.since
-"""
-_TOLD: LiteralString = """
-SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started while ' || c.why
-"""
-_LATE: LiteralString = " WHERE a.at > c.since + %(residue)s"
-_WHILE_CLOSED = _TOLD + _OF_CLOSED + _LATE + " UNION ALL " + _TOLD + _OF_TENANT + _LATE
-_IN_TIME: LiteralString = " WHERE a.at <= c.since + %(residue)s"
-_RESIDUE = (
-    "SELECT count(*) FROM (SELECT a.position"
-    + _OF_CLOSED
-    + _IN_TIME
-    + " UNION SELECT a.position"
-    + _OF_TENANT
-    + _IN_TIME
-    + ") AS r"
-)
 
 _STUCK = """
 SELECT 'message ' || message_id || ' is SENDING since '
@@ -173,7 +153,7 @@ QUERIES = (
         "I13",
         "No attempt after a reply, an opt-out, a pause or the end",
         _ATTEMPTS,
-        _AFTER_A_STOP + " UNION ALL " + _WHILE_CLOSED,
+        _AFTER_A_STOP,
     ),
     Query(
         "I18",

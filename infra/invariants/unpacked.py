@@ -49,11 +49,17 @@ CREATE TEMPORARY TABLE facts (
 CREATE TEMPORARY TABLE attempts (
     message uuid NOT NULL, attempt integer NOT NULL, stream uuid NOT NULL, position bigint NOT NULL,
     campaign uuid, contact uuid, at timestamptz NOT NULL, turn_at timestamptz NOT NULL,
-    sender text NOT NULL, domain text, caps jsonb, apart_days integer, contacted_at timestamptz, outcome text);
+    sender text NOT NULL, domain text, caps jsonb, apart_days integer,
+    contacted_at timestamptz, outcome text);
 CREATE TEMPORARY TABLE zones (
-    sender text NOT NULL, zone text NOT NULL, since timestamptz NOT NULL, until timestamptz NOT NULL);
+    sender text NOT NULL, zone text NOT NULL, since timestamptz NOT NULL,
+    until timestamptz NOT NULL);
 CREATE TEMPORARY TABLE closed (
-    sender text NOT NULL, why text NOT NULL, since timestamptz NOT NULL, until timestamptz NOT NULL);
+    sender text NOT NULL, why text NOT NULL, since timestamptz NOT NULL,
+    until timestamptz NOT NULL);
+CREATE TEMPORARY TABLE while_closed (
+    message uuid NOT NULL, attempt integer NOT NULL, position bigint NOT NULL,
+    at timestamptz NOT NULL, why text NOT NULL, since timestamptz NOT NULL);
 CREATE TEMPORARY TABLE stages (stream uuid PRIMARY KEY, stage text NOT NULL);
 CREATE TEMPORARY TABLE chain (
     message uuid NOT NULL, version bigint NOT NULL, topic text NOT NULL, attempt integer,

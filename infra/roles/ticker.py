@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
@@ -15,23 +15,11 @@ from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
 from infra.statements import Statements, transaction
+from infra.sweeps import SWEEPS
 from infra.tenancy import DatabaseOutOfReach
 
 LOG = logging.getLogger("antiphon.ticker")
 KINDS = ("ingest", "dispatch", "timers", "errands")
-Sweep = Callable[[System, TenantId], int]
-
-SWEEPS: Mapping[str, tuple[float, Sweep]] = {
-    "doubts": (10.0, lambda system, tenant: system.sweeper(tenant).doubts()),
-    "leases": (10.0, lambda system, tenant: system.sweeper(tenant).leases()),
-    "expired": (60.0, lambda system, tenant: system.sweeper(tenant).expired()),
-    "lost": (3600.0, lambda system, tenant: system.sweeper(tenant).lost()),
-    "idle": (60.0, lambda system, tenant: system.sweeper(tenant).idle()),
-    "addresses": (5.0, lambda system, tenant: system.check_addresses(tenant)),
-    "counts": (3600.0, lambda system, tenant: system.drop_old_counts(tenant)),
-    "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),
-}
-"""Every sweep and how often it runs, real seconds (trust.md 1.5)."""
 TENANTS_S = 2.0
 
 

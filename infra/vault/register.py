@@ -14,8 +14,6 @@ from domain.taxonomy import CauseKind
 from handlers.ports import CampaignRow, LastRun, NewPlan, Register, Sender, Transaction
 from handlers.ports.accounts import Why
 from infra.accounts import SqlSenderAccounts
-from infra.clock import SystemClock
-from infra.entropy import SystemRng
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
@@ -30,15 +28,11 @@ class NameTaken(Exception):
 class SqlRegister(Register):
     """The register of one tenant."""
 
-    def __init__(
-        self, database: Database, tenant: TenantId, accounts: SqlSenderAccounts | None = None
-    ) -> None:
+    def __init__(self, database: Database, tenant: TenantId, book: SqlSenderAccounts) -> None:
         self._database = database
         self._tenant = tenant
         self._sql = Statements(schema_of(tenant))
-        self._accounts = accounts or SqlSenderAccounts(
-            database, tenant, clock=SystemClock(database), rng=SystemRng()
-        )
+        self._accounts = book
 
     @override
     def campaign(self, campaign_id: CampaignId) -> CampaignRow | None:

@@ -1,4 +1,4 @@
-"""Every so manieth COMMIT of all processes is cut under load: nothing twice, nothing lost."""
+"""Every so manieth COMMIT of the workers is cut under load: nothing twice, nothing lost."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.long,
 ]
 
-EVERY = 29
+EVERY = 7
 """Of so many COMMITs one is cut; a prime, so that it meets each kind of transaction."""
 WANTED = 100
 PEOPLE = 25
@@ -38,7 +38,7 @@ def test_workers_whose_commits_are_cut_send_nothing_twice(tmp_path: Path) -> Non
 
     with standing(tmp_path / "w", Setup()) as world:
         with CuttingProxy(server_urls(world.home).database_url) as proxy:
-            setup = Setup(workers=2, more={"DATABASE_URL": proxy.uri})
+            setup = Setup(workers=2, of_workers={"DATABASE_URL": proxy.uri})
             with world.running(setup) as roles:
                 proxy.choose = choose
 

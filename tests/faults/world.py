@@ -91,6 +91,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     shift: timedelta = timedelta(0)
     more: Mapping[str, str] = {}
     """Further settings of all processes."""
+    of_workers: Mapping[str, str] = {}
+    """Further settings of workers only."""
+    sender: Mapping[str, object] = {}
+    """What is another thing about the sender account."""
 
 
 class World:
@@ -126,9 +130,7 @@ class World:
                 self._close()
 
     def _close(self) -> None:
-        kept = self._client._connection  # the demo leaves that to the end of its process
-        if kept is not None:
-            kept.close()
+        close(self._client)
         self.database.close()
         self.servers.stop()
 
@@ -242,6 +244,8 @@ class World:
         before: Callable[[], None] = lambda: None,
     ) -> Child:
         env = self.environment()
+        if arguments[0] == "worker":
+            env |= {f"ANTIPHON_{name}": value for name, value in self.setup.of_workers.items()}
 
         def born() -> None:
             self.orders.give(name, arguments[0], env)
@@ -270,7 +274,7 @@ class World:
     # --- people and their mails -------------------------------------------------------------------
 
     def _campaign(self) -> None:
-        self.api.post("/v1/senders", SENDER)
+        self.api.post("/v1/senders", {**SENDER, **self.setup.sender})
         self._client._call("PATCH", "/v1/sending", json.dumps(RULES).encode(), {})
         wanted = {"name": "Faults", "sender": SENDER["sender"], "daily_limit": PLENTY}
         self.campaign = self.api.post("/v1/campaigns", wanted)["id"]
@@ -365,6 +369,13 @@ class World:
             lambda: not self.unsettled(), seconds, lambda: f"still under way: {self.unsettled()}"
         )
 
+    def provider_fails(self, shares: Mapping[str, float]) -> None:
+        """From now on the provider does so with this share of requests each."""
+        faults = [{"mode": mode, "share": share} for mode, share in shares.items()]
+        client = Client(self.sandbox_url, "")
+        client.post("/_sandbox/faults", {"faults": faults})
+        close(client)
+
     def poster(self) -> Poster:
         """A provider of further reports, about messages that nobody knows."""
         key = SigningKey.load_or_generate(self._key_path)
@@ -406,6 +417,12 @@ _END_LEASES: tuple[LiteralString, ...] = (
     "UPDATE {s}.webhook_inbox SET lease_until = now() WHERE state = 'claimed'",
     "UPDATE {s}.timers SET lease_until = now() WHERE state = 'claimed'",
 )
+
+
+def close(client: Client) -> None:
+    """The demo leaves this to the end of its process."""
+    if client._connection is not None:
+        client._connection.close()
 
 
 @contextmanager

@@ -187,5 +187,5 @@ def test_a_report_that_was_taken_in_since_or_is_unknown_is_not_tried_again(world
     for number in (7, 8):
         answer = world.post(f"/v1/webhook-inbox/{number}/release")
         assert (answer.status_code, answer.json()["code"]) == (409, "out_of_step")
-    for number in ("9", "99999999999999999999999", "x", "-1"):
-        assert world.post(f"/v1/webhook-inbox/{number}/release").status_code == 404
+    for unknown in ("9", "99999999999999999999999", "x", "-1"):
+        assert world.post(f"/v1/webhook-inbox/{unknown}/release").status_code == 404

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from domain import accounts
-from domain.accounts import PauseReason, Rules
+from domain.accounts import PauseReason, Profile, Rules, Weekend
 from domain.accounts.rules import SETTABLE
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
+from handlers.api.sender_calls import NewSender
 from handlers.api.sending_calls import NewRules
 from handlers.ports import Why
 from tests.handlers.web_fakes import NOON, World
@@ -260,6 +261,10 @@ def test_a_rule_that_cannot_be_is_refused_with_its_name(
 
 def test_every_rule_of_the_domain_can_be_changed() -> None:
     assert set(NewRules.model_fields) == {*SETTABLE, "reason"}
+    for weekend in Weekend:
+        assert NewRules.model_validate({"weekend": weekend.value}).weekend == weekend
+    for profile in Profile:
+        assert NewSender.model_validate(SENDER | {"profile": profile.value}).profile == profile
 
 
 def test_all_sending_is_paused_by_an_agent_and_resumed_by_an_admin(world: World) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.events import PlanAccepted, Proof, Resumed, SignalRecorded
+from domain.events import PlanAccepted, Proof, Resumed, SignalJudged, SignalRecorded
 from domain.ids import CampaignId, ContactId, MessageId, NodeId
 from handlers.telling import tell
 
@@ -61,3 +61,20 @@ def test_what_people_report_is_told_apart_from_what_a_message_met() -> None:
     message = MessageId(UUID(int=3))
     about = SignalRecorded(signal="opened", at=NOON, message_id=message, node=NodeId("hello"))
     assert tell(about) == "opened (hello)"
+
+
+def test_a_changed_verdict_tells_what_the_report_was_taken_for_before() -> None:
+    fact = SignalJudged(
+        signal_no=3,
+        signal="clicked",
+        at=NOON,
+        heard_at=NOON,
+        message_id=MessageId(UUID(int=3)),
+        machine=True,
+        reader="machine",
+        was_machine=False,
+        was_reader="unknown",
+        node=NodeId("hello"),
+    )
+    told = "clicked (hello) of 2026-03-02 12:00 UTC is taken for machine, no more for unknown"
+    assert tell(fact) == told

@@ -498,6 +498,7 @@ class World:
             inbox=self.box,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
             calendars=Any,
+            addresses=Any,
             accounts=Any,
             limits=Any,
             smoothing=Any,

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
-from domain.events import Event
+from domain import campaign as use_campaign
+from domain.accounts import SenderEvent, SendingEvent
+from domain.campaign.releasing import hold_back
+from domain.events import Event, SendAttemptStarted
 from domain.ids import StreamId, schema_of
 from domain.recorded import Cause, Envelope
 from domain.taxonomy import AnswerClass, CauseKind
@@ -24,7 +28,7 @@ from infra.leadership import Leadership
 from infra.log import Entry
 from infra.projector import Runner
 from projections.registry import READ
-from tests.stories.house import House, plan, send, stop, way
+from tests.stories.house import STORY, House, plan, send, stop, way
 
 CAUSE = Cause(CauseKind.REQUEST, "stage")
 REQUEST = UUID(int=11)
@@ -56,6 +60,12 @@ ASKING = plan(
     stop("over", outcome="completed"),
 )
 
+WAITING = plan(
+    send("later", way("no_reply", "over", after="P3D"), schedule={"delay": "P20D"}),
+    stop("over", outcome="no_response"),
+)
+AT_MAILBOX_PROVIDERS = ("silent", "left")
+
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'migrations'"
 
 ANSWERS: Mapping[str, list[Answer]] = {
@@ -63,6 +73,8 @@ ANSWERS: Mapping[str, list[Answer]] = {
     "settled": [Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")],
     "refused": [Answer(kind=AnswerClass.REFUSED, reason="bad_request")],
     "returned": [Answer(kind=AnswerClass.NOT_SENT, reason="no_connection")],
+    "resent": [Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")],
+    "came": [Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")],
 }
 """What the provider answers first, by the first name of the recipient; then it accepts."""
 
@@ -86,6 +98,7 @@ class Stage:
     def _live(self) -> None:
         house = self.house
         self._enrol("clicked", "silent", "refused", "doubted", "settled", "returned", "left")
+        self._enrol("resent", "came", row=house.campaign())
         self._enrol("paused", "stopped")
         self._order("paused", use.pause(house.clock.now(), "holiday"))
         self._order("stopped", use.stop(house.clock.now(), "operator"))
@@ -107,7 +120,25 @@ class Stage:
         house.after(days=1, hours=17)
         self._enrol("waiting")
         house.work()
+        self._order_about_messages()
         self._ask()
+
+    def _order_about_messages(self) -> None:
+        """One is sent again, one turns out to have come, one waits until a person releases it."""
+        now = self.house.clock.now()
+        for name in ("resent", "came"):
+            again = partial(
+                use_campaign.resend, message_id=self.message(name).id, actor="op", at=now
+            )
+            self._order(name, again)
+        self._hear("came", "delivered")
+        self.house.work()
+        self._enrol("held", row=self.house.campaign(), given=WAITING)
+        message = self.message("held", "later")
+        held = partial(
+            hold_back, message_id=message.id, until=None, planned_at=message.due_at, at=now
+        )
+        self._order("held", held)
 
     def _ask(self) -> None:
         """One with another plan by now, two with a task; the call of the last finds nobody yet."""
@@ -126,7 +157,13 @@ class Stage:
         self, *names: str, row: CampaignRow | None = None, given: Mapping[str, Any] = PLAN
     ) -> None:
         for name in names:
-            contact = self.house.contact(first_name=name.title(), last_name="chan", company="late")
+            host = "gmail.com" if name in AT_MAILBOX_PROVIDERS else "harbor.example"
+            contact = self.house.contact(
+                first_name=name.title(),
+                last_name="chan",
+                company="late",
+                email=f"{name}.{len(self.streams)}@{host}",
+            )
             done = self.house.enrol(given, contact, row=row or self.campaign)
             assert done.contact_campaign_id is not None, done.report
             self.streams[name] = done.contact_campaign_id
@@ -211,6 +248,19 @@ class Stage:
         body = Envelope(fact, house.clock.now(), "x", CAUSE, REQUEST)
         with house.system.database.tenant_tx(house.tenant) as curs:
             house.log.append(curs, [Entry(stream, version, body)])
+
+    def order_sender(self, *facts: SenderEvent) -> None:
+        """Facts about the sender that nobody decided, with the row they come to."""
+        self.house.ports.accounts.order("sam", lambda _: facts, STORY)
+
+    def order_sending(self, *facts: SendingEvent) -> None:
+        """The same about the tenant's sending."""
+        self.house.ports.accounts.order_sending(lambda _: facts, STORY)
+
+    def attempted(self, name: str) -> datetime:
+        """When the first attempt of a stream was claimed."""
+        facts = (one.fact for one in self.house.history(self.streams[name]))
+        return next(fact.at for fact in facts if isinstance(fact, SendAttemptStarted))
 
     def message(self, name: str, node: str = "hello") -> Any:
         """The message of a stream at a node."""

@@ -1,10 +1,14 @@
 """The webhook inbox: kept once by semantic key, claimed under lease, settled under fence."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from domain.ids import MessageId
 from handlers.ports import Report, Settled
+from infra.claims.inbox import PAST_MAX
 from tests.stories.house import House
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -86,3 +90,54 @@ def test_an_orphan_that_was_given_up_stays_in_the_list(house: House) -> None:
     house.ports.inbox.settle(None, [Settled(item, "orphan", "given_up")])
     assert house.ports.inbox.claim(9) == []
     assert _states(house) == ["orphan"]
+
+
+# --- what is known of a message -------------------------------------------------------------------
+
+MESSAGE, OTHER = MessageId(UUID(int=7)), MessageId(UUID(int=8))
+
+
+def _about(key: str, signal: str, message: MessageId = MESSAGE, **fields: object) -> Report:
+    return _report(key, signal=signal, message_id=message, **fields)
+
+
+def _keys(house: House, *messages: MessageId) -> dict[MessageId, set[bytes]]:
+    found = house.ports.inbox.past(messages)
+    return {one.message_id: {bytes(key) for _, _, key in one.kept} for one in found}
+
+
+def test_the_history_of_a_message_has_what_is_not_settled_yet(house: House) -> None:
+    _keep(house, _about("open", "opened"), _about("delivery", "delivered"), _about("x", "deferred"))
+    house.ports.inbox.claim(1)
+    assert _keys(house, MESSAGE, OTHER) == {MESSAGE: {b"open", b"delivery"}}
+
+
+def test_a_message_that_nobody_opened_has_no_history(house: House) -> None:
+    _keep(house, _about("delivery", "delivered"), _about("reply", "replied"))
+    assert _keys(house, MESSAGE) == {}
+
+
+def test_copies_and_what_was_set_aside_are_no_history(house: House) -> None:
+    _keep(house, _about("open", "opened"), _about("bad", "opened", problem="no timestamp"))
+    _keep(house, _about("open", "opened"))
+    assert _keys(house, MESSAGE) == {MESSAGE: {b"open"}}
+    item = house.ports.inbox.claim(9)[0]
+    house.ports.inbox.settle(None, [Settled(item, "parked", "other_tenant")])
+    assert _keys(house, MESSAGE) == {}
+
+
+def test_a_report_that_names_no_message_is_history_once_it_is_matched(house: House) -> None:
+    _keep(house, _report("open", signal="opened"))
+    item = house.ports.inbox.claim(9)[0]
+    house.ports.inbox.settle(None, [Settled(item, "no_news", message_id=OTHER)])
+    assert _keys(house, MESSAGE, OTHER) == {OTHER: {b"open"}}
+
+
+def test_of_endless_opens_only_the_latest_are_looked_at(house: House) -> None:
+    at = house.clock.now()
+    reports = [
+        _about(f"{number}", "opened", at=at + timedelta(seconds=number))
+        for number in range(PAST_MAX + 20)
+    ]
+    _keep(house, *reports)
+    assert _keys(house, MESSAGE)[MESSAGE] == {report.key for report in reports[20:]}

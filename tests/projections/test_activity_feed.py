@@ -95,6 +95,20 @@ def test_a_row_says_when_it_happened_and_what_it_is_about() -> None:
         (signal("opened", first=True), ("signal.opened", "engagement", "")),
         (signal("opened", derived=True), ("signal.opened", "engagement", "derived")),
         (signal("opened", machine=True), ("machine.opened", "engagement", "")),
+        (
+            events.SignalJudged(
+                signal_no=1,
+                signal="clicked",
+                at=AT,
+                heard_at=AT,
+                message_id=M1,
+                machine=True,
+                reader="machine",
+                was_machine=False,
+                was_reader="human",
+            ),
+            ("judged.clicked", "engagement", "machine"),
+        ),
         (signal("x_demo_seen", message=None), ("signal.x_demo_seen", "engagement", "")),
         (
             events.TransitionTaken(node=HELLO, visit=1, index=0, on="no_open", to=END, at=AT),

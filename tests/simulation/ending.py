@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.campaign import Campaign
-from domain.events import SendAttemptReturned, SendAttemptStarted, topic_of
+from domain.events import SendAttemptReturned, SendAttemptStarted, SignalRecorded, topic_of
 from domain.ids import MessageId, StreamId
 from domain.lifecycle import Stage
 from domain.taxonomy import MessageState as S
 from projections.send_queue import NEVER
 from projections.timers import EXPIRY
 from tests.simulation.memory_database import Row
-from tests.simulation.scenes import SCENES, Scene
+from tests.simulation.scenes import EPOCH, Scene
 from tests.simulation.watch import SETTLES, Watch
 from tests.simulation.world import Violation, World
 
@@ -28,6 +28,7 @@ def check_safety(world: World, watch: Watch, scene: Scene) -> None:
     _versions(world)
     _outcomes(world)
     _windows(world, watch, scene)
+    _told_once(world)
 
 
 def check_liveness(world: World, watch: Watch, scene: Scene) -> None:
@@ -77,6 +78,20 @@ def _accepted(world: World, row: Row) -> list[int]:
         if topic_of(entry.body.fact) == "message_accepted"
         and entry.body.fact.message_id == row["message_id"]  # type: ignore[union-attr]  # by topic
     ]
+
+
+def _told_once(world: World) -> None:
+    """I25: one fact for each thing that happened, however often it was reported."""
+    facts = Counter(
+        (fact.message_id, int((fact.at - EPOCH).total_seconds()))
+        for entries in world.memory.streams.values()
+        for entry in entries
+        for fact in [entry.body.fact]
+        if isinstance(fact, SignalRecorded) and not fact.derived
+    )
+    for place, times in facts.items():
+        if times > world.outside.occurred[place]:  # type: ignore[index]  # a message and a second
+            raise Violation(f"I25: {times} facts at {place}")
 
 
 def _windows(world: World, watch: Watch, scene: Scene) -> None:
@@ -162,6 +177,3 @@ def _inbox(world: World) -> None:
     for row in world.memory.committed_rows("inbox").values():
         if row["state"] in ("new", "claimed"):
             raise Violation(f"I27: report {row['inbox_id']} is {row['state']} for ever")
-
-
-__all__ = ["SCENES", "check_liveness", "check_safety"]

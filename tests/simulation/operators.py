@@ -1,13 +1,13 @@
 """What people order while everything else goes on: pauses, stops, bans, another attempt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
 
 from domain import accounts, campaign
 from domain.accounts import PauseReason
 from domain.errors import CampaignError
-from domain.ids import MessageId, StreamId
+from domain.ids import CampaignId, MessageId, StreamId
 from domain.taxonomy import Family
 from domain.taxonomy import MessageState as State
 from handlers import campaigns as use
@@ -16,44 +16,38 @@ from tests.simulation.memory_tenant import STORY
 from tests.simulation.scenes import SENDER, SET_UP
 from tests.simulation.world import World
 
-Act = tuple[str, Callable[[], object]]
+Act = Callable[[], object]
 REASON = "an operator's word"
 
 
-def acts(world: World) -> list[Act]:
-    """Everything that an operator may do now; the first is the most harmless."""
-    ports = world.ports("operator")
+def acts(world: World, ports: TenantPorts) -> Mapping[str, Act]:
+    """Everything that an operator may do now, by its name in `tempers.ACTS`."""
     streams = sorted(world.memory.loaded)
     campaigns = sorted(world.memory.committed_rows("campaigns"), key=str)
     stream = streams[world.choices.pick(len(streams))]
-    row = campaigns[world.choices.pick(len(campaigns))]
-    found: list[Act] = [
-        ("resume tenant", lambda: _tenant(ports, paused=False)),
-        ("pause stream", partial(_order, ports, stream, "pause")),
-        ("resume stream", partial(_order, ports, stream, "resume")),
-        ("pause campaign", lambda: ports.register.set_status(row, "paused")),  # type: ignore[arg-type]  # its key
-        ("resume campaign", lambda: _reopen(ports, row)),
-        ("pause tenant", lambda: _tenant(ports, paused=True)),
-        ("suppress", partial(_suppress, world, ports, stream)),
-        ("close circuit", lambda: _close_circuit(ports)),
-        ("stop stream", partial(_order, ports, stream, "stop")),
-        ("stop campaign", partial(_end, ports, row)),
-        ("resend", partial(_resend, world, ports)),
-    ]
-    return found
-
-
-WEIGHTS = (4, 2, 4, 2, 4, 2, 2, 5, 1, 1, 7)
-"""How often each of the acts is tried."""
+    row: CampaignId = campaigns[world.choices.pick(len(campaigns))]  # type: ignore[assignment]  # their key
+    return {
+        "resume tenant": lambda: _tenant(ports, paused=False),
+        "pause stream": partial(_order, ports, stream, "pause"),
+        "resume stream": partial(_order, ports, stream, "resume"),
+        "pause campaign": lambda: ports.register.set_status(row, "paused"),
+        "resume campaign": partial(_reopen, ports, row),
+        "pause tenant": lambda: _tenant(ports, paused=True),
+        "suppress": partial(_suppress, world, ports, stream),
+        "close circuit": lambda: _close_circuit(ports),
+        "stop stream": partial(_order, ports, stream, "stop"),
+        "stop campaign": partial(_end, ports, row),
+        "resend": partial(_resend, world, ports),
+    }
 
 
 def recover(world: World) -> None:
     """What operators do when the trouble is over: everything that can run, runs."""
-    ports = world.ports("operator")
+    ports = world.ports("operator-1")
     _tenant(ports, paused=False)
     _close_circuit(ports)
     for key in sorted(world.memory.committed_rows("campaigns"), key=str):
-        _reopen(ports, key)
+        _reopen(ports, key)  # type: ignore[arg-type]  # the key of a campaign
     for stream in sorted(world.memory.loaded):
         _order(ports, stream, "resume")
 
@@ -75,14 +69,14 @@ def _decided(ports: TenantPorts, stream: StreamId, decide: Decide) -> None:
         return  # refused: it is over, or the message is not lost
 
 
-def _reopen(ports: TenantPorts, key: object) -> None:
-    row = ports.register.campaign(key)  # type: ignore[arg-type]  # a key of the campaigns
+def _reopen(ports: TenantPorts, campaign_id: CampaignId) -> None:
+    row = ports.register.campaign(campaign_id)
     if row is not None and row.status == "paused":
         ports.register.set_status(row.campaign_id, "active")
 
 
-def _end(ports: TenantPorts, key: object) -> None:
-    row = ports.register.campaign(key)  # type: ignore[arg-type]  # a key of the campaigns
+def _end(ports: TenantPorts, campaign_id: CampaignId) -> None:
+    row = ports.register.campaign(campaign_id)
     if row is not None:
         use.end(ports, row, cause=STORY, correlation=UUID(int=2))
 

@@ -6,7 +6,7 @@ answer. What was taken is counted here, where nothing of the product can reach.
 
 import http.client
 import socket
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -108,6 +108,8 @@ class Outside:
         """While it is, every call has a doubtful end."""
         self.on_call: Callable[[Mail, int], None] = lambda _mail, _attempt: None
         self.on_taken: Callable[[Mail, int], None] = lambda _mail, _attempt: None
+        self.occurred: Counter[tuple[MessageId, int]] = Counter()
+        """How many different things happened to a message in a second."""
         self._choices = choices
         self._around = around
         self._told = 0
@@ -171,6 +173,7 @@ class Outside:
         return found
 
     def _report(self, kind: str, mail: Mail, attempt: int, at: float) -> None:
+        self.occurred[mail.message_id, int(at)] += 1
         if kind == "reply":
             body = self.replies.told(mail, attempt, at)
             self._post("played", body, at)

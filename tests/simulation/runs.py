@@ -12,15 +12,15 @@ from tests.simulation.choices import Choices
 from tests.simulation.ending import check_liveness, check_safety
 from tests.simulation.memory_log import rows_in_memory
 from tests.simulation.scenes import EPOCH, SCENES
+from tests.simulation.tempers import ACTS, SPANS_S, TEMPERS
 from tests.simulation.watch import Watch
-from tests.simulation.world import MILD, WILD, Violation, World
+from tests.simulation.world import Violation, World
 
+OPERATORS = ("operator-1", "operator-2", "operator-3")
 WORKERS = ("worker-1", "worker-2", "worker-3")
 JOBS = ("compose", "send", "ingest", "timers", "doubts", "expired", "lost", "leases")
 JOB_WEIGHTS = (4, 8, 5, 3, 2, 1, 1, 1)
 MOVES_MAX = 240
-SPANS = (0.05, 1.0, 4.0, 11.0, 31.0, 61.0, 400.0, 3_700.0, 14 * 3_600.0, 86_400.0)
-SPAN_WEIGHTS = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
 CALM_ROUNDS_MAX = 400
 
 
@@ -29,6 +29,7 @@ class Run(msgspec.Struct, kw_only=True):
 
     seed: int
     scene: str
+    temper: str
     steps: int = 0
     messages: int = 0
     accepts: int = 0
@@ -50,10 +51,10 @@ def run(
     """One run from its seed, or from a list of choices that ends in harmless ones."""
     number = seed % len(SCENES)
     choices = Choices(seed, replayed)
-    rates = MILD if seed // len(SCENES) % 4 == 0 else WILD
-    world = World(number, choices, SCHEDULER, rates=rates)
+    temper = TEMPERS[seed // len(SCENES) % len(TEMPERS)]
+    world = World(number, choices, SCHEDULER, temper=temper)
     watch = Watch(world)
-    done = Run(seed=seed, scene=SCENES[number].name)
+    done = Run(seed=seed, scene=SCENES[number].name, temper=temper.name)
     try:
         with rows_in_memory():
             _storm(world, trace)
@@ -100,7 +101,7 @@ def _storm(world: World, trace: Callable[[str], None] | None) -> None:
 def _move(world: World) -> str:
     """Something begins: a job, a post, an order of an operator, or time passes."""
     choices = world.choices
-    return MOVES[choices.weighted(MOVE_WEIGHTS)](world)
+    return MOVES[choices.weighted(world.temper.moves)](world)
 
 
 def _job(world: World) -> str:
@@ -124,15 +125,18 @@ def _post(world: World) -> str:
 
 
 def _order(world: World) -> str:
-    acts = operators.acts(world)
-    name, act = acts[world.choices.weighted(operators.WEIGHTS)]
+    idle = [name for name in OPERATORS if not world.busy(name)]
+    if not idle:
+        return _time(world)
+    acts = operators.acts(world, world.ports(idle[0]))
+    name = ACTS[world.choices.weighted(world.temper.acts)]
     world.tally[f"order: {name}"] += 1
-    world.start(name, "operator", act)
+    world.start(name, idle[0], acts[name])
     return f"the operator wants to {name}"
 
 
 def _time(world: World) -> str:
-    span = SPANS[world.choices.weighted(SPAN_WEIGHTS)]
+    span = SPANS_S[world.choices.weighted(world.temper.spans)]
     world.pass_time(span)
     return f"{span:.0f} s pass"
 
@@ -161,7 +165,6 @@ def _trouble(world: World) -> str:
 
 
 MOVES: tuple[Callable[[World], str], ...] = (_job, _post, _order, _time, _trouble)
-MOVE_WEIGHTS = (55, 22, 5, 26, 2)
 
 
 # --- the calm -------------------------------------------------------------------------------------

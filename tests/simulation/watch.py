@@ -47,6 +47,7 @@ MOVES: Final[dict[type, tuple[frozenset[S], S]]] = {
 }
 """I12: which fact may come in which state, and the state it leads to."""
 TENANT_PAUSED: Final = "the tenant is paused"
+SWEEP_S: Final = 60.0
 APART: Final = timedelta(days=60)
 SETTLES: Final = (MessageAccepted, MessageFailed, MessagePresumedLost, MessageUnknown)
 
@@ -150,7 +151,7 @@ class Watch:
             seen.returned.add(fact.attempt)
             self.tally[f"returned: {fact.reason}"] += 1
         elif isinstance(fact, MessageUnknown):
-            self.tally[f"unknown: {fact.reason}"] += 1
+            self._doubted(seen, fact)
         elif isinstance(fact, MessageAccepted):
             seen.accepted += 1
             self._accepted(seen, fact)
@@ -158,6 +159,12 @@ class Watch:
             self.tally[f"unknown resolved by {fact.evidence}"] += 1
             if fact.attempt in self._world.outside.accepts[fact.message_id]:
                 self.tally["presumed lost though taken"] += 1
+
+    def _doubted(self, seen: Seen, fact: MessageUnknown) -> None:
+        self.tally[f"unknown: {fact.reason}"] += 1
+        row = self._world.memory.committed_rows("send_queue")[fact.message_id]
+        if fact.reason == "sweep" and row["since"] > self._world.highest - SWEEP_S:
+            raise Violation("I12: a sweep doubts an attempt that is younger than 60 s")
 
     def _accepted(self, seen: Seen, fact: MessageAccepted) -> None:
         if fact.attempt not in self._world.outside.accepts[fact.message_id]:

@@ -6,7 +6,6 @@ from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 from typing_extensions import override
 
@@ -23,6 +22,7 @@ from tests.simulation.memory_database import CommitFate, Place, Surroundings, Tx
 from tests.simulation.memory_tenant import TAG, memory_tenant
 from tests.simulation.outside import Outside, Post, readers
 from tests.simulation.scenes import EPOCH, MONDAY, TENANT, copied, seconds, staged
+from tests.simulation.tempers import Temper
 
 LINKS = Links("http://antiphon.example", TAG, b"k" * 32)
 LOCK_TIMEOUT_S = 5.0
@@ -38,19 +38,6 @@ class Violation(BaseException):
     """Something that must never be so; no Exception, so that no handler of the product hides it."""
 
 
-class Rates(msgspec.Struct, frozen=True):
-    """How often, in a thousand steps, something happens to the process that takes the step."""
-
-    go_on: int = 870
-    switch: int = 115
-    die: int = 5
-    freeze: int = 4
-    cut: int = 6
-    commit_lost: int = 12
-
-
-WILD = Rates()
-MILD = Rates(go_on=897, switch=100, die=1, freeze=1, cut=1, commit_lost=1)
 GOES_ON, SWITCHES, DIES, FREEZES, IS_CUT = range(5)
 
 
@@ -104,13 +91,15 @@ class InTurn(Executor):
 class World(Surroundings):
     """The processes of one tenant, their database, their provider and the time."""
 
-    def __init__(self, scene: int, choices: Choices, scheduler: Scheduler, *, rates: Rates) -> None:
+    def __init__(
+        self, scene: int, choices: Choices, scheduler: Scheduler, *, temper: Temper
+    ) -> None:
         self.choices = choices
-        self.rates = rates
+        self.temper = temper
         self.calm = True
         self.time = seconds(MONDAY)
         self.stopwatch = 0.0
-        self._latest = self.time
+        self.highest = self.time
         self.steps = 0
         self.tally: Counter[str] = Counter()
         self.tasks: list[Task] = []
@@ -121,7 +110,7 @@ class World(Surroundings):
         self.on_commit: Callable[[Tx], None] = lambda _: None
         self.on_look: Callable[[Task], None] = lambda _: None
         self._scheduler = scheduler
-        self._weights = (rates.go_on, rates.switch, rates.die, rates.freeze, rates.cut)
+        self._weights = (temper.go_on, temper.switch, temper.die, temper.freeze, temper.cut)
         self._ports: dict[str, TenantPorts] = {}
         self._frozen: dict[Task, float] = {}
         self._waiting: dict[Tx, Place] = {}
@@ -142,12 +131,12 @@ class World(Surroundings):
 
     def latest(self) -> datetime:
         """The latest that any clock has ever said."""
-        return EPOCH + timedelta(seconds=self._latest)
+        return EPOCH + timedelta(seconds=self.highest)
 
     def pass_time(self, span: float) -> None:
         """Let time pass; the server gives up transactions of processes that stand still."""
         self.time += span
-        self._latest = max(self._latest, self.time)
+        self.highest = max(self.highest, self.time)
         self.stopwatch += span
         for task, since in list(self._frozen.items()):
             if self.stopwatch - since > IDLE_TIMEOUT_S:
@@ -207,7 +196,7 @@ class World(Surroundings):
 
     @override
     def commit_fate(self) -> CommitFate:
-        if self.calm or not self.choices.chance(self.rates.commit_lost):
+        if self.calm or not self.choices.chance(self.temper.commit_lost):
             return CommitFate.ANSWERED
         fate = (CommitFate.STORED_UNANSWERED, CommitFate.LOST)[self.choices.pick(2)]
         self.tally[f"commit {fate.value}"] += 1

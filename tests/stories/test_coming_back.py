@@ -1,19 +1,21 @@
 """What comes back from the world: who clicked, in which order it is heard, what bans an address."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.events import SignalJudged, SignalRecorded
-from domain.ids import StreamId
+from domain.ids import MessageId, StreamId
 from domain.lifecycle import Stage
 from domain.taxonomy import AnswerClass, Family, MessageState, Outcome
 from handlers.links import HIDDEN
-from handlers.ports import Answer, Mail
+from handlers.ports import Answer, Mail, Past
+from handlers.signals import Ingest
 from handlers.web.link_reports import PROVIDER, Evidence, report_of
 from infra.invariants.run import check
 from infra.leadership import Leadership
@@ -122,6 +124,45 @@ def test_a_scanner_that_follows_every_link_is_known_by_the_third_though_the_firs
     ]
     house.after(days=2, minutes=3)
     assert house.state(stream).stage == Stage.COMPLETED, "no_click fires, though a click was heard"
+    sound(house)
+
+
+class Overtaken:
+    """An inbox whose history is read just before another worker takes what has come since."""
+
+    def __init__(self, house: House, meanwhile: Callable[[], object]) -> None:
+        self._inbox = house.ports.inbox
+        self._meanwhile: Callable[[], object] | None = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inbox, name)
+
+    def past(self, messages: Collection[MessageId]) -> list[Past]:
+        found = self._inbox.past(messages)
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return found
+
+
+@pytest.mark.parametrize("first", ["click", "delivered"])
+def test_two_workers_that_each_know_a_part_come_to_one_verdict(house: House, first: str) -> None:
+    stream = arrived(house, PATIENT)
+    clicked(house, stream, 0, 0)
+    if first == "delivered":
+        house.work()
+        house.hear(house.event(stream, "delivered"))
+
+    def meanwhile() -> None:
+        clicked(house, stream, 1, 1)
+        clicked(house, stream, 2, 2)
+        house.ingest()
+
+    overtaken: Any = Overtaken(house, meanwhile)
+    ports = replace(house.ports, inbox=overtaken)
+    Ingest(ports, house.system.readers()).take_batch()
+    message = house.state(stream).messages[house.message(stream)]
+    assert [one.machine for one in message.sightings if not one.derived] == [True] * 3
     sound(house)
 
 
