@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
-from importlib.metadata import version
 
+import msgspec
 from dramatiq import Broker
 
 from domain.ids import TenantId, schema_of
@@ -20,6 +20,7 @@ from handlers.errands.running import ErrandRunner
 from handlers.ports import Clock, TenantPorts
 from handlers.signals import Ingest
 from handlers.timeouts import Timeouts
+from handlers.webhooks.verdicts import Thresholds
 from infra.accounts.book import SqlSenderAccounts
 from infra.calendars import LibraryCalendars
 from infra.campaigns import LogCampaigns, TenantTransactions
@@ -71,9 +72,9 @@ class System(Outside):
         self.rng = SystemRng()
         self.clock: Clock = _clock(settings, self.database)
         self.pepper = _pepper(settings)
-        self.restored: set[TenantId] = set()
-        """Tenants whose log came back from a backup, as far as this process has told."""
+        self.restored: set[TenantId] = set()  # whose log came back from a backup, as was told
         self._tenants: dict[TenantId, TenantPorts] = {}
+        self._thresholds: dict[TenantId, Thresholds] = {}
 
     @cached_property
     def broker(self) -> Broker:
@@ -127,6 +128,7 @@ class System(Outside):
 
     def _made(self, tenant: Tenant) -> TenantPorts:
         database, name = self.database, tenant.name
+        self._thresholds[name] = msgspec.convert(tenant.settings.get("verdicts", {}), Thresholds)
         plan_policy = _sendable(TenantPolicy.model_validate(tenant.policy))
         policy = Policy(
             timer_grace_s=parse_duration(plan_policy.timer_grace).nominal_s,
@@ -230,7 +232,8 @@ class System(Outside):
         }
 
     def _ingest(self, tenant: TenantId) -> int:
-        return Ingest(self.ports(tenant), self.readers()).take_batch()
+        ports = self.ports(tenant)
+        return Ingest(ports, self.readers(), self._thresholds[tenant]).take_batch()
 
     def _fire(self, tenant: TenantId) -> int:
         return Timeouts(self.ports(tenant)).fire_batch()
@@ -293,8 +296,3 @@ def _pepper(settings: Settings) -> bytes:
     home = Home(settings.home)
     home.create()
     return home.secret("pepper").encode()
-
-
-def tzdata_version() -> str:
-    """The release of the time zone database that due times are reckoned with."""
-    return version("tzdata")

@@ -2,6 +2,7 @@
 
 import time
 from datetime import date, datetime, timedelta
+from importlib.metadata import version
 from threading import Lock
 from typing import Protocol
 
@@ -90,3 +91,8 @@ class VirtualClock:
         """Move on; never back."""
         assert by >= timedelta(0)
         self._now += by
+
+
+def tzdata_version() -> str:
+    """The release of the time zone database that due times are reckoned with."""
+    return version("tzdata")

@@ -11,7 +11,8 @@ import redis
 from domain.ids import TenantId
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
-from infra.bootstrap import System, tzdata_version
+from infra.bootstrap import System
+from infra.clock import tzdata_version
 from infra.keys import check_key
 from infra.log import Log
 from infra.providers.sendgrid import SendGridInbound

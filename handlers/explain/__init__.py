@@ -8,7 +8,7 @@ from domain.events import Event, MessageCancelled, NodeEntered, PlanRevised, top
 from domain.gates import RULES_VERSION
 from domain.ids import MessageId
 from domain.recorded import Recorded
-from domain.taxonomy import MessageState
+from domain.taxonomy import HoldReason, MessageState
 from handlers.explain.asked import difference, gates_at, gates_unasked, lasting_objection, seen_in
 from handlers.explain.causes import chain, told_cause
 from handlers.explain.looking import seen_now
@@ -41,6 +41,7 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
         decisions=decisions,
         gates_now=gates_now or (),
         lasting=None if seen is None else lasting_objection(seen, now),
+        kept_back=_kept_back(history, message_id),
         now=now,
     )
     return Explained(
@@ -94,6 +95,11 @@ def _planned_by(history: Sequence[Recorded], places: Sequence[int]) -> list[Link
     """The chain of the latest fact that planned it: its node's entry, or a new plan."""
     planning = [at for at in places if isinstance(history[at].fact, NodeEntered | PlanRevised)]
     return chain(history, planning[-1]) if planning else []
+
+
+def _kept_back(history: Sequence[Recorded], message_id: MessageId) -> bool:
+    message = fold(one.fact for one in history).messages.get(message_id)
+    return message is not None and message.held == HoldReason.OPERATOR
 
 
 def _plan_hash(history: Sequence[Recorded], places: Sequence[int]) -> str:

@@ -5,12 +5,12 @@ from datetime import datetime
 
 import msgspec
 
+from domain.campaign.releasing import UNTIL_RELEASED
 from domain.taxonomy import CancelReason, HoldReason, MessageState
 from handlers.explain.asked import objection
 from handlers.explain.reasons import held_words, never_words, objection_words, told_time
 from handlers.explain.shapes import DecisionTold, GateTold, Link
 from handlers.services import QueueRow
-from projections.send_queue import NEVER
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +21,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     decisions: Sequence[DecisionTold]
     gates_now: Sequence[GateTold]
     lasting: GateTold | None
+    kept_back: bool
+    """Whether a person holds it: the row forgets that over a pause or a new plan."""
     now: datetime
 
     def last(self, *kinds: str) -> DecisionTold | None:
@@ -66,9 +68,10 @@ def _waits_until(known: Known) -> str:
     until = "until somebody lets it go" if _far(row) else f"until {told_time(row.not_before)}"
     begun = known.last("message_deferred", "send_attempt_returned", "paused")
     told = f"It waits for its time, {told_time(row.not_before)}{_planned(known)}."
-    if row.hold_reason is not None:
+    reason = row.hold_reason or (HoldReason.OPERATOR if known.kept_back else None)
+    if reason is not None:
         since = "" if begun is None else f" since {told_time(begun.at)}"
-        told = f"It waits{since} {until}, because {_held(row.hold_reason, begun)}."
+        told = f"It waits{since} {until}, because {_held(reason, begun)}."
     no = known.lasting
     if no is None or no.reason == row.hold_reason:
         return told
@@ -76,7 +79,7 @@ def _waits_until(known: Known) -> str:
 
 
 def _far(row: QueueRow) -> bool:
-    return row.not_before >= NEVER.replace(year=NEVER.year - 2000)
+    return row.not_before >= UNTIL_RELEASED
 
 
 def _held(reason: str, begun: DecisionTold | None) -> str:

@@ -14,18 +14,22 @@ SELECT message_id, stream_id, attempt FROM {s}.send_queue
  ORDER BY message_id LIMIT %(limit)s
 """
 
-# Webhooks are alive when, of at least 20 messages accepted in the last day and older than an hour,
-# 99 in 100 have a fact, and the newest fact is younger than an hour. Too few messages count as no.
+# Webhooks were alive when on each of the three days at least 20 messages were accepted, 99 in 100
+# of those older than an hour have an event, and the newest event is younger than an hour. A hole in
+# any of the days, or too few messages, counts as no: silence then says nothing.
 SILENT = """
-WITH recent AS (
-    SELECT q.message_id, EXISTS (SELECT 1 FROM {s}.webhook_inbox w
-                                  WHERE w.message_id = q.message_id) AS told
-      FROM {s}.send_queue q WHERE q.state = 'ACCEPTED'
-       AND q.accepted_at BETWEEN %(now)s - interval '24 hours' AND %(now)s - interval '1 hour'
+WITH days AS (
+    SELECT d, count(q.message_id) AS sent, count(q.message_id) FILTER (WHERE EXISTS (
+               SELECT FROM {s}.webhook_inbox w WHERE w.about = q.message_id)) AS told
+      FROM generate_series(0, 2) AS d
+      LEFT JOIN {s}.send_queue q ON q.state = 'ACCEPTED'
+       AND q.accepted_at > %(now)s - (d + 1) * interval '24 hours'
+       AND q.accepted_at <= %(now)s - greatest(d * interval '24 hours', interval '1 hour')
+     GROUP BY d
 ), alive AS (
-    SELECT count(*) >= 20 AND count(*) FILTER (WHERE told) >= 0.99 * count(*)
+    SELECT bool_and(sent >= 20 AND told >= 0.99 * sent)
        AND (SELECT max(occurred_at) FROM {s}.webhook_inbox) > %(now)s - interval '1 hour' AS yes
-      FROM recent
+      FROM days
 )
 SELECT message_id, stream_id, attempt FROM {s}.send_queue
  WHERE state = 'UNKNOWN' AND not_before < %(since)s AND (SELECT yes FROM alive)

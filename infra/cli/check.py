@@ -18,12 +18,22 @@ EXAMPLES_SHOWN = 3
 POISON_SHOWN = 5
 
 
-@click.command(epilog="Example: antiphon check acme")
+@click.command(epilog="Example: antiphon check acme --go-live")
 @click.argument("tenant")
+@click.option(
+    "--go-live",
+    is_flag=True,
+    help="Look instead at all that must be so in the running system before mails go to strangers.",
+)
 @json_option
 @click.pass_obj
-def check(settings: Settings, tenant: str, *, as_json: bool) -> None:
+def check(settings: Settings, tenant: str, *, go_live: bool, as_json: bool) -> None:
     """Count what breaks an invariant; 1 when any is broken."""
+    if go_live:
+        from infra.cli.going_live import going_live  # noqa: PLC0415  # DNS and all, only for this
+
+        going_live(settings, tenant, as_json=as_json)
+        return
     with system(settings) as found:
         name = found.tenant(tenant).name
         findings = findings_of(

@@ -17,11 +17,12 @@ from handlers.campaigns import Enrolment
 from handlers.campaigns import enrol as enrol_batch
 from handlers.errors import OutOfStep, Refusal
 from handlers.ports import CampaignRow
-from infra.bootstrap import System, tzdata_version
+from infra.bootstrap import System
 from infra.cli.outcome import WrongUse, end_unless
 from infra.cli.plan_report import issue_lines
 from infra.cli.printing import bar, json_option, print_json
 from infra.cli.session import OPERATOR, campaign_of, system
+from infra.clock import tzdata_version
 from infra.settings import Settings
 from plans.intake import Submitted, read_json
 from plans.verify.report import Issue, issue, refused, to_json

@@ -64,14 +64,15 @@ SELECT 'stream ' || stream || ': ' || count(*) || ' facts of report ' || key
   FROM pg_temp.facts WHERE topic = 'signal_recorded' AND key <> ''
  GROUP BY stream, message, key HAVING count(*) > 1
 UNION ALL
-SELECT 'message ' || message || ': ' || word || ' for the first time, ' || count(*) || ' times'
-  FROM pg_temp.facts
- WHERE message IS NOT NULL AND ((topic = 'signal_recorded' AND first)
-       OR (topic = 'signal_judged' AND judged ? 'counted_at' AND NOT machine))
- GROUP BY message, word
-HAVING count(*) > 1 + (SELECT count(*) FROM pg_temp.facts t
-                        WHERE t.message = facts.message AND t.word = facts.word AND t.machine
-                          AND t.topic = 'signal_judged' AND t.judged ? 'counted_at')
+SELECT 'message ' || message || ': ' || word || ' for the first time, ' || times || ' times'
+  FROM (SELECT message, word,
+               count(*) FILTER (WHERE (topic = 'signal_recorded' AND first)
+                                   OR (judged ? 'counted_at' AND NOT machine)) AS times,
+               count(*) FILTER (WHERE judged ? 'counted_at' AND machine) AS taken_back
+          FROM pg_temp.facts
+         WHERE message IS NOT NULL AND topic IN ('signal_recorded', 'signal_judged')
+         GROUP BY message, word) AS told
+ WHERE times > 1 + taken_back
 """
 
 _SILENT = """

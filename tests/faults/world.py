@@ -323,8 +323,9 @@ class World:
 
     def now(self) -> datetime:
         """What the clock of the processes shows."""
-        passed = self.database.now() - self.origin_real
-        return MONDAY + self.setup.shift + passed * self.setup.factor
+        passed = self.rows("SELECT clock_timestamp()")[0][0] - self.origin_real
+        now: datetime = MONDAY + self.setup.shift + passed * self.setup.factor
+        return now
 
     def rows(self, text: LiteralString, **params: object) -> list[Row]:
         """What a statement on the tenant's tables returns; patient with a server that is away."""

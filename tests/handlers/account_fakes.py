@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,16 @@ from domain.accounts import (
     Sending,
     fold,
     fold_sending,
+    take_over,
 )
 from domain.limits import Counter
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind
 from handlers.dead_letters import DeadLetter
-from handlers.ports import Used
+from handlers.ports import Sender, Used
 from handlers.ports.accounts import SenderOrder, SendingOrder, Why
+
+WRITTEN = Why(Cause(CauseKind.REQUEST, "put_sender"), "register")
 
 
 class Accounts:
@@ -49,6 +55,17 @@ class Accounts:
 
     def order_sending(self, decide: SendingOrder, why: Why) -> Sequence[Any]:
         return self._keep(None, decide(self.sending()), why)
+
+    def written(self, sender: Sender) -> None:
+        """An identity was written: its account is as it says."""
+        decide = partial(
+            take_over,
+            sender=sender.sender,
+            verified=sender.verified,
+            paused=sender.paused,
+            at=self.now(),
+        )
+        self.order(sender.sender, decide, WRITTEN)
 
     def _facts(self, sender: str | None) -> list[Any]:
         return [one.fact for one in self.facts.get(sender, [])]

@@ -38,15 +38,6 @@ def world() -> Iterator[World]:
     made.client.close()
 
 
-def put(world: World, **more: Any) -> Any:
-    """Write the sender; its account is there, as the store makes one with the identity."""
-    register = partial(
-        accounts.register, sender="eve", settings=accounts.AccountSettings(), at=NOON
-    )
-    world.accounts.order("eve", register, WHY)
-    return world.post("/v1/senders", SENDER | more)
-
-
 def ordered(world: World, how: str, body: Any = None, status: int = 200) -> Any:
     answer = world.post(f"/v1/senders/sam/{how}", body)
     assert answer.status_code == status, answer.text
@@ -97,8 +88,8 @@ def test_the_events_of_an_account_say_who_ordered_what(world: World) -> None:
 
 
 def test_a_sender_is_set_up_with_its_account(world: World) -> None:
-    shown = put(world, profile="mailbox", zone="Europe/Lisbon", day_max=40, warmup="default").json()
-    account = shown["account"]
+    more = {"profile": "mailbox", "zone": "Europe/Lisbon", "day_max": 40, "warmup": "default"}
+    account = world.post("/v1/senders", SENDER | more).json()["account"]
     assert account["own"]["profile"] == "mailbox"
     assert (account["own"]["zone"], account["day_max"]) == ("Europe/Lisbon", 40)
     assert (account["warmup"]["day"], account["warmup"]["cap"]) == (1, 50)

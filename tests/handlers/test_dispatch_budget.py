@@ -1,104 +1,32 @@
-"""What one claim may take: counts, lanes, pace, persons, probes, the share of all tenants."""
+"""What one claim may take of every limit: counts, lanes, and the pace of a mailbox."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
-from domain.accounts import AccountSettings, Profile, Rules, Weekend
-from domain.gates import Cap, Hold, Never, judge
-from domain.ids import CampaignId, ContactId, MessageId, StreamId
-from domain.limits import Counter
-from domain.taxonomy import CancelReason, CapName, HoldReason
+from domain.accounts import AccountSettings, Rules
+from domain.gates import Cap, Hold, judge
+from domain.taxonomy import CapName, HoldReason
 from handlers.dispatch.budget import PACE, SLOT_MAX, Budget
-from handlers.ports import AccountRow, Due, Lane, Recipient, Reserved, Used
-
-NOW = datetime(2026, 9, 9, 12, tzinfo=UTC)
-SATURDAY = datetime(2026, 9, 12, 12, tzinfo=UTC)
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-PLENTY = Reserved(granted=1_000, used=0, limit=20_000)
-RULES = Rules()
-
-BULK = AccountRow(
-    sender="sam",
-    settings=AccountSettings(),
-    verified=True,
-    paused="",
-    health=100,
-    warmup_max=None,
-    circuit_until=None,
-    circuit_needs_operator=False,
-    away_until=None,
-    connected=True,
-    deleted=False,
+from handlers.ports import Lane, Used
+from tests.handlers.budgets_given import (
+    BULK,
+    HOUR,
+    MAILBOX,
+    MINUTE,
+    NOW,
+    RULES,
+    SECOND,
+    all_of,
+    budget,
+    counters,
+    due,
+    held,
+    used_up,
 )
-MAILBOX = replace(BULK, settings=AccountSettings(profile=Profile.MAILBOX))
-
-
-def due(number: int, *, campaign: int = 1, person: int | None = None, **fields: Any) -> Due:
-    """A message to somebody of their own, in a domain of their own."""
-    who = number if person is None else person
-    recipient = Recipient(
-        contact_id=ContactId(UUID(int=who)),
-        known=True,
-        reachable=True,
-        suppressed="",
-        address="valid",
-        country="US",
-        subscriber="",
-        consent="",
-        consent_until=None,
-        zone="UTC",
-        domain="harbor.example",
-        domain_key=f"domain {who}",
-        identities=(b"mail %d" % who, b"profile %d" % who),
-        contacted_at=None,
-        contacted_by=None,
-        touched_at=None,
-    )
-    given: dict[str, Any] = {
-        "recipient": recipient,
-        "sender": "sam",
-        "account": BULK,
-        "campaign_day_max": 1_000,
-    } | fields
-    return Due(
-        message_id=MessageId(UUID(int=number)),
-        stream=StreamId(UUID(int=1_000 * campaign + who)),
-        campaign_id=CampaignId(UUID(int=campaign)),
-        hold_reason=None,
-        campaign_status="active",
-        probing=False,
-        rendered=True,
-        opt_out=True,
-        postal_address=True,
-        **given,
-    )
-
-
-def budget(
-    rules: Rules = RULES,
-    reserved: Reserved = PLENTY,
-    now: datetime = NOW,
-    used: Mapping[Counter, Used] | None = None,
-    lanes: Mapping[Lane, datetime] | None = None,
-) -> Budget:
-    made = Budget(rules, reserved, now)
-    made.know(used or {}, lanes or {})
-    return made
-
-
-def counters(one: Due, rules: Rules = RULES, now: datetime = NOW) -> dict[CapName, Counter]:
-    return {limit.counter.name: limit.counter for limit in budget(rules, now=now).limits(one)}
-
-
-def used_up(one: Due, name: CapName, times: int, oldest: datetime | None = None) -> dict[Any, Used]:
-    return {counters(one)[name]: Used(times, oldest)}
-
 
 # --- counts ---------------------------------------------------------------------------------------
 
@@ -123,22 +51,12 @@ def test_what_a_claim_takes_counts_at_once_and_no_more_when_it_is_untaken() -> N
     made.take(first)
     assert judge(made.seen(second), NOW) is None
     made.take(second)
-    assert _held(made, third) == HoldReason.SENDER_MINUTE
+    assert held(made, third) == HoldReason.SENDER_MINUTE
     made.untake(first)
     assert judge(made.seen(third), NOW) is None
-    assert made.taken == {**dict.fromkeys(_all(second), 1)}
+    assert made.taken == {**dict.fromkeys(all_of(second), 1)}
     made.untake(second)
     assert made.taken == {}
-
-
-def _all(one: Due) -> list[Counter]:
-    return [limit.counter for limit in budget().limits(one)]
-
-
-def _held(made: Budget, one: Due, now: datetime = NOW) -> HoldReason:
-    verdict = judge(made.seen(one), now)
-    assert isinstance(verdict, Hold)
-    return verdict.reason
 
 
 LIMITS: dict[CapName, tuple[Rules, dict[str, Any]]] = {
@@ -177,13 +95,13 @@ def test_no_limit_is_passed_by_what_was_used_before_and_what_is_taken(
 def test_a_sender_that_is_no_account_is_held_and_counts_against_no_limit_of_its_own() -> None:
     one = due(1, account=None)
     assert CapName.SENDER_MINUTE not in counters(one)
-    assert _held(budget(), one) == HoldReason.SENDER_UNVERIFIED
+    assert held(budget(), one) == HoldReason.SENDER_UNVERIFIED
 
 
-def test_a_disconnected_sender_is_held() -> None:
+def test_a_disconnected_sender_isheld() -> None:
     one = due(1, account=replace(BULK, connected=False))
     assert budget().seen(one).sender_paused == "disconnected"
-    assert _held(budget(), one) == HoldReason.SENDER_PAUSED
+    assert held(budget(), one) == HoldReason.SENDER_PAUSED
 
 
 # --- lanes ----------------------------------------------------------------------------------------
@@ -290,7 +208,7 @@ def test_of_one_batch_a_mailbox_sends_only_the_first_and_the_others_come_one_by_
 def test_a_mailbox_that_wrote_in_an_earlier_claim_waits_to_the_last_instant() -> None:
     lane = Lane(PACE, "sam")
     early = budget(lanes={lane: NOW + timedelta(microseconds=1)})
-    assert _held(early, due(1, account=MAILBOX)) == HoldReason.PACING
+    assert held(early, due(1, account=MAILBOX)) == HoldReason.PACING
     ready = budget(lanes={lane: NOW})
     assert judge(ready.seen(due(1, account=MAILBOX)), NOW) is None
 
@@ -309,156 +227,3 @@ def test_bulk_senders_do_not_wait() -> None:
         assert judge(made.seen(due(number)), NOW) is None
         made.take(due(number))
     assert made.lanes == {}
-
-
-# --- persons --------------------------------------------------------------------------------------
-
-
-def test_of_one_person_in_two_campaigns_only_the_first_is_written_to() -> None:
-    made = budget()
-    made.take(due(1, person=5, campaign=1))
-    seen = made.seen(due(2, person=5, campaign=2))
-    assert judge(seen, NOW) == Never(CancelReason.CONTACTED_ELSEWHERE)
-    assert (seen.contacted_at, seen.contacted_by) == (NOW, CampaignId(UUID(int=1)))
-    assert judge(made.seen(due(3, person=6, campaign=2)), NOW) is None
-
-
-def test_one_shared_identity_is_enough_to_be_the_same_person() -> None:
-    made = budget()
-    made.take(due(1, campaign=1))
-    other = due(2, campaign=2)
-    same = replace(other.recipient, identities=(b"mail 2", b"profile 1"))
-    verdict = judge(made.seen(replace(other, recipient=same)), NOW)
-    assert verdict == Never(CancelReason.CONTACTED_ELSEWHERE)
-
-
-def test_the_same_contact_campaign_may_write_again_unless_the_tenant_wants_a_gap() -> None:
-    made, again = budget(), due(2, person=5)
-    made.take(due(1, person=5))
-    assert judge(made.seen(again), NOW) is None
-    gap = budget(Rules(touch_gap_h=24))
-    gap.take(due(1, person=5))
-    assert _held(gap, again) == HoldReason.TOUCH_GAP
-
-
-def test_a_person_who_is_not_written_to_after_all_is_free_for_the_other_campaign() -> None:
-    made, first = budget(), due(1, person=5, campaign=1)
-    made.take(first)
-    made.untake(first)
-    assert judge(made.seen(due(2, person=5, campaign=2)), NOW) is None
-
-
-# --- all tenants ----------------------------------------------------------------------------------
-
-
-def test_the_share_of_all_tenants_is_kept_and_what_is_over_waits_until_it_is_free() -> None:
-    free = NOW + 20 * MINUTE
-    share = Reserved(granted=2, used=19_998, limit=20_000, frees_at=free)
-    made = budget(reserved=share)
-    for number in (1, 2):
-        assert judge(made.seen(due(number)), NOW) is None
-        made.take(due(number))
-    seen = made.seen(due(3))
-    assert judge(seen, NOW) == Hold(HoldReason.GLOBAL_HOUR, free)
-    assert seen.caps[-1] == Cap(CapName.GLOBAL_HOUR, 20_000, 20_000)
-    made.untake(due(2))
-    assert judge(made.seen(due(3)), NOW) is None
-
-
-def test_an_emergency_stop_holds_everything() -> None:
-    made = budget(reserved=Reserved(granted=0, used=0, limit=20_000, paused=True))
-    assert _held(made, due(1)) == HoldReason.GLOBAL_PAUSED
-
-
-# --- a circuit that is half open ------------------------------------------------------------------
-
-HALF_OPEN = replace(BULK, circuit_until=NOW)
-
-
-def test_a_circuit_that_is_half_open_admits_one_message() -> None:
-    made = budget()
-    assert judge(made.seen(due(1, account=HALF_OPEN)), NOW) is None
-    made.take(due(1, account=HALF_OPEN))
-    assert _held(made, due(2, account=HALF_OPEN)) == HoldReason.CIRCUIT_OPEN
-    made.untake(due(1, account=HALF_OPEN))
-    assert judge(made.seen(due(2, account=HALF_OPEN)), NOW) is None
-
-
-def test_the_probe_of_one_sender_is_not_that_of_another() -> None:
-    made = budget()
-    made.take(due(1, account=HALF_OPEN))
-    kim = replace(HALF_OPEN, sender="kim")
-    assert judge(made.seen(due(2, account=kim, sender="kim")), NOW) is None
-
-
-def test_while_a_probe_of_an_earlier_claim_is_under_way_none_is_admitted() -> None:
-    probed = replace(due(1, account=HALF_OPEN), probing=True)
-    assert _held(budget(), probed) == HoldReason.CIRCUIT_OPEN
-
-
-def test_an_open_circuit_admits_none_until_its_time() -> None:
-    opened = replace(BULK, circuit_until=NOW + SECOND)
-    assert judge(budget().seen(due(1, account=opened)), NOW) == Hold(
-        HoldReason.CIRCUIT_OPEN, NOW + SECOND
-    )
-
-
-# --- weekends -------------------------------------------------------------------------------------
-
-REDUCED = Rules(weekend=Weekend.REDUCED, weekend_percent=25)
-FAR_EAST = replace(REDUCED, zone="Pacific/Auckland")
-DAILY = {
-    "campaign_day_max": 10,
-    "account": replace(BULK, settings=AccountSettings(day_max=100), warmup_max=40),
-}
-
-
-@pytest.mark.parametrize(
-    ("rules", "now", "limits"),
-    [
-        (REDUCED, SATURDAY, (2, 25, 10)),
-        (REDUCED, SATURDAY + timedelta(days=1), (2, 25, 10)),
-        (REDUCED, NOW, (10, 100, 40)),
-        (REDUCED, datetime(2026, 9, 12, tzinfo=UTC), (2, 25, 10)),
-        (REDUCED, datetime(2026, 9, 12, tzinfo=UTC) - SECOND, (10, 100, 40)),
-        (REDUCED, datetime(2026, 9, 14, tzinfo=UTC), (10, 100, 40)),
-        (FAR_EAST, datetime(2026, 9, 11, 12, tzinfo=UTC), (2, 25, 10)),
-        (replace(REDUCED, weekend_percent=1), SATURDAY, (0, 1, 0)),
-        (Rules(weekend=Weekend.NONE), SATURDAY, (10, 100, 40)),
-    ],
-)
-def test_a_tenant_may_do_with_a_part_of_its_daily_limits_at_weekends(
-    rules: Rules, now: datetime, limits: tuple[int, int, int]
-) -> None:
-    seen = budget(rules, now=now).seen(due(1, **DAILY))
-    found = {cap.name: cap.limit for cap in seen.caps}
-    names = (CapName.CAMPAIGN_DAY, CapName.SENDER_DAY, CapName.WARMUP_DAY)
-    assert tuple(found[name] for name in names) == limits
-    assert found[CapName.SENDER_MINUTE] == 20  # how fast is another matter
-
-
-def test_a_part_that_rounds_to_nothing_lets_nothing_out_until_the_day_is_over() -> None:
-    made = budget(replace(REDUCED, weekend_percent=1), now=SATURDAY)
-    one = due(1, **DAILY)
-    assert _held(made, one, SATURDAY) == HoldReason.WARMUP_DAY
-    assert made.seen(one).free_at == datetime(2026, 9, 13, tzinfo=UTC)
-
-
-# --- what is used evenly --------------------------------------------------------------------------
-
-
-def test_only_limits_of_a_running_time_are_used_evenly_and_all_tenants_share_the_last() -> None:
-    one = due(1, **DAILY)
-    made = budget(used=used_up(one, CapName.TENANT_HOUR, 4_999), reserved=PLENTY)
-    found = {bucket.name: bucket for bucket in made.buckets(one)}
-    assert set(found) == {
-        CapName.SENDER_MINUTE,
-        CapName.SENDER_HOUR,
-        CapName.DOMAIN_HOUR,
-        CapName.TENANT_HOUR,
-        CapName.GLOBAL_HOUR,
-    }
-    hour = found[CapName.TENANT_HOUR]
-    assert (hour.capacity, hour.seed) == (1_250, 1)
-    assert hour.per_s == pytest.approx(5_000 / 3_600)
-    assert found[CapName.GLOBAL_HOUR].key == ""

@@ -208,7 +208,7 @@ CASES: dict[str, tuple[str, Break, str, set[str]]] = {
     "an account that is not as its facts say": (
         "I23",
         sql("UPDATE {s}.sender_accounts SET health = 10, circuit_opens = 3"),
-        "circuit_opens is 3, folded 0; health is 10, folded 100",
+        "health is 10, folded 100; circuit_opens is 3, folded 0",
         set(),
     ),
     "an account of no facts": (

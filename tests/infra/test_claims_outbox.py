@@ -89,24 +89,40 @@ def test_an_expired_message_is_not_sent(house: House) -> None:
     assert house.rows("SELECT state, reason FROM {s}.send_queue") == [("CANCELLED", "expired")]
 
 
-def test_silence_means_lost_only_while_webhooks_live(house: House) -> None:
+def test_silence_means_lost_only_while_webhooks_lived_the_whole_time(house: House) -> None:
+    house.provider.answer = lambda _: Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")
+    house.started(WAITS)
+    house.work()
+    assert _lost_after_days(house, told=(True, False, True)) == 0
+    house.clock.advance(timedelta(hours=48))  # the day without webhooks is behind
+    assert _lost_after_days(house, told=(True, True, True)) == 1
+    assert house.rows("SELECT reason FROM {s}.send_queue WHERE state = 'PRESUMED_LOST'") == [
+        ("silence",)
+    ]
+
+
+def test_a_tenant_with_few_messages_presumes_nothing(house: House) -> None:
     house.provider.answer = lambda _: Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")
     house.started(WAITS)
     house.work()
     house.clock.advance(timedelta(hours=73))
-    assert house.sweep().lost() == 0  # no webhook at all: nothing can be known
+    assert house.sweep().lost() == 0
+
+
+def _lost_after_days(house: House, *, told: tuple[bool, ...]) -> int:
+    """Three days with twenty messages each, of which webhooks told or did not tell."""
     row = house.campaign()
     house.provider.answer = lambda _: Answer(kind=AnswerClass.ACCEPTED)
-    streams = [house.enrol(WAITS, row=row).contact_campaign_id for _ in range(20)]
-    house.work()
-    house.clock.advance(timedelta(minutes=50))
-    house.hear(*(house.event(stream, "delivered") for stream in streams if stream))
-    house.work()
+    for day_told in told:
+        house.clock.advance(timedelta(hours=23))
+        streams = [house.enrol(WAITS, row=row).contact_campaign_id for _ in range(20)]
+        house.work()
+        house.clock.advance(timedelta(hours=1))
+        if day_told:
+            house.hear(*(house.event(stream, "delivered") for stream in streams if stream))
+            house.work()
     house.clock.advance(timedelta(minutes=20))
-    assert house.sweep().lost() == 1
-    assert house.rows("SELECT reason FROM {s}.send_queue WHERE state = 'PRESUMED_LOST'") == [
-        ("silence",)
-    ]
+    return house.sweep().lost()
 
 
 # --- matching -------------------------------------------------------------------------------------

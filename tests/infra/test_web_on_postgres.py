@@ -118,6 +118,7 @@ class Tenant:
             "campaigns": campaign,
             "contact-campaigns": journey,
             "messages": queued["id"],
+            "send-queue": queued["id"],
             "tasks": task["id"],
             "notices": notice["id"],
         }
@@ -176,12 +177,17 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
     asked = 0
     body = {"items": [{"contact_id": ids["contacts"], "plan": PLAN}]}
     signal = {"kind": "meeting_booked", "occurred_at": "2026-01-01T00:00:00Z"}
+    why = {"reason": "she called"}
     revision = {"plan": PLAN, "if_plan_hash": "sha256:" + "0" * 64}
     bodies = {
         "enrolments": body,
         "signals": signal,
         "revise": revision,
         "what-if": {"plan": PLAN},
+        "skip": why,
+        "hold": why,
+        "release": why,
+        "resend": {**why, "confirm": True},
     }
     for operation in OPERATIONS:
         if "{id}" not in operation.path:
@@ -194,7 +200,7 @@ def test_ids_of_another_tenant_are_nothing_here(tenants: list[Tenant]) -> None:
         asked += 1
     assert asked > 12
     lists = ("contacts", "campaigns", "send-queue", "activity", "senders", "suppressions")
-    for path in (*lists, "tasks", "notices", "endpoints"):
+    for path in (*lists, "tasks", "notices", "endpoints", "webhook-inbox"):
         assert ours.call("GET", f"/v1/{path}").json()["items"] == []
     own = ours.post("/v1/campaigns", {"name": "Own"})["id"]
     (result,) = ours.post(f"/v1/campaigns/{own}/enrolments", body)["items"]
@@ -231,7 +237,7 @@ def test_no_get_changes_anything(tenants: list[Tenant]) -> None:
     for operation in OPERATIONS:
         if operation.method == "GET":
             owner = operation.path.split("/")[3 if "metrics" in operation.path else 2]
-            path = operation.path.replace("{id}", ids.get(owner, ""))
+            path = operation.path.replace("{id}", ids.get(owner, "")).replace("{name}", "sam")
             assert tenant.call("GET", path).status_code == 200, path
     assert tenant.client.get(f"/u/{tenant.link('u', ids['messages'])}").status_code == 200
     assert tenant.dump() == before

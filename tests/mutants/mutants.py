@@ -140,16 +140,11 @@ def _takes_its_own_rows_for_a_conflict() -> Patched:
 def _trusts_event_ids() -> Patched:
     """A report is known by the id that its provider gave the delivery."""
 
-    def key(_self: SendGridWebhook, tenant: str, item: Any, kind: str, _at_ms: Any) -> bytes:
-        named = msgspec.json.decode(item.raw) if hasattr(item, "raw") else {}
-        return sha256(f"{tenant}{kind}{named}".encode()).digest()
-
     def translate(self: SendGridWebhook, raw: bytes, *, tenant: Any) -> Any:
         report = translated(self, raw, tenant=tenant)
         event_id = msgspec.json.decode(raw).get("sg_event_id", "")
         return replace(report, key=sha256(event_id.encode()).digest())
 
-    del key
     translated = SendGridWebhook.translate
     return patch.object(SendGridWebhook, "translate", translate)
 

@@ -1,6 +1,6 @@
 """Every choice of a run: drawn from one seed, or replayed from a list and then harmless."""
 
-import random
+import random  # noqa: TID251  # seeded: the same run for the same seed
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -12,7 +12,7 @@ class Choices:
 
     def __init__(self, seed: int, replayed: Sequence[int] | None = None) -> None:
         self.made: list[int] = []
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # repeatable on purpose
         self._replayed = replayed
         self._seed = seed
         self._ids = 0

@@ -125,8 +125,9 @@ def _begun_by_message(world: World) -> Iterable[tuple[MessageId, datetime]]:
             if isinstance(fact, SendAttemptReturned)
         }
         for fact in facts:
-            started = isinstance(fact, SendAttemptStarted)
-            if started and (fact.message_id, fact.attempt) not in back:
+            if not isinstance(fact, SendAttemptStarted):
+                continue
+            if (fact.message_id, fact.attempt) not in back:
                 yield fact.message_id, fact.at
 
 

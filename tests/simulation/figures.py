@@ -126,21 +126,21 @@ class Figures(msgspec.Struct):
         """The figures as people read them."""
         deaths = sum(times for name, times in self.tally.items() if name.startswith("death"))
         freezes = sum(times for name, times in self.tally.items() if name.startswith("freeze"))
-        lost_commits = self.tally["commit stored, answer lost"]
+        stored, lost = (
+            self.tally[f"commit {name}, answer lost"] for name in ("stored", "not stored")
+        )
+        cuts, wrong = self.tally["connection cut"], self.tally["presumed lost though taken"]
+        mild = _percent(self.mild_unknown, self.mild_messages)
         duplicates = sum("I9" in why for _, _, why in self.violations)
         unknown = _unknown(self.tally)
         return [
             f"seeds {self.seeds}, steps {self.steps}, deaths {deaths}, freezes {freezes}",
-            f"commits without answer: {lost_commits} stored,"
-            f" {self.tally['commit not stored, answer lost']} not; cuts"
-            f" {self.tally['connection cut']}",
-            f"messages {self.messages}, calls {self.calls}, accepts {self.accepts},"
-            f" duplicates {duplicates}, sent twice by an operator's order {self.risked}",
+            f"commits without answer: {stored} stored, {lost} not; cuts {cuts}",
+            f"messages {self.messages}, calls {self.calls}, accepts {self.accepts}",
+            f"duplicates {duplicates}; sent twice by an operator's order {self.risked}",
             f"ended as {dict(sorted(self.states.items()))}",
-            f"UNKNOWN {unknown} ({_percent(unknown, self.messages)} of the messages; at mild"
-            f" faults {_percent(self.mild_unknown, self.mild_messages)}), resolved by"
-            f" {_by_source(self.tally)}; presumed lost though taken"
-            f" {self.tally['presumed lost though taken']}",
+            f"UNKNOWN {unknown}: {_percent(unknown, self.messages)}, at mild faults {mild}",
+            f"resolved by {_by_source(self.tally)}; presumed lost though taken {wrong}",
             f"calls after a gate closed, looked at before: {self.late_calls}",
         ]
 

@@ -117,10 +117,10 @@ class Gates:
             and row.verified
             and not row.deleted
             and not ban_of(tx, Family.EMAIL, contact["mac"], now)
-            and not self._closed_since(tx, queued)
+            and not self._closed_since(queued)
         )
 
-    def _closed_since(self, tx: Tx, queued: Row) -> bool:
+    def _closed_since(self, queued: Row) -> bool:
         for entry in reversed(self._memory.streams.get(queued["stream_id"], [])):
             topic = topic_of(entry.body.fact)
             if topic in CLOSES:

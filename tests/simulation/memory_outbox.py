@@ -260,6 +260,10 @@ class MemoryOutbox(Outbox):
         return enough and bool(times) and max(times) > last
 
     @override
+    def idle_since(self, now: datetime) -> datetime | None:
+        raise NotImplementedError  # the alarm is no part of a run
+
+    @override
     def find(self, reports: Sequence[Report]) -> list[Match | None]:
         self._memory.around.step("outbox.find")
         return [self._match(report) for report in reports]

@@ -143,7 +143,7 @@ class MemoryTenant(msgspec.Struct):
             grounds_of=GroundsOf(self.tenant, cast("Any", self.vault), policy),
             work=WORK,
         )
-        campaigns.on_answer = lambda *told: self.on_answer(*told)
+        campaigns.on_answer = self.on_answer
         nobody = cast("Any", _NothingLeased())
         return TenantPorts(
             tenant=self.tenant,

@@ -20,6 +20,7 @@ from infra.providers.sendgrid.answers import Failed, Heard, classify
 from infra.providers.sendgrid.webhook import SendGridWebhook
 from tests.simulation.choices import Choices
 from tests.simulation.memory_tenant import PEPPER, TAG
+from tests.simulation.tempers import Temper
 
 HOUR, DAY = 3600.0, 86400.0
 SLOWEST_S = 9.5
@@ -27,43 +28,40 @@ SLOWEST_S = 9.5
 REPEATS = (0, 0, 0, 0, 0, 0, 1, 1, 2, 45)
 DELAYS = (0.0, 1.0, 5.0, 30.0, 90.0, 600.0, HOUR, 12 * HOUR, 72 * HOUR)
 
-TAKEN = "taken"
-
 
 class Outcome(msgspec.Struct, frozen=True):
-    """One way a call may go: whether the provider takes the message, and what comes back."""
+    """One way a call may go: what comes back, and whether the provider takes the message."""
 
     name: str
     weight: int
-    taken: bool
     heard: Heard | Failed
+    taken: bool = False
     slow: bool = False
 
 
-def _lost(error: BaseException, *, written: bool) -> Failed:
-    return Failed(error, written=written)
-
+_NEVER_LEFT = (ConnectionRefusedError(), socket.gaierror())
+_RESET = Failed(http.client.RemoteDisconnected("closed"), written=True)
+_SILENCE = Failed(TimeoutError(), written=True)
 
 OUTCOMES = (
-    Outcome(TAKEN, 60, taken=True, heard=Heard(202)),
-    Outcome("taken slowly", 6, taken=True, heard=Heard(202), slow=True),
-    Outcome("refused connection", 4, False, _lost(ConnectionRefusedError(), written=False)),
-    Outcome("no name", 2, False, _lost(socket.gaierror(), written=False)),
-    Outcome("429", 4, False, Heard(429, {"retry-after": "20"})),
-    Outcome("401", 1, False, Heard(401)),
-    Outcome("302", 1, False, Heard(302)),
-    Outcome("400", 3, False, Heard(400)),
-    Outcome("413", 1, False, Heard(413)),
-    Outcome("500", 4, False, Heard(500)),
-    Outcome("502 after taking", 4, True, Heard(502)),
-    Outcome("reset", 3, False, _lost(http.client.RemoteDisconnected(), written=True)),
-    Outcome("reset after taking", 4, True, _lost(http.client.RemoteDisconnected(), written=True)),
-    Outcome("silence", 3, False, _lost(TimeoutError(), written=True), slow=True),
-    Outcome("silence after taking", 4, True, _lost(TimeoutError(), written=True), slow=True),
-    Outcome("unreadable", 1, True, Heard(299)),
+    Outcome("taken", 0, Heard(202), taken=True),
+    Outcome("taken slowly", 6, Heard(202), taken=True, slow=True),
+    Outcome("refused connection", 4, Failed(_NEVER_LEFT[0], written=False)),
+    Outcome("no name", 2, Failed(_NEVER_LEFT[1], written=False)),
+    Outcome("429", 4, Heard(429, {"retry-after": "20"})),
+    Outcome("401", 1, Heard(401)),
+    Outcome("302", 1, Heard(302)),
+    Outcome("400", 3, Heard(400)),
+    Outcome("413", 1, Heard(413)),
+    Outcome("500", 4, Heard(500)),
+    Outcome("502 after taking", 4, Heard(502), taken=True),
+    Outcome("reset", 3, _RESET),
+    Outcome("reset after taking", 4, _RESET, taken=True),
+    Outcome("silence", 3, _SILENCE, slow=True),
+    Outcome("silence after taking", 4, _SILENCE, taken=True, slow=True),
+    Outcome("unreadable", 1, Heard(299), taken=True),
 )
-
-
+"""The weight of the first is the temper's."""
 DOUBTFUL = tuple(
     index
     for index, each in enumerate(OUTCOMES)
@@ -96,7 +94,7 @@ class Post(msgspec.Struct, order=True):
 class Outside:
     """Implements handlers.ports.Provider, and is the world of the recipients."""
 
-    def __init__(self, choices: Choices, around: Surrounding) -> None:
+    def __init__(self, choices: Choices, around: Surrounding, temper: Temper) -> None:
         self.accepts: defaultdict[MessageId, list[int]] = defaultdict(list)
         self.calls = 0
         self.answers: defaultdict[str, int] = defaultdict(int)
@@ -112,6 +110,7 @@ class Outside:
         """How many different things happened to a message in a second."""
         self._choices = choices
         self._around = around
+        self._temper = temper
         self._told = 0
         self.replies = Replies()
 
@@ -139,7 +138,8 @@ class Outside:
             return 0
         if self.down:
             return DOUBTFUL[self._choices.pick(len(DOUBTFUL))]
-        return self._choices.weighted([each.weight for each in OUTCOMES])
+        rest = (each.weight for each in OUTCOMES[1:])
+        return self._choices.weighted([self._temper.taken, *rest])
 
     def _take(self, mail: Mail, attempt: int) -> None:
         self.accepts[mail.message_id].append(attempt)
@@ -203,7 +203,7 @@ class Outside:
         return event
 
     def _post(self, provider: str, body: bytes, at: float) -> None:
-        if self.deaf or (not self._around.calm and self._choices.chance(40)):
+        if self.deaf or (not self._around.calm and self._choices.chance(self._temper.posts_lost)):
             self.lost_posts += 1
             return
         self._told += 1

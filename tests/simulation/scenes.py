@@ -98,7 +98,7 @@ SCENES = (
 
 
 class Still(Surroundings):
-    """Surroundings in which nothing happens."""
+    """Surroundings in which nothing happens, but for the time that is let pass."""
 
     def __init__(self, real_now: float) -> None:
         self._real_now = real_now
@@ -117,6 +117,10 @@ class Still(Surroundings):
 
     def real_now(self) -> float:
         return self._real_now
+
+    def pass_time(self, span: float) -> None:
+        """Let the database's clock go on."""
+        self._real_now += span
 
     def owner(self) -> object:
         return None
@@ -155,8 +159,8 @@ def staged(number: int) -> Memory:
             lambda state: accounts.change_rules(state, changes=rules, at=MONDAY), SET_UP
         )
         if not memory.committed_rows("sending_rules"):
-            row = {"sending": accounts.INITIAL_SENDING, "rules": accounts.INITIAL_SENDING.rules}
-            memory.tables["sending_rules"] = {"only": row}
+            first = accounts.INITIAL_SENDING
+            memory.tables["sending_rules"] = {"only": {"sending": first, "rules": first.rules}}
         contacts = [_person(no, address) for no, address in enumerate(scene.addresses)]
         for person in contacts:
             tenant.vault.put_person(person)

@@ -32,13 +32,27 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     freeze: int = 4
     cut: int = 6
     commit_lost: int = 12
+    posts_lost: int = 40
+    taken: int = 60
+    """How often a call simply succeeds; the weights of all other outcomes come to 50."""
     spans: tuple[int, ...] = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
     acts: tuple[int, ...] = (4, 2, 4, 2, 4, 2, 2, 5, 1, 1, 7)
     moves: tuple[int, ...] = (55, 22, 5, 26, 2)
 
 
 TEMPERS = (
-    Temper(name="mild", go_on=897, switch=100, die=1, freeze=1, cut=1, commit_lost=1),
+    Temper(
+        name="mild",
+        go_on=897,
+        switch=100,
+        die=1,
+        freeze=1,
+        cut=1,
+        commit_lost=1,
+        posts_lost=10,
+        taken=5_000,
+        moves=(55, 22, 5, 26, 0),
+    ),
     Temper(name="wild"),
     Temper(
         name="slow", spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14), acts=(4, 1, 4, 1, 4, 1, 1, 5, 0, 0, 30)

@@ -115,8 +115,8 @@ class Watch:
             self.messages[planned] = Seen(stream)
         elif isinstance(fact, PlanRevised) and planned is not None:
             self.messages[planned].state = S.PLANNED
-        elif type(fact) in MOVES:
-            self._move(self.messages[fact.message_id], fact)  # type: ignore[union-attr]  # it is about one
+        elif type(fact) in MOVES and planned is not None:
+            self._move(self.messages[planned], fact)
 
     def _move(self, seen: Seen, fact: Any) -> None:
         before, after = MOVES[type(fact)]

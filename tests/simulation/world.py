@@ -105,7 +105,7 @@ class World(Surroundings):
         self.tasks: list[Task] = []
         self.memory = copied(staged(scene), self)
         self.tenant = memory_tenant(self.memory, choices, TENANT)
-        self.outside = Outside(choices, self)
+        self.outside = Outside(choices, self, temper)
         self.tenant.alive = lambda _: not self.outside.deaf
         self.on_commit: Callable[[Tx], None] = lambda _: None
         self.on_look: Callable[[Task], None] = lambda _: None

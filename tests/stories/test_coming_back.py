@@ -433,7 +433,7 @@ def test_two_tenants_in_one_batch(house: House) -> None:
         house.event(stream, "delivered"),
     )
     house.work()
-    states = "SELECT kind, state, reason FROM {s}.webhook_inbox ORDER BY inbox_id"
+    states = "SELECT kind, state, reason FROM {s}.webhook_inbox ORDER BY kind DESC"
     assert house.rows(states) == [
         ("spamreport", "parked", "other_tenant"),
         ("delivered", "recorded", None),

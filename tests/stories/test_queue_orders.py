@@ -15,6 +15,7 @@ from domain.taxonomy import AnswerClass, CauseKind, MessageState
 from handlers import queue_orders
 from handlers.api.reading_calls import WhichMessages, queue
 from handlers.campaigns import order
+from handlers.explain import explain
 from handlers.ports import Answer, Decide
 from handlers.queue_orders import Order
 from handlers.services import QueueRow, TenantServices
@@ -148,6 +149,11 @@ def test_a_hold_outlives_a_pause(house: House, tenant: TenantServices) -> None:
     house.after(days=3)
     assert house.provider.calls == []
     assert row(tenant, message).not_before == UNTIL_RELEASED
+    explained = explain(tenant, message, house.clock.now())
+    assert explained is not None
+    assert explained.answer.endswith(
+        "until somebody lets it go, because an operator holds it back."
+    )
     queue_orders.let_go(tenant, message, given(house))
     house.work()
     assert len(house.provider.calls) == 1

@@ -3,6 +3,8 @@ ALTER TABLE {schema}.send_queue ADD COLUMN claim text;
 CREATE INDEX send_queue_claim_idx ON {schema}.send_queue (claim) WHERE state = 'SENDING';
 CREATE INDEX send_queue_probe_idx ON {schema}.send_queue (sender) WHERE state = 'SENDING';
 
+CREATE INDEX send_queue_accepted_idx ON {schema}.send_queue (accepted_at) WHERE state = 'ACCEPTED';
+
 -- Who was written to, by the digests a person is known by; it outlives contacts and their changes.
 CREATE TABLE {schema}.outreach (
     identity     bytea NOT NULL,

@@ -1,0 +1,330 @@
+"""Two stores behind the same ports: the memory that runs simulate on, and real PostgreSQL.
+
+Both get the same orders, the same clock and the same provider; then they must show the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg.sql import SQL, Identifier
+from typing_extensions import override
+
+from domain import accounts
+from domain.ids import MessageId, StreamId, schema_of
+from domain.limits import Counter
+from handlers.composing import Composer
+from handlers.dispatch.sender import Sender
+from handlers.ports import (
+    Answer,
+    Bucket,
+    GlobalShare,
+    Limits,
+    Mail,
+    Reserved,
+    Rng,
+    Short,
+    Smoothing,
+    TenantPorts,
+    Transaction,
+    Used,
+)
+from handlers.signals import Ingest
+from handlers.sweeping import Sweeper
+from handlers.timeouts import Timeouts
+from infra.entropy import SystemRng
+from tests.simulation.baton import Killed
+from tests.simulation.memory_database import Memory
+from tests.simulation.memory_tenant import MemoryTenant, memory_tenant
+from tests.simulation.scenes import SET_UP, Still, seconds
+from tests.simulation.world import LINKS, InTurn
+from tests.stories.house import MONDAY, SAM, WIDE, House
+
+KEPT = ("sending_rules", "senders", "sender_accounts", "account_events")
+"""Tables that every example begins with as they are."""
+QUEUE_COLUMNS = (
+    "message_id",
+    "stream_id",
+    "state",
+    "attempt",
+    "due_at",
+    "not_before",
+    "expires_at",
+    "hold_reason",
+    "reason",
+    "body_mac",
+    "provider_id",
+    "accepted_at",
+    "node",
+    "visit",
+    "sender",
+)
+TIMER_COLUMNS = ("timer_id", "stream_id", "kind", "node", "visit", "due_at", "state")
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a store shows of itself: rows, timelines, the inbox, whom it wrote to, its calls."""
+
+    queue: Sequence[tuple[Any, ...]]
+    timers: Sequence[tuple[Any, ...]]
+    timelines: Mapping[UUID, Sequence[Any]]
+    inbox: Sequence[tuple[bytes, str]]
+    outreach: Sequence[tuple[Any, ...]]
+    calls: Sequence[tuple[MessageId, int]]
+
+
+class Middle(Rng):
+    """No chance where two stores must draw the same; ids may differ."""
+
+    _ids = SystemRng()
+
+    @override
+    def uniform(self, low: float, high: float) -> float:
+        return (low + high) / 2
+
+    @override
+    def new_id(self) -> UUID:
+        return self._ids.new_id()
+
+
+class Plenty(GlobalShare):
+    """The other tenants leave room for everything."""
+
+    @override
+    def reserve(self, wanted: int, now: Any) -> Reserved:
+        return Reserved(granted=wanted, used=0, limit=20_000)
+
+    @override
+    def give_back(self, reserved: Reserved, unused: int) -> None:
+        pass
+
+    @override
+    def drop_old(self, now: Any) -> int:
+        return 0
+
+
+class Smooth(Smoothing):
+    """It is everybody's turn."""
+
+    @override
+    def take(
+        self, asks: Sequence[Sequence[Bucket]], *, tenant: str, now: Any
+    ) -> list[Short | None]:
+        return [None] * len(asks)
+
+    @override
+    def give_back(self, asks: Sequence[Sequence[Bucket]], *, tenant: str, now: Any) -> None:
+        pass
+
+    @override
+    def drain(self, name: Any, key: str, *, tenant: str, now: Any) -> None:
+        pass
+
+
+class Mortal(Limits):
+    """The counters of a process that dies when it comes to `dies_at`, once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.dies_at = ""
+
+    def reach(self, point: str) -> None:
+        """Die here if it is time."""
+        if self.dies_at == point:
+            self.dies_at = ""
+            raise Killed
+
+    @override
+    def lock(self, tx: Transaction) -> None:
+        self._limits.lock(tx)
+
+    @override
+    def used(self, tx: Transaction, counters: Sequence[Counter]) -> list[Used]:
+        return self._limits.used(tx, counters)
+
+    @override
+    def take(self, tx: Transaction, taken: Mapping[Counter, int]) -> None:
+        self.reach("claim")
+        self._limits.take(tx, taken)
+
+    @override
+    def give_back(self, tx: Transaction, taken: Mapping[Counter, int]) -> None:
+        self.reach("record")
+        self._limits.give_back(tx, taken)
+
+    @override
+    def drop_old(self, now: Any) -> int:
+        return self._limits.drop_old(now)
+
+
+class Played:
+    """Implements handlers.ports.Provider: answers as it was told, and may never come back."""
+
+    def __init__(self, life: Mortal, answer: Callable[[Mail, int], Answer]) -> None:
+        self.calls: list[tuple[MessageId, int]] = []
+        self._life = life
+        self._answer = answer
+
+    def send(self, mail: Mail, *, attempt: int, tenant_tag: str) -> Answer:
+        assert tenant_tag
+        self._life.reach("call")
+        self.calls.append((mail.message_id, attempt))
+        self._life.reach("answer")
+        return self._answer(mail, attempt)
+
+
+class Store:
+    """One store with the use cases on it."""
+
+    def __init__(
+        self, ports: TenantPorts, answer: Callable[[Mail, int], Answer], readers: Any
+    ) -> None:
+        self.life = Mortal(ports.limits)
+        self.ports = replace(
+            ports, rng=Middle(), global_share=Plenty(), smoothing=Smooth(), limits=self.life
+        )
+        self.provider = Played(self.life, answer)
+        sweeper = Sweeper(self.ports)
+        self.jobs: Mapping[str, Callable[[], int]] = {
+            "compose": Composer(self.ports, LINKS).compose_batch,
+            "send": Sender(self.ports, self.provider, InTurn(), stopwatch=lambda: 0.0).send_batch,
+            "ingest": Ingest(self.ports, readers).take_batch,
+            "timers": Timeouts(self.ports).fire_batch,
+            "doubts": sweeper.doubts,
+            "expired": sweeper.expired,
+            "lost": sweeper.lost,
+            "leases": sweeper.leases,
+        }
+
+    def do(self, name: str) -> bool:
+        """Do one job; whether its process lived on."""
+        try:
+            self.jobs[name]()
+        except Killed:
+            return False
+        return True
+
+
+class MemoryStore(Store):
+    """The model."""
+
+    def __init__(self, house: House, answer: Callable[[Mail, int], Answer], readers: Any) -> None:
+        self.around = Still(seconds(MONDAY))
+        self.memory = Memory(self.around)
+        self.tenant: MemoryTenant = memory_tenant(self.memory, Middle(), house.tenant)
+        super().__init__(self.tenant.ports("memory", house.clock), answer, readers)
+        self.tenant.vault.put_sender(SAM)
+        self._account(house)
+
+    def _account(self, house: House) -> None:
+        """The account and the rules as the house has them."""
+        given = house.ports.accounts.account(SAM.sender)
+
+        def same(_: accounts.Account) -> list[Any]:
+            facts = accounts.register(
+                accounts.INITIAL, sender=SAM.sender, settings=given.settings, at=MONDAY
+            )
+            verify = accounts.verify(
+                accounts.fold(facts), by=accounts.VerifiedBy.OPERATOR, at=MONDAY
+            )
+            return [*facts, *verify]
+
+        book = self.tenant.accounts
+        book.order(SAM.sender, same, SET_UP)
+        book.order_sending(
+            lambda state: accounts.change_rules(state, changes=WIDE, at=MONDAY), SET_UP
+        )
+
+    def wait(self, span: timedelta) -> None:
+        """Let the database's own time pass."""
+        self.around.pass_time(span.total_seconds())
+
+    def shown(self) -> Shown:
+        rows = self.memory.committed_rows
+        queue, timers = rows("send_queue").values(), rows("timers").values()
+        return Shown(
+            queue=sorted(_plain(row[name] for name in QUEUE_COLUMNS) for row in queue),
+            timers=sorted(_plain(row[name] for name in TIMER_COLUMNS) for row in timers),
+            timelines={
+                stream: [entry.body.fact for entry in entries]
+                for stream, entries in self.memory.streams.items()
+            },
+            inbox=sorted((row["key"], row["state"]) for row in rows("inbox").values()),
+            outreach=sorted((*key, row["at"]) for key, row in _outreach(self.memory)),
+            calls=sorted(self.provider.calls),
+        )
+
+
+class SqlStore(Store):
+    """PostgreSQL."""
+
+    def __init__(self, house: House, answer: Callable[[Mail, int], Answer], readers: Any) -> None:
+        super().__init__(house.ports, answer, readers)
+        self._house = house
+        self._clear()
+        house.account(accounts.close_circuit, by=accounts.ClosedBy.OPERATOR)
+        resume = partial(accounts.resume_sending, at=house.clock.now())
+        house.ports.accounts.order_sending(resume, SET_UP)
+
+    def _clear(self) -> None:
+        """Begin anew, but for the sender and the rules."""
+        schema = schema_of(self._house.tenant)
+        with self._house.system.database.direct() as connection:
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)
+            ).fetchall()
+            tables = [Identifier(schema, name) for (name,) in found if name not in KEPT]
+            connection.execute(SQL("TRUNCATE {}").format(SQL(", ").join(tables)))
+
+    def wait(self, span: timedelta) -> None:
+        """Let the database's own time pass: what it has noted was that much earlier."""
+        schema = schema_of(self._house.tenant)
+        earlier = (
+            ("send_queue", "since"),
+            ("timers", "lease_until"),
+            ("webhook_inbox", "lease_until"),
+            ("webhook_inbox", "next_try_at"),
+        )
+        with self._house.system.database.tenant_tx(self._house.tenant) as curs:
+            for table, column in earlier:
+                text = SQL("UPDATE {} SET {} = {} - %s").format(
+                    Identifier(schema, table), Identifier(column), Identifier(column)
+                )
+                curs.execute(text, (span,))
+
+    def shown(self) -> Shown:
+        house = self._house
+        queue, timers = ", ".join(QUEUE_COLUMNS), ", ".join(TIMER_COLUMNS)
+        streams = house.rows("SELECT stream_id FROM {s}.streams")
+        return Shown(
+            queue=sorted(map(_plain, house.rows(f"SELECT {queue} FROM {{s}}.send_queue"))),
+            timers=sorted(map(_plain, house.rows(f"SELECT {timers} FROM {{s}}.timers"))),
+            timelines={
+                stream: [one.fact for one in house.history(StreamId(stream))]
+                for (stream,) in streams
+            },
+            inbox=sorted(
+                (bytes(key), state)
+                for key, state in house.rows("SELECT semantic_key, state FROM {s}.webhook_inbox")
+            ),
+            outreach=sorted(
+                (bytes(identity), stream, at)
+                for identity, stream, at in house.rows(
+                    "SELECT identity, stream_id, at FROM {s}.outreach"
+                )
+            ),
+            calls=sorted(self.provider.calls),
+        )
+
+
+def _outreach(memory: Memory) -> list[tuple[Any, Any]]:
+    return list(memory.committed_rows("outreach").items())
+
+
+def _plain(values: Any) -> tuple[Any, ...]:
+    """Values that compare whatever is empty, words as the texts they are."""
+    return tuple("" if value is None else getattr(value, "value", value) for value in values)
