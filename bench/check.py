@@ -50,4 +50,5 @@ def _checked(house: House) -> None:
 
 def _read(house: House) -> None:
     with house.system.database.tenant_tx(house.tenant) as curs:
+        curs.execute("SET LOCAL statement_timeout = 0")
         Statements(schema_of(house.tenant)).rows(transaction(curs), _READ)

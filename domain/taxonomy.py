@@ -206,6 +206,7 @@ class HoldReason(StrEnum):
     WEEKEND = "weekend"
     REGION_HOURS = "region_hours"
     TOUCH_GAP = "touch_gap"
+    SAME_PERSON = "same_person"
     PACING = "pacing"
     SMOOTHED = "smoothed"
     LIMITS_UNSEEN = "limits_unseen"

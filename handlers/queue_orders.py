@@ -76,7 +76,7 @@ def resend(
             "it may have left, and then it comes twice: see what explain tells, and confirm",
         )
         raise NotAcceptable("a second attempt needs a confirmation", [fault])
-    decide = partial(campaign.resend, message_id=message_id, actor=given.actor, at=given.now)
+    decide = partial(campaign.resend, message_id=message_id, author=given.actor, at=given.now)
     return _ordered(tenant, row, decide, "resend", given)
 
 

@@ -75,8 +75,8 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return f"unknown whether it left ({reason}); not tried again"
         case MessagePresumedLost(evidence=evidence):
             return f"taken as lost ({evidence})"
-        case ResendOrdered(actor=actor):
-            return f"another attempt ordered by {actor}"
+        case ResendOrdered(author=author):
+            return f"another attempt ordered by {author}"
         case Paused(reason=reason):
             return f"paused ({reason})" if reason else "paused"
         case Resumed(shift_s=shift_s):

@@ -128,8 +128,8 @@ def _of_message(  # noqa: C901  # a match over the facts
             return _row(recorded, "message.unknown", message_id, detail=reason)
         case MessagePresumedLost(message_id=message_id, node=node, evidence=evidence):
             return _row(recorded, "message.presumed_lost", message_id, node=node, detail=evidence)
-        case ResendOrdered(message_id=message_id, actor=actor):
-            return _row(recorded, "message.resend_ordered", message_id, detail=actor)
+        case ResendOrdered(message_id=message_id, author=author):
+            return _row(recorded, "message.resend_ordered", message_id, detail=author)
         case _:
             return None
 

@@ -179,7 +179,7 @@ def _outcome(
                 "provider_id": fact.provider_id or None,
                 "reason": None,
             }
-            before = (*_DOUBTFUL, State.QUEUED) if fact.late else _DOUBTFUL
+            before = (*_DOUBTFUL, *_WAITING) if fact.late else _DOUBTFUL
             return _move(fact.message_id, _at(before, fact.attempt), row)
         case MessageFailed():
             row = {"state": State.FAILED, "reason": fact.reason}

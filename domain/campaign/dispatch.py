@@ -44,8 +44,7 @@ def start_attempt(
     node = grounds.plan.nodes.get(message.node)
     if not isinstance(node, Send):  # ordered again, and its node is gone since
         return _never(state, grounds, message_id, CancelReason.REVISED, now, None)
-    seen = with_clocks(seen, zones or (grounds.plan.zone,), now)
-    seen = seen_by_plan(state, grounds, message, seen, now)
+    seen = seen_by_plan(state, grounds, message, seen, now, zones=zones)
     recorded = seen if seen.looked else None
     match gates.judge(seen, now):
         case Never(reason):
@@ -63,13 +62,19 @@ def start_attempt(
             ]
 
 
-def seen_by_plan(
-    state: Campaign, grounds: Grounds, message: Message, seen: Seen, now: datetime
+def seen_by_plan(  # the head of a decision, and what was seen
+    state: Campaign,
+    grounds: Grounds,
+    message: Message,
+    seen: Seen,
+    now: datetime,
+    *,
+    zones: Sequence[str] = (),
 ) -> Seen:
-    """What was seen outside, and what the plan and the contact-campaign add to it."""
+    """What was seen outside, and what the plan, its clocks and the contact-campaign add to it."""
     send = grounds.plan.nodes[message.node]
     assert isinstance(send, Send)
-    return replace(
+    added = replace(
         seen,
         channel=send.channel,
         stage="active" if state.stage == Stage.ACTIVE else "paused",
@@ -80,6 +85,7 @@ def seen_by_plan(
         open=is_open(now, send.hours),
         spaced_until=placing.floor(state, grounds, send),
     )
+    return with_clocks(added, zones or (grounds.plan.zone,), now)
 
 
 def _ready(state: Campaign, message: Message) -> bool:

@@ -33,6 +33,9 @@ ATTEMPTS_MAX = 8
 
 DOUBTFUL = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.PRESUMED_LOST)
 
+AGAIN = (MessageState.PLANNED, MessageState.QUEUED)
+"""Where a message waits that a person ordered to be sent again."""
+
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     """The provider took an attempt: when, and how that became known."""
@@ -168,7 +171,7 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
         node=message.node,
         visit=message.visit,
         provider_id=acceptance.provider_id,
-        late=message.state in (MessageState.PRESUMED_LOST, MessageState.QUEUED),
+        late=message.state in (MessageState.PRESUMED_LOST, *AGAIN),
         variant=message.variant,
         sender=message.sender,
         domain=message.domain,
@@ -189,8 +192,8 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
 
 def _perhaps_taken(state: Campaign, message_id: MessageId) -> Message | None:
     """A message that a provider may have; what is to be sent again turns out not to need it."""
-    message = message_in(state, message_id, *DOUBTFUL, MessageState.QUEUED)
-    waits = message is not None and message.state == MessageState.QUEUED
+    message = message_in(state, message_id, *DOUBTFUL, *AGAIN)
+    waits = message is not None and message.state in AGAIN
     return None if message is None or (waits and not message.resent) else message
 
 
@@ -287,7 +290,7 @@ def resend(
     grounds: Grounds,
     *,
     message_id: MessageId,
-    actor: str,
+    author: str,
     at: datetime,
 ) -> Sequence[Event]:
     """Order another attempt of what is taken as lost, or in doubt for three days.
@@ -296,7 +299,7 @@ def resend(
     on, and the message only follows. Nothing is sent again once the contact-campaign is over.
     """
     message = state.messages.get(message_id)
-    if message is not None and message.resent and message.state == MessageState.QUEUED:
+    if message is not None and message.resent and message.state in AGAIN:
         return []
     if state.ended:
         raise CampaignEnded(f"it ended with {state.outcome}; enrol the contact again")
@@ -306,7 +309,7 @@ def resend(
     walk.say(
         ResendOrdered(
             message_id=message_id,
-            actor=actor,
+            author=author,
             due_at=at,
             expires_at=at + placing.EXPIRES_AFTER,
             at=at,

@@ -126,7 +126,7 @@ class ResendOrdered(Fact, frozen=True, kw_only=True, tag="resend_ordered"):
     """A person ordered another attempt of a message that is taken as lost, knowing the risk."""
 
     message_id: MessageId
-    actor: str
+    author: str
     due_at: datetime
     expires_at: datetime
     at: datetime

@@ -12,6 +12,8 @@ from domain.timing.zones import local
 
 FOREVER = timedelta(days=3)
 """How long to wait where no permitted hour can be found: as long as a message may wait."""
+LENIENT = ("none", "reduced")
+"""Rules for weekends that let messages leave; any other word stops them."""
 _SATURDAY = 5
 
 
@@ -21,7 +23,7 @@ def with_clocks(seen: Seen, zones: Sequence[str], now: datetime) -> Seen:
         return seen
     return replace(
         seen,
-        weekend_until=weekend_until(zones, now) if seen.weekend == "hard_stop" else None,
+        weekend_until=None if seen.weekend in LENIENT else weekend_until(zones, now),
         region_until=region_until(seen, zones, now),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from domain.consent import consent_problem, ruling
 from domain.gates.seen import Seen
 from domain.gates.verdict import Hold, Never, Verdict
-from domain.taxonomy import CancelReason, HoldReason
+from domain.taxonomy import AddressVerdict, CancelReason, HoldReason
 
 
 def known(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # every gate has the same head
@@ -22,9 +22,10 @@ def not_suppressed(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # eve
 
 def address_valid(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # every gate has the same head
     """An address that cannot receive mail costs reputation; one that nobody looked at may."""
-    if seen.address == "invalid":
+    if seen.address == AddressVerdict.INVALID:
         return Never(CancelReason.ADDRESS_INVALID)
-    return Hold(HoldReason.ADDRESS_UNCHECKED) if seen.address == "unchecked" else None
+    good = seen.address in (AddressVerdict.VALID, AddressVerdict.RISKY)
+    return None if good else Hold(HoldReason.ADDRESS_UNCHECKED)
 
 
 def consented(seen: Seen, now: datetime) -> Verdict:

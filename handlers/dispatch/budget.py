@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from domain.accounts import Profile, Rules
 from domain.consent import zones_of
 from domain.gates import Cap, Seen, judge
-from domain.ids import CampaignId
 from domain.limits import Counter, frees_at
 from domain.taxonomy import CapName
-from domain.timing import jitter_s
+from domain.timing import jitter_s, known_zone
 from handlers.dispatch.limits import SPAN_S, Limit, limits_of
-from handlers.ports import Bucket, Due, Lane, Reserved, Used
+from handlers.ports import Bucket, Due, Lane, Recipient, Reserved, Used
 
 PACE = "pace"
-"""The lane of a mailbox: until when it does not write again."""
+PACED = "paced"
+"""The lanes of a mailbox: until when it does not write again, and how far others wait for it."""
 SLOT_MAX = timedelta(hours=1)
 """How far ahead a message is put in a lane; then it is looked at again, lest a gap be wasted."""
 
@@ -46,8 +46,8 @@ class Budget:
 
     def lanes_of(self, due: Due) -> list[Lane]:
         """The lanes that a message may have to wait in."""
-        pace = Lane(PACE, due.sender)
-        return [pace, *(Lane(one.counter.name, one.counter.key) for one in self.limits(due))]
+        own = (Lane(PACE, due.sender), Lane(PACED, due.sender))
+        return [*own, *(Lane(one.counter.name, one.counter.key) for one in self.limits(due))]
 
     def know(self, used: Mapping[Counter, Used], lanes: Mapping[Lane, datetime]) -> None:
         """What the database says."""
@@ -76,7 +76,6 @@ class Budget:
 
     def _of_recipient(self, due: Due) -> dict[str, Any]:
         one, rules = due.recipient, self._rules
-        contacted_at, contacted_by, touched_at = self._contacted(due)
         return {
             "known": one.known,
             "reachable": one.reachable,
@@ -87,10 +86,10 @@ class Budget:
             "consent": one.consent,
             "consent_until": one.consent_until,
             "strict_consent": rules.strict_consent,
-            "contacted_at": contacted_at,
-            "contacted_by": contacted_by,
+            "contacted_at": one.contacted_at,
+            "contacted_by": one.contacted_by,
             "apart_days": rules.apart_days,
-            "touched_at": touched_at,
+            "touched_at": one.touched_at,
             "touch_gap_h": rules.touch_gap_h,
         }
 
@@ -121,22 +120,6 @@ class Budget:
             "opt_out": due.opt_out,
             "postal_address": due.postal_address,
         }
-
-    def _contacted(self, due: Due) -> tuple[datetime | None, CampaignId | None, datetime | None]:
-        """By another contact-campaign, and at all; also by one that this claim takes."""
-        one = due.recipient
-        here = (self._people.get(identity) for identity in one.identities)
-        also = next((each for each in here if each is not None), None)
-        if also is None:
-            return one.contacted_at, one.contacted_by, one.touched_at
-        if (also.campaign_id, also.recipient.contact_id) == (due.campaign_id, one.contact_id):
-            return one.contacted_at, one.contacted_by, self._now
-        return self._now, also.campaign_id, self._now
-
-    def zones(self, due: Due) -> tuple[str, ...]:
-        """Where the recipient may be; more than one where only the country is known."""
-        one = due.recipient
-        return (one.zone,) if one.zone else zones_of(one.country)
 
     # --- limits and lanes -------------------------------------------------------------------------
 
@@ -171,7 +154,7 @@ class Budget:
         paced = seen.paced_until
         if paced is not None and self._now < paced:
             mean = timedelta(seconds=(self._rules.pace_min_s + self._rules.pace_max_s) / 2)
-            slot = self._slot(Lane("paced", due.sender), paced, mean)
+            slot = self._slot(Lane(PACED, due.sender), paced, mean)
             return replace(seen, paced_until=slot)
         return seen
 
@@ -180,6 +163,10 @@ class Budget:
         slot = free_at if last is None else max(free_at, last + step)
         self.lanes[lane] = slot = max(min(slot, self._now + SLOT_MAX), free_at)
         return slot
+
+    def meets(self, due: Due) -> bool:
+        """Whether this claim takes another message to the same person, so that this one waits."""
+        return any(identity in self._people for identity in due.recipient.identities)
 
     # --- taking -----------------------------------------------------------------------------------
 
@@ -219,3 +206,10 @@ class Budget:
         most = self._reserved.limit
         everybody = Limit(Counter(CapName.GLOBAL_HOUR, "", self._now, self._now), most, "UTC")
         return [*found, everybody.bucket(self._reserved.used)]
+
+
+def zones_of_recipient(recipient: Recipient) -> tuple[str, ...]:
+    """Where the recipient may be; more than one where only the country is known."""
+    if recipient.zone and known_zone(recipient.zone):
+        return (recipient.zone,)
+    return zones_of(recipient.country)

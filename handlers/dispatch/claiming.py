@@ -17,7 +17,7 @@ from domain.limits import Counter
 from domain.recorded import Cause
 from domain.taxonomy import CapName, CauseKind, HoldReason, domain_class
 from handlers.dispatch.batches import shrinking
-from handlers.dispatch.budget import Budget
+from handlers.dispatch.budget import Budget, zones_of_recipient
 from handlers.ports import (
     Bucket,
     CapNote,
@@ -37,6 +37,9 @@ LOG = logging.getLogger("antiphon.dispatch")
 BATCH = 50
 HOLD_FOR = timedelta(minutes=5)
 """How long a message is left alone where nothing says for how long."""
+
+APART_FOR = timedelta(minutes=1)
+"""How long a message waits for another one to the same person to be decided on."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -79,7 +82,7 @@ class Claiming:
         claimed = _NOTHING
         try:
             claimed = shrinking(
-                partial(self._settled, reserved), BATCH, set_aside=self._set_aside, none=_NOTHING
+                partial(self._settled, reserved), wanted, set_aside=self._set_aside, none=_NOTHING
             )
         finally:
             self._hand_back(reserved, reserved.granted - len(claimed.claims))
@@ -126,7 +129,7 @@ class Claiming:
             ports.accounts.note_caps(tx, batch.full(), now)
             counted = batch.budget.taken
             ports.limits.take(tx, counted)  # every row before the log, which is locked last
-            results = ports.campaigns.decide_in(tx, [batch.input(due) for due in rows])
+            results = ports.campaigns.decide_in(tx, batch.inputs())
             claims = batch.settle(results)
             ports.limits.give_back(tx, _less(counted, batch.budget.taken))
             token = ports.rng.new_id().hex
@@ -154,6 +157,8 @@ class _Batch:
         self._now = now
         self._seen: dict[MessageId, Seen] = {}
         self._asking: list[Due] = []
+        self._apart: list[Due] = []
+        """Messages to a person that another message of this claim may go to."""
 
     def look(self, tx: Transaction) -> None:
         """See all that the gates ask, and count what may leave against every limit."""
@@ -164,6 +169,9 @@ class _Batch:
         lanes = _distinct(lane for due in rows for lane in self.budget.lanes_of(due))
         self.budget.know(used, ports.outbox.lanes(tx, lanes))
         for due in rows:
+            if self.budget.meets(due):
+                self._apart.append(due)
+                continue
             seen = self._seen[due.message_id] = self.budget.seen(due)
             if judge(seen, self._now) is None:
                 self._asking.append(due)
@@ -192,14 +200,17 @@ class _Batch:
         self.budget.untake(due)
         self._seen[due.message_id] = replace(self._seen[due.message_id], **why)
 
-    def input(self, due: Due) -> Input:
-        """The decision on one row, with what was seen."""
+    def inputs(self) -> list[Input]:
+        """The decisions on the rows that were looked at, each with what was seen."""
+        return [self._input(due) for due in self.rows.values() if due.message_id in self._seen]
+
+    def _input(self, due: Due) -> Input:
         decide = partial(
             campaign.start_attempt,
             message_id=due.message_id,
             now=self._now,
             seen=self._seen[due.message_id],
-            zones=self.budget.zones(due),
+            zones=zones_of_recipient(due.recipient),
         )
         cause = Cause(CauseKind.DISPATCH, str(due.message_id))
         return Input(due.stream, decide, cause, due.message_id, ref=due.message_id)
@@ -241,7 +252,10 @@ class _Batch:
         self, results: Sequence[Result]
     ) -> Mapping[MessageId, tuple[HoldReason, datetime]]:
         """When to look again at what nothing new was said about: it must not stay at the head."""
-        return {result.ref: self._again(result.ref) for result in results if not result.facts}
+        soon = HoldReason.SAME_PERSON, self._now + APART_FOR
+        held = {due.message_id: soon for due in self._apart}
+        again = {result.ref: self._again(result.ref) for result in results if not result.facts}
+        return held | again
 
     def _again(self, message_id: MessageId) -> tuple[HoldReason, datetime]:
         verdict = judge(self._seen[message_id], self._now)
@@ -252,8 +266,8 @@ class _Batch:
     def full(self) -> list[CapNote]:
         """The limits that a row of this batch is held by, each once."""
         found: dict[Counter, CapNote] = {}
-        for due in self.rows.values():
-            seen = self._seen[due.message_id]
+        for message_id, seen in self._seen.items():
+            due = self.rows[message_id]
             for limit, cap in zip(self.budget.limits(due), seen.caps, strict=False):
                 if cap.full and seen.free_at is not None:
                     key = limit.counter.key

@@ -13,7 +13,7 @@ from domain.ids import MessageId
 from domain.plan import Grounds, Send
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
-from handlers.dispatch.budget import Budget
+from handlers.dispatch.budget import Budget, zones_of_recipient
 from handlers.ports import Due, Input, Reserved, TenantPorts
 
 
@@ -43,13 +43,13 @@ def _as_if_asked(reserved: Reserved) -> Reserved:
 
 def _with_plan(ports: TenantPorts, due: Due, seen: Seen, now: datetime) -> Seen:
     """With what the plan adds: asked of the stream in a decision that decides nothing."""
-    found = [seen]
+    found, zones = [seen], zones_of_recipient(due.recipient)
 
     def look(state: Campaign, grounds: Grounds) -> Sequence[Event]:
         message = state.messages.get(due.message_id)
         node = None if message is None else grounds.plan.nodes.get(message.node)
         if message is not None and isinstance(node, Send):
-            found.append(seen_by_plan(state, grounds, message, seen, now))
+            found.append(seen_by_plan(state, grounds, message, seen, now, zones=zones))
         return ()
 
     cause = Cause(CauseKind.REQUEST, str(due.message_id))

@@ -290,7 +290,7 @@ CLASS_OF = {
     "message_presumed_lost.sender": NODE,
     "message_presumed_lost.domain": WORD,
     "resend_ordered.message_id": ID,
-    "resend_ordered.actor": ID,
+    "resend_ordered.author": ID,
     "resend_ordered.due_at": TIME,
     "resend_ordered.expires_at": TIME,
     "resend_ordered.at": TIME,

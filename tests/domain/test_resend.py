@@ -45,7 +45,7 @@ THREE_DAYS = t() + RESEND_AFTER
 
 
 def resends(at: datetime, node: str = "intro") -> Decide:
-    return partial(campaign.resend, message_id=mid(node), actor="key-1", at=at)
+    return partial(campaign.resend, message_id=mid(node), author="key-1", at=at)
 
 
 def doubtful() -> Story:
@@ -70,7 +70,7 @@ def test_what_is_presumed_lost_is_sent_again_by_order_at_once() -> None:
     assert story.news == [
         ResendOrdered(
             message_id=mid("intro"),
-            actor="key-1",
+            author="key-1",
             due_at=t(3),
             expires_at=t(3) + EXPIRES_AFTER,
             at=t(3),

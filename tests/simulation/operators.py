@@ -45,7 +45,8 @@ def recover(world: World) -> None:
     """What operators do when the trouble is over: everything that can run, runs."""
     ports = world.ports("operator-1")
     _tenant(ports, paused=False)
-    _close_circuit(ports)
+    if ports.accounts.account(SENDER).circuit.needs_operator:
+        _close_circuit(ports)
     for key in sorted(world.memory.committed_rows("campaigns"), key=str):
         _reopen(ports, key)  # type: ignore[arg-type]  # the key of a campaign
     for stream in sorted(world.memory.loaded):
@@ -111,5 +112,5 @@ def _resend(world: World, ports: TenantPorts) -> None:
     ]
     if lost:
         mid: MessageId = lost[0]["message_id"]
-        decide = partial(campaign.resend, message_id=mid, actor="operator", at=ports.clock.now())
+        decide = partial(campaign.resend, message_id=mid, author="operator", at=ports.clock.now())
         _decided(ports, lost[0]["stream_id"], decide)

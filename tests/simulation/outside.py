@@ -62,6 +62,23 @@ OUTCOMES = (
     Outcome("unreadable", 1, Heard(299), taken=True),
 )
 """The weight of the first is the temper's."""
+ARRIVALS: tuple[tuple[tuple[str, float], ...], ...] = (
+    *((("delivered", 5.0),),) * 17,
+    (("deferred", 4.0), ("delivered", 5.0)),
+    (("bounce", 3.0),),
+    (("dropped", 1.0),),
+)
+"""How a mail may arrive, each as likely as the others."""
+REACTIONS = (
+    ("open", 3, (30.0, 600.0, 5 * HOUR, DAY)),
+    ("click", 5, (30.0, 600.0, 5 * HOUR, DAY)),
+    ("reply", 6, (30.0, 600.0, 5 * HOUR, DAY)),
+    ("unsubscribe", 12, (40.0, 2 * HOUR)),
+    ("spamreport", 20, (41.0, 2 * HOUR)),
+    ("group_unsubscribe", 25, (42.0, 2 * HOUR)),
+)
+"""What people do, one in how many, and how long after."""
+
 DOUBTFUL = tuple(
     index
     for index, each in enumerate(OUTCOMES)
@@ -102,7 +119,7 @@ class Outside:
         self.lost_posts = 0
         self.deaf = False
         """While it is, no post comes through."""
-        self.down = False
+        self.down = temper.down
         """While it is, every call has a doubtful end."""
         self.on_call: Callable[[Mail, int], None] = lambda _mail, _attempt: None
         self.on_taken: Callable[[Mail, int], None] = lambda _mail, _attempt: None
@@ -155,21 +172,11 @@ class Outside:
         if self._around.calm:
             return [("processed", 1.0), ("delivered", 2.0)]
         pick = self._choices.pick
-        found: list[tuple[str, float]] = [("processed", 1.0)]
-        kind = pick(20)
-        if kind == 19:
-            return [*found, ("bounce", 3.0)]
-        if kind == 18:
-            return [*found, ("dropped", 1.0)]
-        if kind == 17:
-            found.append(("deferred", 4.0))
-        found.append(("delivered", 5.0))
-        for name, rarity in (("open", 3), ("click", 5), ("reply", 6)):
-            if pick(rarity) == rarity - 1:
-                found.append((name, (30.0, 600.0, 5 * HOUR, DAY)[pick(4)]))
-        for name, rarity in (("unsubscribe", 12), ("spamreport", 20), ("group_unsubscribe", 25)):
-            if pick(rarity) == rarity - 1:
-                found.append((name, (40.0, 2 * HOUR)[pick(2)]))
+        found: list[tuple[str, float]] = [("processed", 1.0), *ARRIVALS[pick(len(ARRIVALS))]]
+        if found[-1][0] == "delivered":
+            for kind, rarity, waits in REACTIONS:
+                if pick(rarity) == rarity - 1:
+                    found.append((kind, waits[pick(len(waits))]))
         return found
 
     def _report(self, kind: str, mail: Mail, attempt: int, at: float) -> None:
@@ -247,7 +254,7 @@ class Replies(WebhookReader):
     def read(self, body: bytes, *, tenant: TenantId) -> list[Report]:
         return [self.translate(body, tenant=tenant)]
 
-    def translate(self, raw: bytes, *, tenant: TenantId) -> Report:
+    def translate(self, raw: bytes, *, tenant: TenantId) -> Report:  # noqa: ARG002  # as the port has it
         return self._reports[raw]
 
 

@@ -10,8 +10,9 @@ from tests.simulation import operators
 from tests.simulation.baton import Killed, Scheduler
 from tests.simulation.choices import Choices
 from tests.simulation.ending import check_liveness, check_safety
+from tests.simulation.memory_database import Row
 from tests.simulation.memory_log import rows_in_memory
-from tests.simulation.scenes import EPOCH, SCENES
+from tests.simulation.scenes import SCENES, seconds
 from tests.simulation.tempers import ACTS, SPANS_S, TEMPERS
 from tests.simulation.watch import Watch
 from tests.simulation.world import Violation, World
@@ -22,6 +23,7 @@ JOBS = ("compose", "send", "ingest", "timers", "doubts", "expired", "lost", "lea
 JOB_WEIGHTS = (4, 8, 5, 3, 2, 1, 1, 1)
 MOVES_MAX = 240
 CALM_ROUNDS_MAX = 400
+AN_HOUR_S, SWEEP_S, SILENCE_S, GRACE_S = 3_600.0, 60.0, 72 * 3_600.0, 120.0
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -142,29 +144,52 @@ def _time(world: World) -> str:
 
 
 def _trouble(world: World) -> str:
-    what = world.choices.pick(6)
-    if what == 0:
-        world.tenant.smoothing.away = not world.tenant.smoothing.away
-        return "Redis goes or comes back"
-    if what == 1:
-        world.tenant.smoothing.flush()
-        return "Redis is flushed"
-    if what == 2:
-        world.outside.deaf = not world.outside.deaf
-        return "posts are lost, or no more"
-    if what == 3:
-        world.outside.down = not world.outside.down
-        return "the provider fails, or no more"
-    if what == 4:
-        world.time += 3_600.0
-        world.pass_time(0.0)
-        return "the clock jumps on by an hour"
-    world.time -= 3_600.0
+    return TROUBLES[world.choices.pick(len(TROUBLES))](world)
+
+
+def _redis_goes(world: World) -> str:
+    world.tenant.smoothing.away = not world.tenant.smoothing.away
+    return "Redis goes or comes back"
+
+
+def _redis_forgets(world: World) -> str:
+    world.tenant.smoothing.flush()
+    return "Redis is flushed"
+
+
+def _posts_go(world: World) -> str:
+    world.outside.deaf = not world.outside.deaf
+    return "posts are lost, or no more"
+
+
+def _provider_fails(world: World) -> str:
+    world.outside.down = not world.outside.down
+    return "the provider fails, or no more"
+
+
+def _clock_jumps(world: World) -> str:
+    world.time += AN_HOUR_S
+    world.pass_time(0.0)
+    return "the clock jumps on by an hour"
+
+
+def _clock_set_back(world: World) -> str:
+    world.time -= AN_HOUR_S
     world.tally["clock set back"] += 1
     return "the clock is set back by an hour"
 
 
-MOVES: tuple[Callable[[World], str], ...] = (_job, _post, _order, _time, _trouble)
+Move = Callable[[World], str]
+TROUBLES: tuple[Move, ...] = (
+    _redis_goes,
+    _redis_forgets,
+    _posts_go,
+    _provider_fails,
+    _provider_fails,
+    _clock_jumps,
+    _clock_set_back,
+)
+MOVES: tuple[Move, ...] = (_job, _post, _order, _time, _trouble)
 
 
 # --- the calm -------------------------------------------------------------------------------------
@@ -204,23 +229,27 @@ def _next_event(world: World) -> float | None:
     """When something may be to do again; None when all has ended."""
     memory = world.memory
     times = [post.due for post in world.outside.posts]
-    now = world.now()
     for row in memory.committed_rows("send_queue").values():
-        if row["state"] in (State.PLANNED, State.QUEUED):
-            times.append((row["not_before"] - EPOCH).total_seconds())
-        elif row["state"] == State.SENDING:
-            times.append(row["since"] + 61.0)
-        elif row["state"] == State.UNKNOWN:
-            times.append((row["not_before"] - EPOCH).total_seconds() + 72 * 3_600.0 + 1.0)
+        times += _of_message(row)
     for row in memory.committed_rows("timers").values():
-        grace = 120.0 if row["scope"] == "node" else 0.0
-        times.append((row["due_at"] - EPOCH).total_seconds() + grace)
-        if row["state"] == "claimed":
-            times.append(row["lease_until"] + 1.0)
-    for row in memory.committed_rows("inbox").values():
-        if row["state"] == "claimed":
-            times.append(row["lease_until"] + 1.0)
+        times.append(seconds(row["due_at"]) + (GRACE_S if row["scope"] == "node" else 0.0))
+    for table in ("timers", "inbox"):
+        rows = memory.committed_rows(table).values()
+        times += [row["lease_until"] + 1.0 for row in rows if row["state"] == "claimed"]
     return min(times, default=None)
+
+
+def _of_message(row: Row) -> list[float]:
+    """When time alone may do something about a message."""
+    match row["state"]:
+        case State.PLANNED | State.QUEUED:
+            return [seconds(row["not_before"])]
+        case State.SENDING:
+            return [row["since"] + SWEEP_S + 1.0]
+        case State.UNKNOWN:
+            return [seconds(row["not_before"]) + SILENCE_S + 1.0]
+        case _:
+            return []
 
 
 def _bury(world: World) -> None:

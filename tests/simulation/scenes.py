@@ -109,7 +109,7 @@ class Still(Surroundings):
     def commit_fate(self) -> CommitFate:
         return CommitFate.ANSWERED
 
-    def wait_for(self, tx: Tx, place: Place) -> None:
+    def wait_for(self, tx: Tx, place: Place) -> None:  # noqa: ARG002  # as the memory asks
         raise AssertionError(f"{place} is locked, and nobody else runs")
 
     def committed(self, tx: Tx) -> None:

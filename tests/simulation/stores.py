@@ -216,7 +216,8 @@ class MemoryStore(Store):
         self.around = Still(seconds(MONDAY))
         self.memory = Memory(self.around)
         self.tenant: MemoryTenant = memory_tenant(self.memory, Middle(), house.tenant)
-        super().__init__(self.tenant.ports("memory", house.clock), answer, readers)
+        ports = replace(self.tenant.ports("memory", house.clock), tag=house.ports.tag)
+        super().__init__(ports, answer, readers)
         self.tenant.vault.put_sender(SAM)
         self._account(house)
 

@@ -230,7 +230,7 @@ class TwoStores(RuleBasedStateMachine):
         messages = sorted(self.memory.memory.committed_rows("send_queue").items(), key=str)
         mid, row = messages[which % len(messages)]
         decide = partial(
-            campaign.resend, message_id=MessageId(UUID(str(mid))), actor="op", at=self.now
+            campaign.resend, message_id=MessageId(UUID(str(mid))), author="op", at=self.now
         )
         self.ordered(row["stream_id"], decide)
 
@@ -311,7 +311,7 @@ def _settings(examples: int, *, derandomize: bool) -> settings:
         deadline=None,
         derandomize=derandomize,
         database=None,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
 

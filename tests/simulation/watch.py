@@ -151,7 +151,7 @@ class Watch:
             seen.returned.add(fact.attempt)
             self.tally[f"returned: {fact.reason}"] += 1
         elif isinstance(fact, MessageUnknown):
-            self._doubted(seen, fact)
+            self._doubted(fact)
         elif isinstance(fact, MessageAccepted):
             seen.accepted += 1
             self._accepted(seen, fact)
@@ -160,7 +160,7 @@ class Watch:
             if fact.attempt in self._world.outside.accepts[fact.message_id]:
                 self.tally["presumed lost though taken"] += 1
 
-    def _doubted(self, seen: Seen, fact: MessageUnknown) -> None:
+    def _doubted(self, fact: MessageUnknown) -> None:
         self.tally[f"unknown: {fact.reason}"] += 1
         row = self._world.memory.committed_rows("send_queue")[fact.message_id]
         if fact.reason == "sweep" and row["since"] > self._world.highest - SWEEP_S:
