@@ -12,8 +12,6 @@ from typing import Final, NamedTuple
 from domain.taxonomy import CapName
 from domain.timing.zones import in_utc, local, regimes
 
-LIMIT_MAX: Final = 1_000_000
-"""More than this in a window is a slip of the hand."""
 GRAINS_KEPT: Final = 3600
 """How long a bucket is kept when it counts no more, in grains: the clock may be set back so far."""
 
@@ -93,20 +91,6 @@ def needless_before(name: CapName, now: datetime) -> datetime:
     """Buckets older than this count in no window, also when the clock is set back a little."""
     window = WINDOWS[name]
     return in_utc(now) - (window.span or 2 * _DAY) - GRAINS_KEPT * window.grain
-
-
-def checked_limit(name: CapName, limit: int) -> int:
-    """The limit as configured; a ValueError that says the mend where it cannot be one."""
-    if 1 <= limit <= LIMIT_MAX:
-        return limit
-    mend = (
-        "to stop sending, pause it instead"
-        if limit < 1
-        else "give the number of messages that may really leave in one window"
-    )
-    raise ValueError(
-        f"{name}: a limit is a whole number from 1 to {LIMIT_MAX}, and {limit} is not; {mend}"
-    )
 
 
 def day_start(day: date, zone: str) -> datetime:

@@ -83,7 +83,7 @@ def _api_routes(services: Services, operations: Iterable[Operation]) -> Iterable
     ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
         endpoint = Endpoint(services, gatekeeper, list(group))
-        place = path.replace("{id}", "{id:uuid}")
+        place = path.replace("{id}", "{id:uuid}").replace("{number}", "{number:int}")
         yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
 
 

@@ -11,6 +11,7 @@ from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
 from domain.taxonomy import Channel
 from handlers.access import KeyHolder
 from handlers.contacts import ContactBook
+from handlers.dead_letters import DeadLetters
 from handlers.errands.endpoints import EndpointBook
 from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
@@ -219,6 +220,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     suppressions: SuppressionList
     tasks: TaskList
     notices: NoticeList
+    dead_letters: DeadLetters
     endpoints: EndpointBook
     reads: ReadModels
     history: History

@@ -35,6 +35,7 @@ from domain.events import (
     WebhookRequested,
     WebhookResolved,
 )
+from domain.taxonomy import HoldReason
 
 UNITS = ((86_400, "day", "days"), (3600, "h", "h"), (60, "min", "min"), (1, "s", "s"))
 
@@ -58,6 +59,8 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return _judged(fact)
         case MessageQueued():
             return "rendered and queued"
+        case MessageDeferred(reason=HoldReason.RELEASED, due_at=due_at):
+            return f"released by order; due {due_at:%Y-%m-%d %H:%M} UTC"
         case MessageDeferred(reason=reason, due_at=due_at):
             return f"held back ({reason}) until {due_at:%Y-%m-%d %H:%M} UTC"
         case MessageCancelled(reason=reason):

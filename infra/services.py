@@ -12,6 +12,7 @@ from domain.ids import TenantId
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
 from infra.bootstrap import System
+from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import tzdata_version
 from infra.keys import check_key
 from infra.log import Log
@@ -70,6 +71,7 @@ class TenantDirectory:
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
             tasks=SqlTaskList(system.database, name),
             notices=SqlNotices(system.database, name),
+            dead_letters=SqlDeadLetters(system.database, name),
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
             history=Log(system.database, name).history,

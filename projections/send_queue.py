@@ -74,16 +74,13 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 {"state": State.QUEUED, "body_mac": fact.body_mac, **_account(fact)},
             )
         case MessageDeferred() as fact:
-            row = {
-                "due_at": fact.due_at,
-                "not_before": fact.due_at,
-                "expires_at": fact.expires_at,
-                "hold_reason": fact.reason,
-            }
-            yield _move(fact.message_id, {"state": _WAITING}, row)
+            yield _move(fact.message_id, {"state": _WAITING}, _deferred(fact))
         case MessageCancelled() as fact:
-            row = {"state": State.CANCELLED, "reason": fact.reason, "hold_reason": None}
-            yield _move(fact.message_id, {"state": _WAITING}, row)
+            yield _move(
+                fact.message_id,
+                {"state": _WAITING},
+                {"state": State.CANCELLED, "reason": fact.reason, "hold_reason": None},
+            )
         case SendAttemptStarted() as fact:
             row = {
                 "state": State.SENDING,
@@ -129,6 +126,16 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
 
 def _account(fact: MessageQueued) -> dict[str, Any]:
     return {"sender": fact.sender} if fact.sender else {}
+
+
+def _deferred(fact: MessageDeferred) -> dict[str, Any]:
+    """What an order released is held by nothing."""
+    return {
+        "due_at": fact.due_at,
+        "not_before": fact.due_at,
+        "expires_at": fact.expires_at,
+        "hold_reason": None if fact.reason == HoldReason.RELEASED else fact.reason,
+    }
 
 
 def _planned(recorded: Recorded, fact: NodeEntered) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from domain.errors import CampaignEnded, CampaignNotStarted
 from domain.events import Event, Paused, Resumed, TimerSet
 from domain.lifecycle import Stage, allowed
 from domain.plan import Grounds, Send
-from domain.taxonomy import Outcome, Signal
+from domain.taxonomy import HoldReason, Outcome, Signal
 from domain.timing import due_time
 
 
@@ -118,6 +118,8 @@ def _placed_again(
     state: Campaign, grounds: Grounds, waiting: Message, at: datetime
 ) -> datetime | None:
     """Where a waiting message comes after a pause; an absolute time does not shift (A18)."""
+    if waiting.held == HoldReason.OPERATOR and waiting.due_at > at:
+        return waiting.due_at  # a person's word goes by the calendar
     send = grounds.plan.nodes[waiting.node]
     assert isinstance(send, Send)
     assert state.paused_at is not None

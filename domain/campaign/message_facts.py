@@ -19,7 +19,7 @@ from domain.events import (
 )
 from domain.ids import MessageId
 from domain.lifecycle import Stage
-from domain.taxonomy import FAMILY_OF, SKIPS, MessageState, Signal
+from domain.taxonomy import FAMILY_OF, SKIPS, HoldReason, MessageState, Signal
 
 
 def of_message(  # noqa: C901  # a total match over the facts of a message
@@ -44,7 +44,8 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
             queued = {"state": MessageState.QUEUED, "body_mac": mac, "domain": domain}
             return changed(state, mid, **queued, **({"sender": sender} if sender else {}))
         case MessageDeferred(due_at=due_at, expires_at=expires_at, reason=reason):
-            return changed(state, mid, due_at=due_at, expires_at=expires_at, held=reason.value)
+            held = "" if reason == HoldReason.RELEASED else reason.value
+            return changed(state, mid, due_at=due_at, expires_at=expires_at, held=held)
         case MessageCancelled(reason=reason):
             state = changed(state, mid, state=MessageState.CANCELLED)
             return _fell(state, mid, Signal.SEND_SKIPPED) if reason in SKIPS else state

@@ -22,7 +22,7 @@ from domain.events import Event, PlanRevised, RevisionKept, TimerSet
 from domain.ids import NodeId
 from domain.lifecycle import Stage
 from domain.plan import Grounds, Plan, Send
-from domain.taxonomy import CancelReason, Signal
+from domain.taxonomy import CancelReason, HoldReason, Signal
 from domain.timing import add
 
 _UNDER_WAY = (Phase.SENDING, Phase.CALLING)
@@ -217,6 +217,8 @@ def _timers_anew(walk: Walk, order: RevisionKept, at: datetime) -> tuple[TimerSe
 
 def _due_anew(walk: Walk, order: RevisionKept, waiting: Message, at: datetime) -> datetime | None:
     """Counted from the entry of the node; what is past by now comes at the next open instant."""
+    if waiting.held == HoldReason.OPERATOR and waiting.due_at > at:
+        return waiting.due_at
     send, key = _send(walk, order, waiting), waiting.dedupe_key
     due_at = placing.due(walk.state, walk.grounds, send, base=waiting.entered_at, key=key)
     earliest = max(at, waiting.due_at) if waiting.attempt else at  # a call that came back waits

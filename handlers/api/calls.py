@@ -55,14 +55,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantServices
     holder: KeyHolder
     request_id: UUID
-    path: Mapping[str, UUID]
+    path: Mapping[str, Any]
     query: Any = None
     body: Any = None
 
     @property
     def id(self) -> UUID:
         """The id in the path."""
-        return self.path["id"]
+        found: UUID = self.path["id"]
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name in the path."""
+        return str(self.path["name"])
+
+    @property
+    def number(self) -> int:
+        """The number in the path."""
+        return int(self.path["number"])
 
     @property
     def cause(self) -> Cause:

@@ -80,7 +80,7 @@ class Endpoint:
             tenant=tenant,
             holder=holder,
             request_id=request.state.request_id,
-            path={name: part for name, part in request.path_params.items() if name == "id"},
+            path=request.path_params,
             query=_query(operation, request.query_params),
             body=None if operation.body is None else operation.body.read(raw),
         )

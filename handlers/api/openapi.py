@@ -17,6 +17,10 @@ from handlers.errors import PROBLEM_JSON, ProblemDocument
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/"
+_PLACES: Mapping[str, Json] = {
+    "id": {"type": "string", "format": "uuid"},
+    "number": {"type": "integer"},
+}
 
 PUBLIC: Mapping[str, Mapping[str, tuple[str, Mapping[int, str]]]] = {
     "/webhooks/sendgrid/{tenant}": {
@@ -158,7 +162,7 @@ def _path(path: str) -> Iterator[Json]:
     for part in path.split("/"):
         name = part.partition("{")[2].partition("}")[0]
         if name:
-            schema = {"type": "string", **({"format": "uuid"} if name == "id" else {})}
+            schema = _PLACES.get(name, {"type": "string"})
             yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -1,7 +1,7 @@
-"""Sender accounts and suppressions."""
+"""Suppressions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,25 +10,11 @@ from pydantic import AfterValidator, Field
 from domain.taxonomy import Family
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
-from handlers.contacts import EmailAddress, Line, WebAddress
+from handlers.contacts import Line
 from handlers.errors import NotHere
-from handlers.ports import Sender, Suppression
+from handlers.ports import Suppression
 
 SOURCE = "api"
-
-
-class NewSender(Given):
-    """A sender account; one of the same name is overwritten."""
-
-    sender: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
-    from_email: EmailAddress
-    from_name: Line
-    first_name: Annotated[str, Field(max_length=100), AfterValidator(no_controls)] = ""
-    calendar_url: WebAddress | Literal[""] = ""
-    reply_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}$")]
-    postal_address: Annotated[str, Field(min_length=5, max_length=500), AfterValidator(no_controls)]
-    verified: bool = False
-    paused: bool = False
 
 
 class NewSuppression(Given):
@@ -73,20 +59,6 @@ class Lifted(msgspec.Struct, frozen=True):
     """That a ban is gone."""
 
     lifted: bool
-
-
-def senders(call: Call) -> Listed[Sender]:
-    """All sender accounts, by name; there are few, so all are on one page."""
-    found = call.tenant.ports.vault.senders()
-    return Listed([found[name] for name in sorted(found)])
-
-
-def put_sender(call: Call) -> Sender:
-    """Write a sender account."""
-    given: NewSender = call.body
-    sender = Sender(**given.model_dump())
-    call.tenant.campaigns.put_sender(sender)
-    return sender
 
 
 def suppressions(call: Call) -> Listed[SuppressionShown]:

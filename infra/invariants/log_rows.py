@@ -100,7 +100,7 @@ HAVING count(*) > %(events_max)s
     OR count(*) FILTER (WHERE topic = 'message_accepted') > %(sends_max)s
 """
 
-_STREAMS = "SELECT count(DISTINCT stream) FROM pg_temp.facts"
+_STREAMS = "SELECT count(*) FROM pg_temp.stages"
 
 QUERIES = (
     Query(

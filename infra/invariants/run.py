@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from domain.ids import TenantId
 from domain.taxonomy import CancelReason
 from infra.draft import LENGTH_MAX
@@ -22,7 +24,7 @@ from infra.invariants.streams import Look, batches, choose
 from infra.tenancy import Database
 from projections.registry import READ
 
-STREAMS_MAX = 20_000
+STREAMS_MAX = 5_000
 """Streams that are folded; of more than these a part is looked at, another one each hour."""
 
 SENDS_MAX = 30
@@ -58,14 +60,16 @@ def check(
     with snapshot(database, tenant, skew=skew) as taken:
         kept = AccountsKept(taken)
         kept.tell_times(skew)
-        found = all_of(taken, _QUERIES, _params(clock_now, late) | {"residue": residue})
+        found = all_of(
+            taken,
+            _QUERIES,
+            _params(clock_now, late) | {"residue": residue, "calls": caps.CALLS_MAX},
+        )
         found.append(sending.accepted_once(taken, accepts))
         found += _walked(taken, streams_max, clock_now, late)
         found += kept.findings(clock_now, late)
-        whole = [
-            sending.with_residue(taken, one, residue) if one.id == "I13" else one
-            for one in merged(found)
-        ]
+        notes = {"I13": sending.residue_note(taken, residue), "I15": caps.newest_note(taken)}
+    whole = [replace(one, title=one.title + notes.get(one.id, "")) for one in merged(found)]
     return sorted([*whole, *elsewhere()], key=number_of)
 
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from infra.invariants.finding import Finding, Tally
 from infra.invariants.snapshot import Query, Snapshot
 
@@ -53,9 +51,10 @@ SELECT 'message ' || q.message_id || ': its row is ' || q.state || ' at attempt 
 """
 
 _AFTER_A_STOP = """
-WITH life AS (
-    SELECT f.stream, f.version, f.topic, f.message, f.attempt, t.stage,
-           count(t.stage) OVER w AS moved,
+WITH attempts AS (
+    SELECT f.stream, f.version, f.topic, f.message, f.attempt,
+           coalesce(substr(max(to_char(f.version, 'FM0000000000') || t.stage) OVER w, 11),
+                    'not enrolled') AS stage,
            max(f.version) FILTER (WHERE f.topic = 'signal_recorded') OVER w AS told_at
       FROM pg_temp.facts f
       LEFT JOIN (VALUES ('plan_accepted', 'enrolled only'), ('campaign_started', 'active'),
@@ -66,10 +65,6 @@ WITH life AS (
         OR (f.topic = 'signal_recorded' AND NOT f.machine
             AND f.word IN ('replied', 'unsubscribed', 'spam_reported'))
     WINDOW w AS (PARTITION BY f.stream ORDER BY f.version)
-), attempts AS (
-    SELECT stream, version, topic, message, attempt, told_at,
-           coalesce(first_value(stage) OVER (PARTITION BY stream, moved ORDER BY version),
-                    'not enrolled') AS stage FROM life
 )
 SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
        || CASE WHEN a.stage <> 'active' THEN 'while its stream was ' || a.stage
@@ -146,7 +141,7 @@ QUERIES = (
     Query(
         "I12",
         "A message goes by the table of states; its row is where its facts left it",
-        "SELECT count(DISTINCT message) FROM pg_temp.facts WHERE message IS NOT NULL",
+        "SELECT count(*) FROM pg_temp.chain WHERE next IS NULL",
         _GRAPH,
     ),
     Query(
@@ -180,7 +175,7 @@ SELECT 'message ' || message || ': ' || started - returned || ' attempts may hav
          GROUP BY message) AS tried
  WHERE started - returned > 1 + ordered AND NOT message = ANY(%(told)s::uuid[])
 """
-_MESSAGES = "SELECT count(DISTINCT message) FROM pg_temp.attempts"
+_MESSAGES = "SELECT count(*) FROM pg_temp.chain WHERE attempts = 1 AND topic LIKE '%%started'"
 _BY_PROVIDER = """
 SELECT m.id, m.times, (SELECT count(*) FROM pg_temp.facts f
                         WHERE f.message = m.id AND f.topic = 'resend_ordered')
@@ -217,10 +212,7 @@ def _told_by_provider(taken: Snapshot, tally: Tally, accepts: Mapping[str, int])
     return told
 
 
-def with_residue(taken: Snapshot, found: Finding, residue: timedelta) -> Finding:
-    """I13 with the number of calls that were claimed while a pause was being written."""
+def residue_note(taken: Snapshot, residue: timedelta) -> str:
+    """For I13: how many calls were claimed while a pause was being written."""
     number = taken.number(_RESIDUE, {"residue": residue})
-    if not number:
-        return found
-    note = f"; {number} claimed while a pause was written"
-    return replace(found, title=found.title + note)
+    return f"; {number} claimed while a pause was written" if number else ""

@@ -20,7 +20,8 @@ from infra.tenancy import Database, UnknownTenant, role_of
 _SETTINGS = """
 SET statement_timeout = '10min';
 SET idle_in_transaction_session_timeout = '2min';
-SET work_mem = '64MB';
+SET work_mem = '256MB';
+SET temp_buffers = '256MB';
 SET jit = off
 """
 

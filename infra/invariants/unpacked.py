@@ -3,9 +3,7 @@
 So no invariant reads the log by itself, and each is a short statement.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection, Cursor
@@ -45,11 +43,12 @@ CREATE TEMPORARY TABLE facts (
     stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
     campaign uuid, message uuid, attempt integer, node text, word text, key text,
     machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
-    counted boolean NOT NULL, errand uuid, reader text, judged jsonb, domain text);
+    counted boolean NOT NULL, errand uuid, reader text, judged jsonb, domain text, at timestamptz, sender text, caps jsonb, apart_days integer,
+    contacted_at timestamptz);
 CREATE TEMPORARY TABLE attempts (
     message uuid NOT NULL, attempt integer NOT NULL, stream uuid NOT NULL, position bigint NOT NULL,
     campaign uuid, contact uuid, at timestamptz NOT NULL, turn_at timestamptz NOT NULL,
-    sender text NOT NULL, domain text, caps jsonb, apart_days integer,
+    sender text NOT NULL, caps jsonb, apart_days integer,
     contacted_at timestamptz, outcome text);
 CREATE TEMPORARY TABLE zones (
     sender text NOT NULL, zone text NOT NULL, since timestamptz NOT NULL,
@@ -97,7 +96,14 @@ SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, s.camp
        CASE WHEN e.topic = ANY(%(errand_topics)s::text[]) THEN
             coalesce(f ->> 'call_id', f ->> 'notice_id', f ->> 'update_id', f ->> 'task_id')::uuid
        END, f ->> 'reader', CASE e.topic WHEN 'signal_judged' THEN f END,
-       CASE e.topic WHEN 'message_queued' THEN coalesce(f ->> 'domain', 'other') END
+       CASE e.topic WHEN 'message_queued' THEN coalesce(f ->> 'domain', 'other') END,
+       CASE WHEN e.topic = 'send_attempt_started' THEN (f ->> 'at')::timestamptz END,
+       CASE WHEN e.topic = 'send_attempt_started' THEN f -> 'seen' ->> 'sender' END,
+       CASE WHEN e.topic = 'send_attempt_started' THEN f -> 'seen' -> 'caps' END,
+       CASE WHEN e.topic = 'send_attempt_started' AND f ? 'seen'
+            THEN coalesce((f -> 'seen' ->> 'apart_days')::integer, 60) END,
+       CASE WHEN e.topic = 'send_attempt_started'
+            THEN (f -> 'seen' ->> 'contacted_at')::timestamptz END
   FROM {s}.events e LEFT JOIN {s}.streams s ON s.stream_id = e.originator_id
   LEFT JOIN {s}.projection_poison p
     ON p.projection = 'metrics' AND p.position = e.notification_id
@@ -110,27 +116,17 @@ _FAST = """
 _TOLERANT = "  CROSS JOIN LATERAL (SELECT pg_temp.fact_of(e.state) AS f OFFSET 0) u"
 
 # Processes read their clocks before they wait for their turn to claim: the instant that counts is
-# not before that of an earlier claim, as far as the difference is one of waiting. A message whose
-# recipient moved to another domain while it waited is of none.
+# not before that of an earlier claim, as far as the difference is one of waiting.
 _ATTEMPTS = """
 INSERT INTO pg_temp.attempts
-SELECT (f ->> 'message_id')::uuid, (f ->> 'attempt')::integer, e.originator_id, e.notification_id,
-       s.campaign_id, s.contact_id, (f ->> 'at')::timestamptz,
-       least(max((f ->> 'at')::timestamptz) OVER (ORDER BY e.notification_id),
-             (f ->> 'at')::timestamptz + %(skew)s),
-       coalesce(f -> 'seen' ->> 'sender', ''), q.domain, f -> 'seen' -> 'caps',
-       CASE WHEN f ? 'seen' THEN coalesce((f -> 'seen' ->> 'apart_days')::integer, 60) END,
-       (f -> 'seen' ->> 'contacted_at')::timestamptz, r.topic
-  FROM {s}.events e JOIN {s}.streams s ON s.stream_id = e.originator_id
-"""
-_OUTCOMES = """
+SELECT f.message, f.attempt, f.stream, f.position, f.campaign, s.contact_id, f.at,
+       least(max(f.at) OVER (ORDER BY f.position), f.at + %(skew)s), coalesce(f.sender, ''),
+       f.caps, f.apart_days, f.contacted_at, r.topic
+  FROM pg_temp.facts f JOIN {s}.streams s ON s.stream_id = f.stream
   LEFT JOIN (SELECT message, attempt, min(topic) AS topic FROM pg_temp.facts
               WHERE topic IN ('send_attempt_returned', 'message_failed') GROUP BY 1, 2) AS r
-    ON r.message = (f ->> 'message_id')::uuid AND r.attempt = (f ->> 'attempt')::integer
-  LEFT JOIN (SELECT message, min(domain) AS domain FROM pg_temp.facts
-              WHERE domain IS NOT NULL GROUP BY 1 HAVING min(domain) = max(domain)) AS q
-    ON q.message = (f ->> 'message_id')::uuid
- WHERE e.topic = 'send_attempt_started' AND f ? 'message_id'
+    ON r.message = f.message AND r.attempt = f.attempt
+ WHERE f.topic = 'send_attempt_started' AND f.message IS NOT NULL AND f.at IS NOT NULL
 """
 
 _STAGES = """
@@ -146,24 +142,21 @@ SELECT DISTINCT ON (stream) stream,
 """
 
 # The facts of each message in order, with the state before and after. A fact that moves nothing
-# belongs to the group of the last one that did, whose state comes first in it.
+# leaves the state of the last one that did: the greatest by its version, which is put before it.
+# One order serves all windows, for sorting is what costs.
 _CHAIN = """
 INSERT INTO pg_temp.chain
-SELECT message, version, topic, attempt, attempts, after, coalesce(lag(after) OVER w, ''),
-       lead(topic) OVER w, lead(attempt) OVER w
-  FROM (SELECT message, version, topic, attempt, attempts,
-               first_value(state) OVER (PARTITION BY message, moved ORDER BY version) AS after
-          FROM (SELECT f.message, f.version, f.topic, f.attempt, t.state,
-                       count(t.state) OVER own AS moved,
-                       count(*) FILTER (WHERE f.topic = 'send_attempt_started') OVER own
-                       AS attempts
-                  FROM pg_temp.facts f
-                  LEFT JOIN unnest(%(topics_moving)s::text[], %(states_after)s::text[])
-                            AS t (topic, state) ON t.topic = f.topic
-                 WHERE f.message IS NOT NULL AND f.topic = ANY(%(topics_allowed)s::text[])
-                WINDOW own AS (PARTITION BY f.message ORDER BY f.version)) AS numbered
-       ) AS carried
-WINDOW w AS (PARTITION BY message ORDER BY version)
+SELECT message, version, topic, attempt, attempts, after, coalesce(lag(after) OVER own, ''),
+       lead(topic) OVER own, lead(attempt) OVER own
+  FROM (SELECT f.message, f.version, f.topic, f.attempt,
+               count(*) FILTER (WHERE f.topic = 'send_attempt_started') OVER own AS attempts,
+               substr(max(to_char(f.version, 'FM0000000000') || t.state) OVER own, 11) AS after
+          FROM pg_temp.facts f
+          LEFT JOIN unnest(%(topics_moving)s::text[], %(states_after)s::text[])
+                    AS t (topic, state) ON t.topic = f.topic
+         WHERE f.message IS NOT NULL AND f.topic = ANY(%(topics_allowed)s::text[])
+        WINDOW own AS (PARTITION BY f.message ORDER BY f.version)) AS carried
+WINDOW own AS (PARTITION BY message ORDER BY version)
 """
 
 _COUNTERS = """
@@ -187,21 +180,15 @@ def make_tables(connection: Connection[TupleRow], schema: str) -> None:
 
 def unpack(curs: Cursor[TupleRow], schema: str, skew: timedelta) -> None:
     """Fill the tables from what this transaction sees; clocks differ by no more than `skew`."""
-    asked = {"errand_topics": _ERRAND_TOPICS, "skew": skew}
+    asked = {"errand_topics": _ERRAND_TOPICS}
     try:
         with curs.connection.transaction():
-            _unpack_log(curs, schema, _FAST, asked)
+            curs.execute(composed(schema, _FACTS + _FAST), asked)
     except psycopg.DataError:
-        _unpack_log(curs, schema, _TOLERANT, asked)
+        curs.execute(composed(schema, _FACTS + _TOLERANT), asked)
+    curs.execute("ANALYZE pg_temp.facts")
+    curs.execute(composed(schema, _ATTEMPTS), {"skew": skew})
     curs.execute(_STAGES)
     curs.execute(_CHAIN, moves())
     curs.execute(composed(schema, _COUNTERS))
     curs.execute("ANALYZE pg_temp.attempts, pg_temp.stages, pg_temp.chain, pg_temp.counters")
-
-
-def _unpack_log(
-    curs: Cursor[TupleRow], schema: str, reading: LiteralString, asked: Mapping[str, Any]
-) -> None:
-    curs.execute(composed(schema, _FACTS + reading), asked)
-    curs.execute("ANALYZE pg_temp.facts")
-    curs.execute(composed(schema, _ATTEMPTS + reading + _OUTCOMES), asked)

@@ -32,6 +32,7 @@ from domain.events import (
     Paused,
     PlanAccepted,
     PlanRevised,
+    ResendOrdered,
     Resumed,
     RevisionKept,
     SendAttemptReturned,
@@ -126,7 +127,7 @@ def given(plan: Plan, policy: Policy | None = None, at: datetime = T0) -> Story:
     return drafted(plan, policy).when(enrols(at))
 
 
-def line(fact: Event) -> str:  # noqa: C901  # a total match over the facts
+def line(fact: Event) -> str:  # noqa: C901, PLR0915  # a total match over the facts
     """What a test says about a fact."""
     match fact:
         case PlanAccepted():
@@ -163,6 +164,8 @@ def line(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return "unknown"
         case MessagePresumedLost(evidence=evidence):
             return f"lost {evidence}"
+        case ResendOrdered():
+            return "resend ordered"
         case Paused():
             return "paused"
         case Resumed():

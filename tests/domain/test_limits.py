@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.limits import (
-    LIMIT_MAX,
     WINDOWS,
     Counter,
-    checked_limit,
     counter,
     day_start,
     frees_at,
@@ -247,22 +245,6 @@ def test_of_a_key_no_more_buckets_are_kept_than_a_page_of_an_index_can_name() ->
     for window in WINDOWS.values():
         kept = NOON - needless_before(window.name, NOON)
         assert kept / window.grain <= 4000
-
-
-@pytest.mark.parametrize("limit", [1, 20, LIMIT_MAX])
-def test_a_limit_that_can_be_kept_is_taken(limit: int) -> None:
-    assert checked_limit(CapName.SENDER_MINUTE, limit) == limit
-
-
-@pytest.mark.parametrize("limit", [0, -1, -1000])
-def test_a_limit_of_nothing_is_refused_with_the_mend(limit: int) -> None:
-    with pytest.raises(ValueError, match=rf"^sender_hour: .* {limit} is not; .*pause it instead$"):
-        checked_limit(CapName.SENDER_HOUR, limit)
-
-
-def test_a_limit_beyond_all_sense_is_refused_with_the_mend() -> None:
-    with pytest.raises(ValueError, match="may really leave in one window"):
-        checked_limit(CapName.TENANT_HOUR, LIMIT_MAX + 1)
 
 
 def test_a_time_without_a_zone_names_no_window() -> None:

@@ -56,7 +56,8 @@ from handlers.services import (
 )
 from handlers.webhooks.words import Inbound, ReplyClass
 from plans.context import TenantPolicy
-from plans.simulate import Counts
+from plans.simulate import Counts as Reactions
+from tests.handlers.account_fakes import Accounts, Counts, Letters
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REAL_NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -244,7 +245,8 @@ class Papers:
 class Shelf:
     """Implements handlers.services.CampaignBook."""
 
-    def __init__(self, papers: Papers) -> None:
+    def __init__(self, papers: Papers, accounts: Accounts) -> None:
+        self.accounts = accounts
         self.rows: dict[CampaignId, CampaignRow] = {}
         self.papers = papers
         self.kept: list[Any] = []
@@ -279,6 +281,7 @@ class Shelf:
 
     def put_sender(self, sender: Sender) -> None:
         self.papers.accounts[sender.sender] = sender
+        self.accounts.written(sender)
 
 
 class Box:
@@ -362,7 +365,7 @@ class Tables:
         self.messages: dict[MessageId, QueueRow] = {}
         self.happened: list[ActivityRow] = []
         self.counters: dict[str, int] = {}
-        self.engaged: dict[Channel, Counts] = {}
+        self.engaged: dict[Channel, Reactions] = {}
         self.passed: dict[CampaignId, list[Passage]] = {}
 
     def journeys(self, wanted: Journeys) -> list[ContactCampaignRow]:
@@ -385,7 +388,7 @@ class Tables:
         self.asked.append(wanted)
         return self.happened[: wanted.limit]
 
-    def engagement(self) -> Mapping[Channel, Counts]:
+    def engagement(self) -> Mapping[Channel, Reactions]:
         return self.engaged
 
     def passages(self, campaign_id: CampaignId) -> Sequence[Passage]:
@@ -474,7 +477,8 @@ class World:
     def __init__(self, **changed: Any) -> None:
         self.clock, self.bell, self.streams, self.book = StandingClock(), Bell(), Streams(), Book()
         self.papers = Papers(self.book)
-        self.shelf, self.box, self.bans = Shelf(self.papers), Box(), Bans()
+        self.accounts, self.counts, self.letters = Accounts(self.clock.now), Counts(), Letters()
+        self.shelf, self.box, self.bans = Shelf(self.papers, self.accounts), Box(), Bans()
         self.memory, self.tables, self.rng = Notebook(), Tables(), Chance()
         self.desk, self.endpoints = Desk(), Registered()
         self.history: list[Recorded] = []
@@ -486,7 +490,7 @@ class World:
             policy=Policy(),
             plan_policy=TenantPolicy(),
             campaigns=self.streams,  # type: ignore[arg-type]  # what the endpoints call of it
-            transactions=Any,
+            transactions=self.counts,  # type: ignore[arg-type]  # as above
             register=self.shelf,  # type: ignore[arg-type]  # as above
             vault=self.papers,  # type: ignore[arg-type]  # as above
             outbox=Any,
@@ -499,8 +503,8 @@ class World:
             suppressions=self.bans,
             calendars=Any,
             addresses=Any,
-            accounts=Any,
-            limits=Any,
+            accounts=self.accounts,  # type: ignore[arg-type]  # as above
+            limits=self.counts,  # type: ignore[arg-type]  # as above
             smoothing=Any,
             global_share=Any,
             clock=self.clock,
@@ -514,6 +518,7 @@ class World:
             suppressions=self.bans,
             tasks=self.desk,
             notices=self.desk,
+            dead_letters=self.letters,
             endpoints=self.endpoints,
             reads=self.tables,
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word

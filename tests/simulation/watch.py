@@ -183,7 +183,7 @@ class Watch:
     # --- at an answer -----------------------------------------------------------------------------
 
     def answered(self, append: str, given: Sequence[Input], results: Sequence[Result]) -> None:
-        """I20: what an append is said to have stored is what it stored, also after a lost commit."""
+        """I20: what an append is said to have stored is stored, also after a lost commit."""
         stored = Counter(
             (entry.originator_id, topic_of(entry.body.fact))
             for _, entry in self._world.memory.log

@@ -19,6 +19,7 @@ from handlers.dispatch import claiming
 from handlers.explain import explain
 from handlers.ports import Answer, Doorbell, Input, Mail
 from handlers.services import Queue
+from infra.accounts.book import SqlSenderAccounts
 from infra.bootstrap import System
 from infra.embedded.servers import ServerUrls
 from infra.invariants.run import check
@@ -64,6 +65,19 @@ def _restarted(house: House) -> None:
 def _sound(house: House) -> None:
     found = check(house.system.database, house.tenant, clock_now=house.clock.now())
     assert [(one.id, one.examples) for one in found if one.broken] == []
+
+
+class _HeardBell(Doorbell):
+    """Notes what it rings for; somebody may do it at once."""
+
+    def __init__(self, act: Callable[[str], None] = lambda _: None) -> None:
+        self.rung: list[str] = []
+        self._act = act
+
+    def ring(self, kind: str, tenant: TenantId) -> None:
+        assert tenant
+        self.rung.append(kind)
+        self._act(kind)
 
 
 def _dies(*_: Any, **__: Any) -> Any:
@@ -209,7 +223,9 @@ def _look_for_a_restore(house: House) -> None:
     SWEEPS["restored"][1](house.system, house.tenant)
 
 
-def _sent_and_restored(house: House) -> tuple[Mapping[str, bytes], list[dict[str, Any]]]:
+def _sent_and_restored(
+    house: House, *, look: bool = True
+) -> tuple[Mapping[str, bytes], list[dict[str, Any]]]:
     """Three messages left since the backup; it, and what the provider can tell of them."""
     streams = enrolled(house, 3)
     _look_for_a_restore(house)
@@ -219,7 +235,8 @@ def _sent_and_restored(house: House) -> tuple[Mapping[str, bytes], list[dict[str
     delivered = [house.event(stream, "delivered") for stream in streams]
     assert len(house.provider.calls) == 3
     _restore(house, backup)
-    _look_for_a_restore(house)
+    if look:
+        _look_for_a_restore(house)
     return backup, delivered
 
 
@@ -253,6 +270,37 @@ def test_restored_backup_does_not_resend_though_it_is_restored_once_more(house: 
     assert house.ports.accounts.rules().paused == PauseReason.RESTORED
 
 
+@pytest.mark.xfail(reason="what was not ordered is taken for ordered and lifted again")
+def test_restored_backup_does_not_resend_though_its_pause_failed_at_first(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(SqlSenderAccounts, "order_sending", away)
+        _sent_and_restored(house)
+    _look_for_a_restore(house)
+    house.after(hours=1)
+    assert len(house.provider.calls) == 3
+
+
+@pytest.mark.xfail(reason="the first tick rings for what is due before it looks for a restore")
+def test_restored_backup_does_not_resend_in_the_first_tick(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With workers that are there at once, as after a start of everything."""
+    _sent_and_restored(house, look=False)
+    rung = _HeardBell(lambda _: house.work())
+    monkeypatch.setattr(
+        house.system.database, "tenants", lambda: [Tenant(house.tenant, house.ports.tag)]
+    )
+    monkeypatch.setitem(house.system.__dict__, "doorbell", rung)
+    Ticker(house.system).tick()
+    house.work()
+    assert len(house.provider.calls) == 3
+
+
 @pytest.mark.xfail(reason="a fact about an attempt that the log has lost settles no message yet")
 def test_restored_backup_does_not_resend_what_the_provider_tells_of(house: House) -> None:
     _, delivered = _sent_and_restored(house)
@@ -267,15 +315,6 @@ def test_restored_backup_does_not_resend_what_the_provider_tells_of(house: House
 
 
 # --- wake-ups and leases --------------------------------------------------------------------------
-
-
-class _HeardBell(Doorbell):
-    def __init__(self) -> None:
-        self.rung: list[str] = []
-
-    def ring(self, kind: str, tenant: TenantId) -> None:
-        assert tenant
-        self.rung.append(kind)
 
 
 @pytest.fixture

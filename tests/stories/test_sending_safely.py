@@ -1,4 +1,4 @@
-"""Every gate in the claim, on real stores: what may leave, how much, from whom, and what is kept."""
+"""Every gate in the claim, on real stores: what may leave, how much, from whom, what is kept."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
