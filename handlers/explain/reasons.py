@@ -44,6 +44,7 @@ _HELD: Mapping[HoldReason, str] = {
     "at this hour",
     HoldReason.TOUCH_GAP: "this person was written to not long ago (at {touched_at}, and "
     "{touch_gap_h} h must be between)",
+    HoldReason.SAME_PERSON: "another message to the same person is being claimed",
     HoldReason.PACING: "the sender writes like a person, one message after the other",
     HoldReason.SMOOTHED: "a limit is used evenly, and it is not its turn yet ({smoothed_by})",
     HoldReason.LIMITS_UNSEEN: "nobody can see how much of the limits is used, and then nothing "

@@ -62,7 +62,7 @@ WITH newest AS MATERIALIZED (
 SELECT 'message ' || message || ', attempt ' || attempt || ': ' || (c.value ->> 0) || ' had '
        || (c.value ->> 1) || ' of ' || (c.value ->> 2) || ' used'
   FROM pg_temp.attempts CROSS JOIN LATERAL jsonb_array_elements(caps) AS c
- WHERE jsonb_path_exists(caps, '$[*] ? (@[1] >= @[2])')
+ WHERE jsonb_path_exists(caps, 'strict $[*] ? (@[1] >= @[2])')
    AND (c.value ->> 1)::integer >= (c.value ->> 2)::integer
 UNION ALL
 SELECT 'message ' || message || ', attempt ' || attempt || ': ' || name

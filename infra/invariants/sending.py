@@ -175,7 +175,9 @@ SELECT 'message ' || message || ': ' || started - returned || ' attempts may hav
          GROUP BY message) AS tried
  WHERE started - returned > 1 + ordered AND NOT message = ANY(%(told)s::uuid[])
 """
-_MESSAGES = "SELECT count(*) FROM pg_temp.chain WHERE attempts = 1 AND topic LIKE '%%started'"
+_MESSAGES = """
+SELECT count(*) FROM pg_temp.chain WHERE topic = 'send_attempt_started' AND attempts = 1
+"""
 _BY_PROVIDER = """
 SELECT m.id, m.times, (SELECT count(*) FROM pg_temp.facts f
                         WHERE f.message = m.id AND f.topic = 'resend_ordered')

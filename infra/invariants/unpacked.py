@@ -43,7 +43,8 @@ CREATE TEMPORARY TABLE facts (
     stream uuid NOT NULL, version bigint NOT NULL, position bigint NOT NULL, topic text NOT NULL,
     campaign uuid, message uuid, attempt integer, node text, word text, key text,
     machine boolean NOT NULL, derived boolean NOT NULL, first boolean NOT NULL,
-    counted boolean NOT NULL, errand uuid, reader text, judged jsonb, domain text, at timestamptz, sender text, caps jsonb, apart_days integer,
+    counted boolean NOT NULL, errand uuid, reader text, judged jsonb,
+    domain text, at timestamptz, sender text, caps jsonb, apart_days integer,
     contacted_at timestamptz);
 CREATE TEMPORARY TABLE attempts (
     message uuid NOT NULL, attempt integer NOT NULL, stream uuid NOT NULL, position bigint NOT NULL,

@@ -149,7 +149,8 @@ def test_the_stored_names_never_change() -> None:
 
 
 def test_the_union_has_every_fact() -> None:
-    assert set(FACTS) == set(Fact.__subclasses__())
+    of_streams = {fact for fact in Fact.__subclasses__() if "accounts" not in fact.__module__}
+    assert set(FACTS) == of_streams
 
 
 ID, NODE, WORD, NUMBER, TIME, MAC = "id", "node id", "class word", "number", "time", "mac or hash"

@@ -224,6 +224,7 @@ def test_every_word_that_a_gate_can_say_is_in_the_table_and_the_others_are_said_
         HoldReason.AUTO_REPLIED,  # a signal puts the message off
         HoldReason.OPERATOR,
         HoldReason.BACKOFF,
+        HoldReason.SAME_PERSON,  # the claim, which takes one message to a person at a time
         HoldReason.RELEASED,  # a dead letter, by a person
         HoldReason.GATE_ERROR,  # of any gate, below
     }

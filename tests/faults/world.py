@@ -43,6 +43,8 @@ SWEEP_AFTER_S = 6
 """More than guard and call together, and short, so that what a kill leaves is told soon."""
 PLENTY = 1_000_000
 """A limit that nobody comes near: what keeps to limits is shown elsewhere."""
+CONDUCTS = ("silent", "open", "click", "reply", "machine", "ooo", "defer")
+"""What the provider's recipients do in turn; nothing that would have the sender paused."""
 SENDER = {
     "sender": "sam",
     "from_email": "sam@mail.antiphon-faults.example",
@@ -312,9 +314,10 @@ class World:
     def _person(self) -> Mapping[str, str]:
         self._people += 1
         name = f"{self._people:05d}"
+        conduct = CONDUCTS[self._people % len(CONDUCTS)]
         return {
             "external_id": name,
-            "email": f"person.{name}@company-{self._people % 97}.example",
+            "email": f"{conduct}+{name}@company-{self._people % 97}.example",
             "first_name": "Dana",
             "timezone": "UTC",
         }

@@ -17,7 +17,7 @@ from domain.events import Event
 from domain.ids import CampaignId, ContactId, ErrandId, MessageId, StreamId, TenantId
 from domain.plan import Grounds, Policy
 from domain.recorded import Recorded
-from domain.taxonomy import Channel
+from domain.taxonomy import AddressVerdict, Channel
 from handlers.access import KeyHolder, Role
 from handlers.app import create_app
 from handlers.contacts import ContactRow
@@ -471,6 +471,13 @@ class SignedWithWord:
         )
 
 
+class NobodyAsked:
+    """Addresses of which nothing is known."""
+
+    def verdicts(self, _: object) -> Mapping[ContactId, AddressVerdict]:
+        return {}
+
+
 class World:
     """One tenant behind a web process; `client` calls it."""
 
@@ -502,7 +509,7 @@ class World:
             inbox=self.box,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
             calendars=Any,
-            addresses=Any,
+            addresses=NobodyAsked(),
             accounts=self.accounts,  # type: ignore[arg-type]  # as above
             limits=self.counts,  # type: ignore[arg-type]  # as above
             smoothing=Any,

@@ -128,7 +128,7 @@ class Stage:
         now = self.house.clock.now()
         for name in ("resent", "came"):
             again = partial(
-                use_campaign.resend, message_id=self.message(name).id, actor="op", at=now
+                use_campaign.resend, message_id=self.message(name).id, author="op", at=now
             )
             self._order(name, again)
         self._hear("came", "delivered")

@@ -146,6 +146,15 @@ def test_calls_that_were_claimed_while_a_pause_was_written_are_counted_in_the_ti
     assert found.title.endswith("; 2 claimed while a pause was written")
 
 
+def test_of_many_calls_the_newest_are_recounted_and_the_title_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.invariants.caps.CALLS_MAX", 3)
+    found = {finding.id: finding for finding in stage.check()}["I15"]
+    assert found.title.endswith(f"; 3 of {found.examined} calls recounted")
+    assert found.examined > 3
+
+
 def test_only_the_first_ten_are_examples(stage: Stage) -> None:
     stage.sql("DELETE FROM {s}.activity_feed")
     skipped = stage.broken()["I22"]

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 from domain.ids import TenantId, schema_of
 from infra.migrations.run import create_tenant
 from infra.restore_guard import FILE, RestoreGuard
-from infra.tenancy import Database
+from infra.tenancy import Database, role_of
 from tests.infra.limits_stage import own_database
 from tests.infra.log_written import Fact, Written
 from tests.projections.facts_given import journeys
@@ -232,14 +232,22 @@ def test_no_half_written_file_is_ever_in_its_place(story: Story) -> None:
 # --- other databases ------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def elsewhere(database_url: str) -> Iterator[Database]:
+    with own_database(database_url) as database:
+        yield database
+
+
 @pytest.fixture
-def copy(story: Story, database_url: str) -> Iterator[Story]:
+def copy(story: Story, elsewhere: Database) -> Iterator[Story]:
     """The same tenant in another database, without anything in its log."""
-    with own_database(database_url) as elsewhere:
-        create_tenant(elsewhere, story.tenant, tag="copy")
-        yield Story(story.home, elsewhere, story.tenant)
-        with elsewhere.control_tx() as curs:  # the role belongs to the tenant of the story
-            curs.execute("DELETE FROM control.tenants")
+    create_tenant(elsewhere, story.tenant, tag="copy")
+    yield Story(story.home, elsewhere, story.tenant)
+    with elsewhere.direct() as connection:  # the role stays: it belongs to the first one
+        schema, role = Identifier(schema_of(story.tenant)), Identifier(role_of(story.tenant))
+        connection.execute(SQL("DROP SCHEMA {} CASCADE").format(schema))
+        connection.execute(SQL("DROP OWNED BY {}").format(role))
+        connection.execute("DELETE FROM control.tenants")
 
 
 def _restore(source: Story, into: Story) -> None:

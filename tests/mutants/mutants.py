@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from unittest.mock import patch
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from infra.campaigns import LogCampaigns
 from infra.projector import Runner
 from infra.providers.sendgrid.webhook import SendGridWebhook
 from infra.recorder import LogRecorder
+from tests.simulation.memory_database import Memory
 from tests.simulation.memory_limits import LosableSmoothing, MemoryLimits
 from tests.simulation.memory_outbox import MemoryOutbox
 from tests.simulation.world import ProcessClock
@@ -122,9 +124,9 @@ def _tracks_apart() -> Patched:
     """The rows of a page are committed before its position."""
     fold = Runner._write
 
-    def write(self: Runner, curs: Any, page: Any) -> None:
-        fold(self, curs, page)
-        curs.connection.commit()
+    def write(self: Runner, _curs: Any, page: Any) -> None:
+        with self._database.tenant_tx(self._tenant) as own:
+            fold(self, own, page)
 
     return patch.object(Runner, "_write", write)
 
@@ -177,29 +179,42 @@ def _reads_bans_before_the_claim() -> Iterator[None]:
 @contextmanager
 def _counts_in_redis_only() -> Iterator[None]:
     """The hard counters are kept where a flush loses them."""
-    counts: dict[Counter, int] = {}
+    counts: WeakKeyDictionary[Memory, dict[Counter, int]] = WeakKeyDictionary()
     flush = LosableSmoothing.flush
 
-    def used(_self: MemoryLimits, _tx: Transaction, counters: Sequence[Counter]) -> list[Used]:
-        return [
-            Used(sum(n for at, n in counts.items() if at[:2] == c[:2] and at.bucket >= c.since))
-            for c in counters
-        ]
+    def used(self: MemoryLimits, _tx: Transaction, counters: Sequence[Counter]) -> list[Used]:
+        return [_left(counts.get(self._memory, {}), one) for one in counters]
 
-    def take(_self: MemoryLimits, _tx: Transaction, taken: Mapping[Counter, int]) -> None:
+    def take(self: MemoryLimits, _tx: Transaction, taken: Mapping[Counter, int]) -> None:
+        known = counts.setdefault(self._memory, {})
         for one, times in taken.items():
-            counts[one] = counts.get(one, 0) + times
+            known[one] = known.get(one, 0) + times
+
+    def give_back(self: MemoryLimits, _tx: Transaction, taken: Mapping[Counter, int]) -> None:
+        known = counts.setdefault(self._memory, {})
+        for one, times in taken.items():
+            known[one] = max(known.get(one, 0) - times, 0)
 
     def flushed(self: LosableSmoothing) -> None:
         flush(self)
-        counts.clear()
+        counts.pop(self._memory, None)
 
     with (
         patch.object(MemoryLimits, "used", used),
         patch.object(MemoryLimits, "take", take),
+        patch.object(MemoryLimits, "give_back", give_back),
         patch.object(LosableSmoothing, "flush", flushed),
     ):
         yield
+
+
+def _left(counts: Mapping[Counter, int], wanted: Counter) -> Used:
+    same = {
+        at.bucket: times
+        for at, times in counts.items()
+        if at[:2] == wanted[:2] and at.bucket >= wanted.since
+    }
+    return Used(sum(same.values()), min(same, default=None))
 
 
 MUTANTS = (

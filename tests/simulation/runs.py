@@ -183,6 +183,7 @@ Move = Callable[[World], str]
 TROUBLES: tuple[Move, ...] = (
     _redis_goes,
     _redis_forgets,
+    _redis_forgets,
     _posts_go,
     _provider_fails,
     _provider_fails,

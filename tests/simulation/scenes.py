@@ -76,7 +76,7 @@ SCENES = (
     Scene(name="one mail each", plan=ONE_MAIL, addresses=_people(3)),
     Scene(name="a follow-up", plan=FOLLOW_UP, addresses=_people(2)),
     Scene(name="three mails in a row", plan=CHAIN, addresses=_people(2)),
-    Scene(name="tight hour", plan=ONE_MAIL, addresses=_people(4), minute_max=1, hour_max=2),
+    Scene(name="tight hour", plan=ONE_MAIL, addresses=_people(5), minute_max=2, hour_max=2),
     Scene(name="two campaigns, the same people", plan=ONE_MAIL, addresses=_people(2), campaigns=2),
     Scene(
         name="one person at two addresses",

@@ -38,8 +38,8 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     taken: int = 60
     """How often a call simply succeeds; the weights of all other outcomes come to 50."""
     spans: tuple[int, ...] = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
-    acts: tuple[int, ...] = (4, 2, 4, 2, 4, 2, 2, 2, 1, 1, 7)
-    moves: tuple[int, ...] = (55, 22, 5, 26, 3)
+    acts: tuple[int, ...] = (12, 3, 12, 2, 12, 2, 2, 2, 1, 1, 7)
+    moves: tuple[int, ...] = (60, 22, 5, 26, 4)
 
 
 TEMPERS = (
@@ -57,10 +57,10 @@ TEMPERS = (
     ),
     Temper(name="wild"),
     Temper(
-        name="slow", spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14), acts=(4, 1, 4, 1, 4, 1, 1, 2, 0, 0, 30)
+        name="slow", spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14), acts=(8, 1, 8, 1, 8, 1, 1, 2, 0, 0, 30)
     ),
     Temper(
-        name="outage", down=True, acts=(4, 1, 4, 1, 4, 1, 1, 0, 0, 0, 7), moves=(60, 22, 3, 26, 5)
+        name="outage", down=True, acts=(8, 1, 8, 1, 8, 1, 1, 0, 0, 0, 7), moves=(60, 22, 3, 26, 5)
     ),
     Temper(
         name="crowded",
@@ -69,7 +69,7 @@ TEMPERS = (
         die=3,
         freeze=4,
         cut=5,
-        acts=(6, 4, 6, 4, 6, 4, 14, 2, 2, 1, 2),
+        acts=(16, 6, 16, 4, 16, 4, 14, 2, 2, 1, 2),
         moves=(55, 22, 14, 20, 2),
     ),
 )

@@ -1,7 +1,7 @@
 """Known defects of outreach software, as they must not be here: sending, by their names."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -277,9 +277,11 @@ def test_restored_backup_does_not_resend_though_its_pause_failed_at_first(
     def away(*_: Any, **__: Any) -> Any:
         raise psycopg.OperationalError("the server closed the connection")
 
-    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+    _sent_and_restored(house, look=False)
+    with monkeypatch.context() as patch:
         patch.setattr(SqlSenderAccounts, "order_sending", away)
-        _sent_and_restored(house)
+        with pytest.raises(psycopg.OperationalError):
+            _look_for_a_restore(house)
     _look_for_a_restore(house)
     house.after(hours=1)
     assert len(house.provider.calls) == 3
@@ -429,7 +431,33 @@ def _set_tenant(house: House, _: StreamId | None, *, paused: bool) -> None:
     house.ports.accounts.order_sending(pause if paused else resume, STORY)
 
 
-@pytest.mark.parametrize("pauses", [_set_contact, _set_campaign, _set_sender, _set_tenant])
+def _set_all_tenants(house: House, _: StreamId, *, paused: bool) -> None:
+    with house.system.database.control_tx() as curs:
+        curs.execute("UPDATE control.sending SET paused = %s", [paused])
+
+
+@pytest.fixture
+def _nobody_paused(house: House) -> Iterator[None]:
+    """The stop of all tenants is lifted, whatever becomes of the test."""
+    yield
+    with house.system.database.control_tx() as curs:
+        curs.execute("UPDATE control.sending SET paused = false")
+
+
+OF_ALL = pytest.mark.xfail(reason="the stop of all tenants is asked in the claim only")
+
+
+@pytest.mark.usefixtures("_nobody_paused")
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        _set_contact,
+        _set_campaign,
+        _set_sender,
+        _set_tenant,
+        pytest.param(_set_all_tenants, marks=OF_ALL),
+    ],
+)
 def test_pause_stops_in_flight(house: House, pauses: Callable[..., None]) -> None:
     """The next call of a claimed batch is not made any more; after the resume it goes on."""
     (stream,) = enrolled(house, 1)

@@ -187,6 +187,19 @@ def test_a_message_that_never_left_keeps_no_other_campaign_away(house: House) ->
     assert len(house.provider.calls) == 2
 
 
+def test_what_another_campaign_only_meant_to_send_forbids_nothing(house: House) -> None:
+    dana = house.contact(email="dana@harbor.example")
+    only_lisbon = {"all": [{"field": "contact.city", "op": "eq", "value": "Lisbon"}]}
+    ways = way("timeout", "end", after="P3D")
+    first = plan(send("intro", ways, sendIf=only_lisbon, schedule={"delay": "PT1H"}), stop())
+    second = plan(send("intro", ways, schedule={"delay": "PT2H"}), stop())
+    for one in (first, second):
+        house.enrol(one, dana, row=house.campaign())
+    house.after(hours=3)  # both are due in one batch; the first is skipped by its own plan
+    house.after(minutes=2)
+    assert len(house.provider.calls) == 1
+
+
 # --- from whom ------------------------------------------------------------------------------------
 
 

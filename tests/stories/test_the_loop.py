@@ -228,9 +228,9 @@ def test_a_pause_between_claim_and_call_stops_the_call(house: House) -> None:
     done = house.enrol(WAITS_LONG, row=row)
     fresh = house.ports.outbox.fresh
 
-    def pause_meanwhile(claims: Any) -> Any:
+    def pause_meanwhile(token: str, claims: Any) -> Any:
         house.ports.register.set_status(row.campaign_id, "paused")
-        return fresh(claims)
+        return fresh(token, claims)
 
     house.ports.outbox.fresh = pause_meanwhile  # type: ignore[method-assign]  # the moment between
     house.work()
