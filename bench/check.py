@@ -26,7 +26,7 @@ SELECT count(*) FROM {s}.events e
 def run(rounds: int, messages: int = MESSAGES) -> list[Row]:
     """One row, of three rounds at most: to make the tenant takes longer than to check it."""
     with (
-        tempfile.TemporaryDirectory() as home,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
         running_servers(home) as servers,
         open_house(servers, home) as house,
     ):

@@ -1,9 +1,9 @@
 """From settings to everything: the only place where adapters meet the use cases."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import msgspec
@@ -13,13 +13,7 @@ from domain.ids import TenantId, schema_of
 from domain.plan import Policy
 from domain.taxonomy import Channel
 from domain.timing import parse_duration
-from handlers.actors import Batch
-from handlers.composing import Composer
-from handlers.dispatch.sender import Sender
-from handlers.errands.running import ErrandRunner
 from handlers.ports import Clock, TenantPorts
-from handlers.signals import Ingest
-from handlers.timeouts import Timeouts
 from handlers.webhooks.verdicts import Thresholds
 from infra.accounts.book import SqlSenderAccounts
 from infra.calendars import LibraryCalendars
@@ -72,9 +66,10 @@ class System(Outside):
         self.rng = SystemRng()
         self.clock: Clock = _clock(settings, self.database)
         self.pepper = _pepper(settings)
-        self.restored: set[TenantId] = set()  # whose log came back from a backup, as was told
+        self.restored: dict[TenantId, datetime] = {}
+        """Tenants whose log came back from a backup, and when they were paused for that."""
         self._tenants: dict[TenantId, TenantPorts] = {}
-        self._thresholds: dict[TenantId, Thresholds] = {}
+        self.thresholds: dict[TenantId, Thresholds] = {}
 
     @cached_property
     def broker(self) -> Broker:
@@ -128,7 +123,7 @@ class System(Outside):
 
     def _made(self, tenant: Tenant) -> TenantPorts:
         database, name = self.database, tenant.name
-        self._thresholds[name] = msgspec.convert(tenant.settings.get("verdicts", {}), Thresholds)
+        self.thresholds[name] = msgspec.convert(tenant.settings.get("verdicts", {}), Thresholds)
         plan_policy = _sendable(TenantPolicy.model_validate(tenant.policy))
         policy = Policy(
             timer_grace_s=parse_duration(plan_policy.timer_grace).nominal_s,
@@ -219,32 +214,6 @@ class System(Outside):
     def address_mac(self, tenant: TenantId) -> AddressMac:
         """The key of a tenant's suppressions."""
         return AddressMac(self.pepper, tenant)
-
-    # --- work -------------------------------------------------------------------------------------
-
-    def work(self) -> Mapping[str, Batch]:
-        """What the bells of a worker are for."""
-        return {
-            "ingest": self._ingest,
-            "dispatch": self._dispatch,
-            "timers": self._fire,
-            "errands": self._run_errands,
-        }
-
-    def _ingest(self, tenant: TenantId) -> int:
-        ports = self.ports(tenant)
-        return Ingest(ports, self.readers(), self._thresholds[tenant]).take_batch()
-
-    def _fire(self, tenant: TenantId) -> int:
-        return Timeouts(self.ports(tenant)).fire_batch()
-
-    def _run_errands(self, tenant: TenantId) -> int:
-        return ErrandRunner(self.ports(tenant), self.caller, self.errand_executor).run_batch()
-
-    def _dispatch(self, tenant: TenantId) -> int:
-        ports = self.ports(tenant)
-        composed = Composer(ports, self.links(ports.tag)).compose_batch()
-        return composed + Sender(ports, self.provider, self.executor).send_batch()
 
 
 def _sendable(policy: TenantPolicy) -> TenantPolicy:

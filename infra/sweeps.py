@@ -1,9 +1,11 @@
 """What runs by itself every so often, for each tenant: one table (trust.md 1.5)."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 from domain.accounts import PauseReason, pause_sending
+from domain.accounts.facts import SendingPaused
 from domain.ids import TenantId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
@@ -12,12 +14,14 @@ from handlers.accounts.sweeping import AccountSweeper
 from handlers.ports import Why
 from handlers.suppression_sync import SuppressionSync
 from handlers.sweeping import IDLE_AFTER, Sweeper
+from infra.accounts import SqlSenderAccounts
 from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
 from infra.vault.pulls import SqlPullBook
 
 Sweep = Callable[[System, TenantId], int]
 """Does its work for one tenant, safe to repeat and to run twice at once; how much there was."""
+GUARD = "restored"
 RESTORED = Why(Cause(CauseKind.SWEEP, "restored"), "restore_guard")
 
 
@@ -32,13 +36,23 @@ def _guard_restored(system: System, tenant: TenantId) -> int:
     guard, book = system.restore_guard, system.accounts(tenant)
     if not guard.look(tenant):
         return 0
-    paused = book.rules().paused
-    if tenant in system.restored and not paused:  # somebody resumed it since it was told
-        system.restored.discard(tenant)
+    told_at = system.restored.get(tenant)
+    if told_at is not None and not book.rules().paused and _was_paused(book, told_at):
+        del system.restored[tenant]  # somebody has resumed it since
         return int(guard.acknowledge(tenant))
-    system.restored.add(tenant)
-    order = partial(pause_sending, reason=PauseReason.RESTORED, at=system.clock.now())
-    return len(book.order_sending(order, RESTORED))
+    now = system.clock.now()
+    paused = book.order_sending(
+        partial(pause_sending, reason=PauseReason.RESTORED, at=now), RESTORED
+    )
+    if paused:
+        system.restored[tenant] = now
+    return len(paused)
+
+
+def _was_paused(book: SqlSenderAccounts, at: datetime) -> bool:
+    """Whether our pause is in the log still; a second restore may have taken it away."""
+    facts = (each.fact for each in book.history(None))
+    return any(isinstance(fact, SendingPaused) and fact.at == at for fact in facts)
 
 
 def _look_after_accounts(system: System, tenant: TenantId) -> int:
@@ -88,7 +102,7 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "doubts": (10.0, lambda system, tenant: sweeper(system, tenant).doubts()),
     "leases": (10.0, lambda system, tenant: sweeper(system, tenant).leases()),
     "expired": (60.0, lambda system, tenant: sweeper(system, tenant).expired()),
-    "restored": (5.0, _guard_restored),
+    GUARD: (5.0, _guard_restored),
     "idle": (60.0, lambda system, tenant: sweeper(system, tenant).idle()),
     "lost": (3600.0, lambda system, tenant: sweeper(system, tenant).lost()),
     "accounts": (60.0, _look_after_accounts),

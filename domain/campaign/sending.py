@@ -160,8 +160,8 @@ def _certain_late(
 
 def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance) -> Sequence[Event]:
     """The provider has the message: the clock of its node starts, or a late fact is noted."""
-    message = _perhaps_taken(state, acceptance.message_id)
-    if message is None or message.attempt != acceptance.attempt:
+    message = _perhaps_taken(state, acceptance)
+    if message is None:
         return []
     accepted = MessageAccepted(
         message_id=message.id,
@@ -190,11 +190,19 @@ def accept_message(state: Campaign, grounds: Grounds, *, acceptance: Acceptance)
     return _watched(state, grounds, accepted)
 
 
-def _perhaps_taken(state: Campaign, message_id: MessageId) -> Message | None:
-    """A message that a provider may have; what is to be sent again turns out not to need it."""
-    message = message_in(state, message_id, *DOUBTFUL, *AGAIN)
-    waits = message is not None and message.state in AGAIN
-    return None if message is None or (waits and not message.resent) else message
+def _perhaps_taken(state: Campaign, acceptance: Acceptance) -> Message | None:
+    """The message, if this attempt of it may be one that the provider has.
+
+    What waits was not tried, unless a person ordered it again, or the provider knows of an attempt
+    that this log has lost: it was restored from a backup.
+    """
+    message = message_in(state, acceptance.message_id, *DOUBTFUL, *AGAIN)
+    if message is None:
+        return None
+    if message.state in AGAIN and acceptance.attempt > message.attempt:
+        return message
+    known = message.state not in AGAIN or message.resent
+    return message if known and message.attempt == acceptance.attempt else None
 
 
 def _only_watches(state: Campaign, plan: Plan, message: Message) -> bool:

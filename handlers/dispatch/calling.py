@@ -77,7 +77,7 @@ class Calling:
         addresses = {one[0].to_email for one in kept if one is not None}
         banned = ports.suppressions.banned(Family.EMAIL, addresses, ports.clock.now())
         fresh = ports.outbox.fresh(token, {claim.message_id: claim.attempt for claim in claims})
-        return banned, fresh
+        return banned, set() if ports.global_share.is_paused() else fresh
 
     def _look_again(
         self, token: str, claim: Claim, mails: Mails

@@ -113,6 +113,10 @@ class GlobalShare(Protocol):
     Asked before the claim. A crash between the two counts too much, never too little.
     """
 
+    def is_paused(self) -> bool:
+        """Whether all sending is stopped; asked once more right before calls."""
+        ...
+
     def reserve(self, wanted: int, now: datetime) -> Reserved:
         """Count up to `wanted` sends as sent; none while all sending is paused."""
         ...

@@ -19,6 +19,12 @@ class SqlGlobalShare(GlobalShare):
         self._database = database
 
     @override
+    def is_paused(self) -> bool:
+        with self._database.control_tx() as curs:
+            row = curs.execute("SELECT paused FROM control.sending").fetchone()
+        return row is None or bool(row[0])
+
+    @override
     def reserve(self, wanted: int, now: datetime) -> Reserved:
         counted = counter(CapName.GLOBAL_HOUR, "", now)
         with self._database.control_tx() as curs:

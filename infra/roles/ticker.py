@@ -15,7 +15,7 @@ from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
 from infra.statements import Statements, transaction
-from infra.sweeps import SWEEPS
+from infra.sweeps import GUARD, SWEEPS
 from infra.tenancy import DatabaseOutOfReach
 
 LOG = logging.getLogger("antiphon.ticker")
@@ -35,7 +35,8 @@ class Ticker:
     def tick(self) -> None:
         """One round: bells for what is due, sweeps whose time has come; none stops another."""
         for tenant in self._known():
-            with _alone("looking for due rows", tenant):
+            with _alone("ringing", tenant):
+                self._sweep(tenant, GUARD)  # first: what was restored must not be rung for
                 for kind in self._due(tenant):
                     self._system.doorbell.ring(kind, tenant)
             for name in SWEEPS:
@@ -59,7 +60,12 @@ class Ticker:
         if time.monotonic() - self._swept.get((tenant, name), float("-inf")) < every_s:
             return
         self._swept[tenant, name] = time.monotonic()
-        settled = sweep(self._system, tenant)
+        try:
+            settled = sweep(self._system, tenant)
+        except Exception:
+            if name == GUARD:  # nothing is rung for before it has looked
+                del self._swept[tenant, name]
+            raise
         if settled:
             LOG.info("sweep %s of %s settled %d", name, tenant, settled)
 

@@ -9,6 +9,7 @@ from infra.bootstrap import opened
 from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
+from infra.work import Work
 
 POLL_MS = 25
 """How often an idle queue is looked at: the library's second would make every step slow."""
@@ -24,7 +25,7 @@ def run(settings: Settings, name: str = "worker") -> None:
     worker_id = f"{name}-{os.getpid()}"
     with opened(settings, worker=worker_id, pool=settings.worker_threads + 2) as system:
         system.provider  # noqa: B018  # a missing key is told at the start, not at the first send
-        declare_actors(system.broker, system.work())
+        declare_actors(system.broker, Work(system).bells())
         worker = Worker(
             system.broker, worker_threads=settings.worker_threads, worker_timeout=POLL_MS
         )

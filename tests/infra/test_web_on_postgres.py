@@ -24,6 +24,7 @@ from infra.services import make_services
 from infra.settings import Settings
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
+from infra.work import Work
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -109,7 +110,7 @@ class Tenant:
             f"/v1/campaigns/{campaign}/enrolments",
             {"items": [{"contact": {"external_id": "c2"}, "plan": ASKING}]},
         )
-        self.system.work()["errands"](self.name)
+        Work(self.system).bells()["errands"](self.name)
         (task,) = self.call("GET", "/v1/tasks").json()["items"]
         (notice,) = self.call("GET", "/v1/notices").json()["items"]
         (queued,) = self.call("GET", "/v1/send-queue").json()["items"]

@@ -29,7 +29,7 @@ from infra.recorder import LogRecorder
 from tests.simulation.memory_database import Memory
 from tests.simulation.memory_limits import LosableSmoothing, MemoryLimits
 from tests.simulation.memory_outbox import MemoryOutbox
-from tests.simulation.world import ProcessClock
+from tests.simulation.processes import ProcessClock
 
 Patched = AbstractContextManager[Any]
 SKEW = timedelta(minutes=5)

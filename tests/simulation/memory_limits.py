@@ -87,6 +87,10 @@ class MemoryShare(GlobalShare):
         self._hour_max = hour_max
 
     @override
+    def is_paused(self) -> bool:
+        return False
+
+    @override
     def reserve(self, wanted: int, now: datetime) -> Reserved:
         counted = counter(CapName.GLOBAL_HOUR, "", now)
         with self._memory.begin() as tx:

@@ -1,9 +1,8 @@
 """The send queue of a tenant in memory: as infra.claims.outbox, statement by statement."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
+from functools import partial
 
 from typing_extensions import override
 
@@ -28,12 +27,11 @@ from infra.claims.outbox import RENDER_LEAD, SILENCE_LASTS, Claimant
 from projections.send_queue import NEVER
 from tests.simulation.memory_database import Memory, Row, Tx, of
 from tests.simulation.memory_gates import Gates
+from tests.simulation.memory_reports import match_of, shown_alive
 
 QUEUE = "send_queue"
-ALIVE_MIN = 20
 WAITING = (State.PLANNED, State.QUEUED)
 PERHAPS_SENT = (State.SENDING, State.ACCEPTED, State.UNKNOWN, State.PRESUMED_LOST)
-_OURS = re.compile(r"<?([0-9a-f-]{36})\.(\d{1,4})@")
 
 
 Alive = Callable[[datetime], bool]
@@ -58,7 +56,7 @@ class MemoryOutbox(Outbox):
         self._gates = gates
         self._limits = limits
         self._clock = clock
-        self._alive = alive or self._shown_alive
+        self._alive = alive or partial(shown_alive, memory)
 
     @override
     def planned(self, tx: Transaction, now: datetime, limit: int) -> list[Planned]:
@@ -245,20 +243,6 @@ class MemoryOutbox(Outbox):
         rows = self._memory.committed_rows(QUEUE).values()
         return [row for row in rows if row["state"] in states]
 
-    def _shown_alive(self, now: datetime) -> bool:
-        """Whether webhooks come: of enough messages of the last day, and the newest just now."""
-        inbox = self._memory.committed_rows("inbox").values()
-        told = {item["message_id"] for item in inbox}
-        first, last = now - timedelta(hours=24), now - timedelta(hours=1)
-        recent = [
-            row["message_id"] in told
-            for row in self._memory.committed_rows(QUEUE).values()
-            if row["state"] == State.ACCEPTED and first <= row["accepted_at"] <= last
-        ]
-        times = [item["occurred_at"] for item in inbox if item["occurred_at"] is not None]
-        enough = len(recent) >= ALIVE_MIN and sum(recent) >= 0.99 * len(recent)
-        return enough and bool(times) and max(times) > last
-
     @override
     def idle_since(self, now: datetime) -> datetime | None:
         raise NotImplementedError  # the alarm is no part of a run
@@ -266,20 +250,7 @@ class MemoryOutbox(Outbox):
     @override
     def find(self, reports: Sequence[Report]) -> list[Match | None]:
         self._memory.around.step("outbox.find")
-        return [self._match(report) for report in reports]
-
-    def _match(self, report: Report) -> Match | None:
-        rows = self._memory.committed_rows(QUEUE)
-        mid, attempt = report.message_id, report.attempt
-        if mid is None and (ours := _OURS.search(report.smtp_id or "")):
-            mid, attempt = MessageId(UUID(ours[1])), int(ours[2])
-        row = rows.get(mid) if mid else None
-        if row is None and report.provider_id:
-            name, attempt = report.provider_id.partition(".")[0], None
-            row = next((each for each in rows.values() if each["provider_id"] == name), None)
-        if row is None:
-            return None
-        return Match(row["stream_id"], row["message_id"], row["contact_id"], attempt)
+        return [match_of(self._memory, report) for report in reports]
 
     def _at(self, point: str, tx: Transaction) -> Tx:
         inside = of(tx)

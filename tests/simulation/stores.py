@@ -12,36 +12,26 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
-from typing_extensions import override
 
 from domain import accounts
 from domain.ids import MessageId, StreamId, schema_of
-from domain.limits import Counter
 from handlers.composing import Composer
 from handlers.dispatch.sender import Sender
 from handlers.ports import (
     Answer,
-    Bucket,
-    GlobalShare,
-    Limits,
     Mail,
-    Reserved,
-    Rng,
-    Short,
-    Smoothing,
     TenantPorts,
-    Transaction,
-    Used,
 )
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
-from infra.entropy import SystemRng
 from tests.simulation.baton import Killed
 from tests.simulation.memory_database import Memory
 from tests.simulation.memory_tenant import MemoryTenant, memory_tenant
+from tests.simulation.played_ports import Middle, Mortal, Played, Plenty, Smooth
+from tests.simulation.processes import InTurn
 from tests.simulation.scenes import SET_UP, Still, seconds
-from tests.simulation.world import LINKS, InTurn
+from tests.simulation.world import LINKS
 from tests.stories.house import MONDAY, SAM, WIDE, House
 
 KEPT = ("sending_rules", "senders", "sender_accounts", "account_events")
@@ -75,106 +65,6 @@ class Shown(msgspec.Struct, frozen=True):
     inbox: Sequence[tuple[bytes, str]]
     outreach: Sequence[tuple[Any, ...]]
     calls: Sequence[tuple[MessageId, int]]
-
-
-class Middle(Rng):
-    """No chance where two stores must draw the same; ids may differ."""
-
-    _ids = SystemRng()
-
-    @override
-    def uniform(self, low: float, high: float) -> float:
-        return (low + high) / 2
-
-    @override
-    def new_id(self) -> UUID:
-        return self._ids.new_id()
-
-
-class Plenty(GlobalShare):
-    """The other tenants leave room for everything."""
-
-    @override
-    def reserve(self, wanted: int, now: Any) -> Reserved:
-        return Reserved(granted=wanted, used=0, limit=20_000)
-
-    @override
-    def give_back(self, reserved: Reserved, unused: int) -> None:
-        pass
-
-    @override
-    def drop_old(self, now: Any) -> int:
-        return 0
-
-
-class Smooth(Smoothing):
-    """It is everybody's turn."""
-
-    @override
-    def take(
-        self, asks: Sequence[Sequence[Bucket]], *, tenant: str, now: Any
-    ) -> list[Short | None]:
-        return [None] * len(asks)
-
-    @override
-    def give_back(self, asks: Sequence[Sequence[Bucket]], *, tenant: str, now: Any) -> None:
-        pass
-
-    @override
-    def drain(self, name: Any, key: str, *, tenant: str, now: Any) -> None:
-        pass
-
-
-class Mortal(Limits):
-    """The counters of a process that dies when it comes to `dies_at`, once."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self.dies_at = ""
-
-    def reach(self, point: str) -> None:
-        """Die here if it is time."""
-        if self.dies_at == point:
-            self.dies_at = ""
-            raise Killed
-
-    @override
-    def lock(self, tx: Transaction) -> None:
-        self._limits.lock(tx)
-
-    @override
-    def used(self, tx: Transaction, counters: Sequence[Counter]) -> list[Used]:
-        return self._limits.used(tx, counters)
-
-    @override
-    def take(self, tx: Transaction, taken: Mapping[Counter, int]) -> None:
-        self.reach("claim")
-        self._limits.take(tx, taken)
-
-    @override
-    def give_back(self, tx: Transaction, taken: Mapping[Counter, int]) -> None:
-        self.reach("record")
-        self._limits.give_back(tx, taken)
-
-    @override
-    def drop_old(self, now: Any) -> int:
-        return self._limits.drop_old(now)
-
-
-class Played:
-    """Implements handlers.ports.Provider: answers as it was told, and may never come back."""
-
-    def __init__(self, life: Mortal, answer: Callable[[Mail, int], Answer]) -> None:
-        self.calls: list[tuple[MessageId, int]] = []
-        self._life = life
-        self._answer = answer
-
-    def send(self, mail: Mail, *, attempt: int, tenant_tag: str) -> Answer:
-        assert tenant_tag
-        self._life.reach("call")
-        self.calls.append((mail.message_id, attempt))
-        self._life.reach("answer")
-        return self._answer(mail, attempt)
 
 
 class Store:

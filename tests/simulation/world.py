@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import psycopg
 from typing_extensions import override
@@ -12,7 +10,7 @@ from typing_extensions import override
 from handlers.composing import Composer
 from handlers.dispatch.sender import Sender
 from handlers.links import Links
-from handlers.ports import Broken, Clock, Conflict, SmoothingUnseen, TenantPorts, Unsure
+from handlers.ports import Broken, Conflict, SmoothingUnseen, TenantPorts, Unsure
 from handlers.signals import Ingest
 from handlers.sweeping import Sweeper
 from handlers.timeouts import Timeouts
@@ -21,6 +19,7 @@ from tests.simulation.choices import Choices
 from tests.simulation.memory_database import CommitFate, Place, Surroundings, Tx
 from tests.simulation.memory_tenant import TAG, memory_tenant
 from tests.simulation.outside import Outside, Post, readers
+from tests.simulation.processes import InTurn, ProcessClock
 from tests.simulation.scenes import EPOCH, MONDAY, TENANT, copied, seconds, staged
 from tests.simulation.tempers import Temper
 
@@ -39,53 +38,6 @@ class Violation(BaseException):
 
 
 GOES_ON, SWITCHES, DIES, FREEZES, IS_CUT = range(5)
-
-
-class ProcessClock(Clock):
-    """The clock of one process: the database's, and for this process it never goes back."""
-
-    def __init__(self, world: "World", name: str) -> None:
-        self._world = world
-        self._last = EPOCH
-        self.name = name
-
-    def now(self) -> datetime:
-        self._world.step("clock")
-        self._last = max(self._last, self._world.now())
-        return self._last
-
-
-class Numbered(Future[Any]):
-    """A future with a hash of its own, so that a set of them has the same order in every run."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self._number = number
-
-    @override
-    def __hash__(self) -> int:
-        return self._number
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-class InTurn(Executor):
-    """Does at once what it is given: the calls of one process, one after the other."""
-
-    def __init__(self) -> None:
-        self._done = 0
-
-    @override
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self._done += 1
-        future = Numbered(self._done)
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  # as an executor does; death goes through
-            future.set_exception(error)
-        return future
 
 
 class World(Surroundings):
@@ -321,8 +273,3 @@ class World(Surroundings):
                 raise
 
         return keep
-
-
-def at(instant: float) -> datetime:
-    """Seconds as an instant."""
-    return datetime.fromtimestamp(instant, UTC)

@@ -258,7 +258,6 @@ def test_restored_backup_does_not_resend(house: House) -> None:
     assert states(house) == {"ACCEPTED": 3}
 
 
-@pytest.mark.xfail(reason="the pause is gone with the log, which is taken for a resume")
 def test_restored_backup_does_not_resend_though_it_is_restored_once_more(house: House) -> None:
     backup, _ = _sent_and_restored(house)
     house.work()
@@ -270,7 +269,6 @@ def test_restored_backup_does_not_resend_though_it_is_restored_once_more(house: 
     assert house.ports.accounts.rules().paused == PauseReason.RESTORED
 
 
-@pytest.mark.xfail(reason="what was not ordered is taken for ordered and lifted again")
 def test_restored_backup_does_not_resend_though_its_pause_failed_at_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,7 +285,6 @@ def test_restored_backup_does_not_resend_though_its_pause_failed_at_first(
     assert len(house.provider.calls) == 3
 
 
-@pytest.mark.xfail(reason="the first tick rings for what is due before it looks for a restore")
 def test_restored_backup_does_not_resend_in_the_first_tick(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,7 +300,6 @@ def test_restored_backup_does_not_resend_in_the_first_tick(
     assert len(house.provider.calls) == 3
 
 
-@pytest.mark.xfail(reason="a fact about an attempt that the log has lost settles no message yet")
 def test_restored_backup_does_not_resend_what_the_provider_tells_of(house: House) -> None:
     _, delivered = _sent_and_restored(house)
     house.hear(*delivered[:2])
@@ -444,9 +440,6 @@ def _nobody_paused(house: House) -> Iterator[None]:
         curs.execute("UPDATE control.sending SET paused = false")
 
 
-OF_ALL = pytest.mark.xfail(reason="the stop of all tenants is asked in the claim only")
-
-
 @pytest.mark.usefixtures("_nobody_paused")
 @pytest.mark.parametrize(
     "pauses",
@@ -455,7 +448,7 @@ OF_ALL = pytest.mark.xfail(reason="the stop of all tenants is asked in the claim
         _set_campaign,
         _set_sender,
         _set_tenant,
-        pytest.param(_set_all_tenants, marks=OF_ALL),
+        _set_all_tenants,
     ],
 )
 def test_pause_stops_in_flight(house: House, pauses: Callable[..., None]) -> None:

@@ -1,0 +1,56 @@
+"""What the bells of a worker are for: each finds the work of a tenant in its rows."""
+
+from collections.abc import Mapping
+
+from domain.ids import TenantId
+from handlers.actors import Batch
+from handlers.composing import Composer
+from handlers.dispatch.sender import Sender
+from handlers.errands.running import ErrandRunner
+from handlers.signals import Ingest
+from handlers.timeouts import Timeouts
+from infra.bootstrap import System
+
+
+class Work:
+    """The work of one process."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._cleared: set[TenantId] = set()
+
+    def bells(self) -> Mapping[str, Batch]:
+        """Every kind of bell and what it starts."""
+        return {
+            "ingest": self._ingest,
+            "dispatch": self._dispatch,
+            "timers": self._fire,
+            "errands": self._run_errands,
+        }
+
+    def _ingest(self, tenant: TenantId) -> int:
+        ports = self._system.ports(tenant)
+        return Ingest(ports, self._system.readers(), self._system.thresholds[tenant]).take_batch()
+
+    def _fire(self, tenant: TenantId) -> int:
+        return Timeouts(self._system.ports(tenant)).fire_batch()
+
+    def _run_errands(self, tenant: TenantId) -> int:
+        system = self._system
+        return ErrandRunner(system.ports(tenant), system.caller, system.errand_executor).run_batch()
+
+    def _dispatch(self, tenant: TenantId) -> int:
+        if not self._is_cleared(tenant):
+            return 0
+        system, ports = self._system, self._system.ports(tenant)
+        composed = Composer(ports, system.links(ports.tag)).compose_batch()
+        return composed + Sender(ports, system.provider, system.executor).send_batch()
+
+    def _is_cleared(self, tenant: TenantId) -> bool:
+        """Whether no backup was restored before this process began: its bells may be older."""
+        if tenant not in self._cleared:
+            restored = self._system.restore_guard.look(tenant)
+            if restored and not self._system.accounts(tenant).rules().paused:
+                return False
+            self._cleared.add(tenant)
+        return True
