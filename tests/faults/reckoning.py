@@ -39,6 +39,7 @@ def reckon(world: World, roles: Processes, poster: Poster | None = None) -> dict
         "lost": planned - sum(states.values()),
         "accepted without our knowing": _unknown_to_us(world, accepts),
         **_reports(world, poster),
+        "reports kept twice": world.number(_TWICE),
         "states": dict(sorted(states.items())),
         "unknown": doubts,
         "unknown %": round(100 * doubts / max(planned, 1), 2),
@@ -61,6 +62,7 @@ def require(figures: Mapping[str, Any]) -> None:
         "lost",
         "accepted without our knowing",
         "acknowledged but missing",
+        "reports kept twice",
     )
     assert {name: figures[name] for name in noughts} == dict.fromkeys(noughts, 0)
     assert figures["broken"] == {}
@@ -117,6 +119,13 @@ _PLANNED = """
 SELECT count(DISTINCT message) FROM (
     SELECT convert_from(state, 'UTF8')::jsonb -> 'f' ->> 'message_id' AS message
       FROM {s}.events WHERE topic = 'node_entered') t WHERE message IS NOT NULL
+"""
+_TWICE = """
+SELECT count(*) FROM (
+    SELECT FROM {s}.webhook_inbox
+     WHERE kind IN ('processed', 'delivered') AND state NOT IN ('duplicate', 'parked')
+       AND message_id IS NOT NULL
+     GROUP BY message_id, kind, occurred_at HAVING count(*) > 1) t
 """
 _BY_WAY = """
 SELECT convert_from(state, 'UTF8')::jsonb -> 'f' ->> 'via', count(*)

@@ -1,5 +1,6 @@
 """One tenant on real processes and servers of its own, on a clock that runs fast."""
 
+import copy
 import json
 import os
 import time
@@ -60,7 +61,7 @@ SENDER = {
 RULES = {"tenant_hour_max": PLENTY, "domain_hour_max": PLENTY}
 
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "version": "1.0",
     "timezone": "UTC",
     "limits": {"maxSends": 1, "maxDuration": "P20D"},
@@ -81,6 +82,13 @@ PLAN = {
     ],
 }
 """A mail that is due at once, whatever the hour, and a timer."""
+
+
+def later(delay: str) -> dict[str, Any]:
+    """The same plan with its mail so much later."""
+    plan: dict[str, Any] = copy.deepcopy(PLAN)
+    plan["nodes"][0]["schedule"] = {"delay": delay}
+    return plan
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,15 +294,15 @@ class World:
         """Launch, pause or resume the campaign; returns when it is acknowledged."""
         self.api.post(f"/v1/campaigns/{self.campaign}/{verb}")
 
-    def enrol(self, number: int) -> None:
-        """New people whose first mail is due at once."""
+    def enrol(self, number: int, plan: Mapping[str, Any] = PLAN) -> None:
+        """New people, whose mail is due at once if no other plan is given."""
         for start in range(0, number, CHUNK):
-            self._enrol(min(CHUNK, number - start))
+            self._enrol(min(CHUNK, number - start), plan)
 
-    def _enrol(self, number: int) -> None:
+    def _enrol(self, number: int, plan: Mapping[str, Any]) -> None:
         people = [self._person() for _ in range(number)]
         made = self._post("/v1/contacts", {"items": people})["items"]
-        items = [{"contact_id": one["contact_id"], "plan": PLAN} for one in made]
+        items = [{"contact_id": one["contact_id"], "plan": plan} for one in made]
         path = f"/v1/campaigns/{self.campaign}/enrolments"
         told = self._post(path, {"items": items})["items"]
         refused = [one for one in told if one["status"] == "refused"]

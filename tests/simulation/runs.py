@@ -233,7 +233,8 @@ def _next_event(world: World) -> float | None:
     for row in memory.committed_rows("send_queue").values():
         times += _of_message(row)
     for row in memory.committed_rows("timers").values():
-        times.append(seconds(row["due_at"]) + (GRACE_S if row["scope"] == "node" else 0.0))
+        if row["state"] == "due":
+            times.append(seconds(row["due_at"]) + (GRACE_S if row["scope"] == "node" else 0.0))
     for table in ("timers", "inbox"):
         rows = memory.committed_rows(table).values()
         times += [row["lease_until"] + 1.0 for row in rows if row["state"] == "claimed"]

@@ -34,7 +34,7 @@ FOLLOW_UP = plan(
     send(
         "first",
         way("clicked", "second"),
-        way("send_failed", "end"),
+        way("send_failed", "second"),
         way("no_reply", "second", after="P1D"),
     ),
     send("second", way("no_reply", "end", after="P1D"), schedule={"delay": "PT12H"}),

@@ -57,7 +57,10 @@ TEMPERS = (
     ),
     Temper(name="wild"),
     Temper(
-        name="slow", spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14), acts=(8, 1, 8, 1, 8, 1, 1, 2, 0, 0, 30)
+        name="slow",
+        spans=(14, 14, 8, 6, 8, 14, 4, 4, 5, 8),
+        acts=(8, 6, 6, 1, 8, 1, 1, 2, 0, 0, 30),
+        moves=(70, 22, 7, 16, 3),
     ),
     Temper(
         name="outage", down=True, acts=(8, 1, 8, 1, 8, 1, 1, 0, 0, 0, 7), moves=(60, 22, 3, 26, 5)

@@ -99,6 +99,8 @@ class Watch:
             self._positions()
             for message_id in {_about(entry) for entry in tx.entries} - {None}:
                 self._row_agrees(message_id)
+            for stream in {entry.originator_id for entry in tx.entries}:
+                self._nothing_waits(StreamId(stream))
 
     def _positions(self) -> None:
         """I21: who has read up to a position never finds a new fact below it."""
@@ -179,6 +181,17 @@ class Watch:
         seen = self.messages[message_id]
         if (row["state"], row["attempt"]) != (seen.state, seen.attempt):
             raise Violation(f"I22: the row says {row['state']}, its facts {seen.state}")
+
+    def _nothing_waits(self, stream: StreamId) -> None:
+        """I7: what has ended sends nothing any more."""
+        state = self._world.memory.loaded[stream].state
+        waiting = [
+            message_id
+            for message_id, seen in self.messages.items()
+            if seen.stream == stream and seen.state in (S.PLANNED, S.QUEUED)
+        ]
+        if state.ended and waiting:
+            raise Violation(f"I7: {stream} ended with {state.outcome}, and {waiting} wait")
 
     # --- at an answer -----------------------------------------------------------------------------
 
