@@ -114,3 +114,6 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),
 }
 """Every sweep and how often it runs, real seconds."""
+
+OUTSIDE = frozenset({"credentials", "verified", "suppressions", "addresses"})
+"""Sweeps that ask somebody outside, who may be slow to answer: no bell waits for them."""

@@ -167,6 +167,8 @@ def _values_after(node: Update, values: Mapping[str, object]) -> Mapping[str, ob
 
 
 def _stop(said: Said, node: Stop, visit: int, at: datetime) -> Next:  # noqa: ARG001  # one shape for all kinds
+    for message in said.state.unsent:  # what a person ordered again has no plan to go on with
+        said.say(said.cancelled(message.id, CancelReason.ENDED, at))
     said.say(Completed(node=node.id, outcome=node.outcome, at=at))
     return None
 

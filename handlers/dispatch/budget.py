@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from domain.accounts import Profile, Rules
 from domain.consent import zones_of
 from domain.gates import Cap, Seen, judge
+from domain.ids import MessageId
 from domain.limits import Counter, frees_at
 from domain.taxonomy import CapName
 from domain.timing import jitter_s, known_zone
@@ -38,11 +39,15 @@ class Budget:
         self._taken: Tally[Counter] = Tally()
         self._passed = 0
         self._people: dict[bytes, Due] = {}
+        self._limits: dict[MessageId, list[Limit]] = {}
         self._probes: set[str] = set()
 
     def limits(self, due: Due) -> list[Limit]:
-        """The durable limits of a message."""
-        return limits_of(due, self._rules, self._now)
+        """The durable limits of a message; reckoned once, for they are asked for many times."""
+        known = self._limits.get(due.message_id)
+        if known is None:
+            known = self._limits[due.message_id] = limits_of(due, self._rules, self._now)
+        return known
 
     def lanes_of(self, due: Due) -> list[Lane]:
         """The lanes that a message may have to wait in."""
@@ -167,6 +172,13 @@ class Budget:
     def meets(self, due: Due) -> bool:
         """Whether this claim takes another message to the same person, so that this one waits."""
         return any(identity in self._people for identity in due.recipient.identities)
+
+    def crowded_by(self, due: Due) -> CapName | None:
+        """The limit that is full only by what this claim takes, which may yet not leave."""
+        for limit in self.limits(due):
+            if self._before(limit.counter) < limit.most <= self._count(limit.counter):
+                return limit.counter.name
+        return None
 
     # --- taking -----------------------------------------------------------------------------------
 

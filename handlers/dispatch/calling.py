@@ -112,4 +112,4 @@ def _as_they_come(calls: Mapping[Future[Answer], Claim]) -> Iterator[Answered]:
         if waiting:
             more, waiting = wait(waiting, timeout=GATHER_S)
             done |= more
-        yield [(calls[future], future.result()) for future in done]
+        yield [(claim, future.result()) for future, claim in calls.items() if future in done]

@@ -159,6 +159,9 @@ class _Batch:
         self._asking: list[Due] = []
         self._apart: list[Due] = []
         """Messages to a person that another message of this claim may go to."""
+        self._crowded: list[tuple[Due, HoldReason]] = []
+        """Messages behind a limit that other messages of this claim would fill."""
+        self._leaving: set[MessageId] = set()
 
     def look(self, tx: Transaction) -> None:
         """See all that the gates ask, and count what may leave against every limit."""
@@ -171,6 +174,10 @@ class _Batch:
         for due in rows:
             if self.budget.meets(due):
                 self._apart.append(due)
+                continue
+            crowded = self.budget.crowded_by(due)
+            if crowded is not None:
+                self._crowded.append((due, HoldReason(crowded.value)))
                 continue
             seen = self._seen[due.message_id] = self.budget.seen(due)
             if judge(seen, self._now) is None:
@@ -218,8 +225,8 @@ class _Batch:
     def settle(self, results: Sequence[Result]) -> list[Claim]:
         """The claims; what was counted and does not leave after all is counted no more."""
         claims = [claim for result in results for claim in self._claims_of(result)]
-        leaving = {claim.message_id for claim in claims}
-        staying = [due for due in self._asking if due.message_id not in leaving]
+        self._leaving = {claim.message_id for claim in claims}
+        staying = [due for due in self._asking if due.message_id not in self._leaving]
         for due in staying:
             self.budget.untake(due)
         if staying:
@@ -251,9 +258,15 @@ class _Batch:
     def held_again(
         self, results: Sequence[Result]
     ) -> Mapping[MessageId, tuple[HoldReason, datetime]]:
-        """When to look again at what nothing new was said about: it must not stay at the head."""
-        soon = HoldReason.SAME_PERSON, self._now + APART_FOR
-        held = {due.message_id: soon for due in self._apart}
+        """When to look again at what nothing new was said about: it must not stay at the head.
+
+        What a limit crowded out stays there, if anything left: the next claim finds it counted.
+        """
+        soon = self._now + APART_FOR
+        apart = [(due, HoldReason.SAME_PERSON) for due in self._apart]
+        if not self._leaving:
+            apart += self._crowded
+        held = {due.message_id: (reason, soon) for due, reason in apart}
         again = {result.ref: self._again(result.ref) for result in results if not result.facts}
         return held | again
 

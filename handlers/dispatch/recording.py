@@ -29,6 +29,8 @@ from handlers.ports import (
 
 LOG = logging.getLogger("antiphon.dispatch")
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 30.0, 3600.0
+DOUBLINGS_MAX = 7
+"""More would be longer than the longest; attempts that do not count have no end."""
 RATE_LIMITED = "rate_limited"
 OURS = frozenset({ALTERED.reason, SUPPRESSED.reason, INCOMPLETE.reason})
 """Refusals that no provider was asked for."""
@@ -101,7 +103,7 @@ class Recording:
         rng = self._ports.rng
         if answer.retry_after_s is not None:
             return timedelta(seconds=answer.retry_after_s + rng.uniform(0.0, 5.0))
-        top = min(BACKOFF_FIRST_S * 2 ** (attempt - 1), BACKOFF_MAX_S)
+        top = min(BACKOFF_FIRST_S * 2 ** min(attempt - 1, DOUBLINGS_MAX), BACKOFF_MAX_S)
         return timedelta(seconds=rng.uniform(1.0, top))
 
     def _give_back(self, tx: Transaction, results: Sequence[Result]) -> None:

@@ -153,6 +153,7 @@ SELECT q.message_id FROM {s}.send_queue q
    AND q.since > clock_timestamp() - make_interval(secs => %(guard)s)
    AND g.status = 'active' AND r.paused IS NULL
    AND a.paused IS NULL AND a.connected AND NOT a.deleted AND a.verified
+   AND NOT a.circuit_needs_operator AND coalesce(a.circuit_until <= %(now)s, true)
    AND NOT EXISTS (SELECT FROM {s}.suppressions b
                     WHERE b.family = 'email' AND b.address_hmac = c.email_hmac
                       AND (b.expires_at IS NULL OR b.expires_at > %(now)s))

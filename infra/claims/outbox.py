@@ -287,6 +287,8 @@ DELETE FROM {s}.outreach o
    AND NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.stream_id = o.stream_id
                     AND q.message_id <> ALL(%(ids)s::uuid[])
                     AND q.state IN ('SENDING', 'ACCEPTED', 'UNKNOWN', 'PRESUMED_LOST'))
+   AND NOT EXISTS (SELECT FROM {s}.events e WHERE e.originator_id = o.stream_id
+                    AND e.topic = 'message_unknown')
 """
 
 _CLAIMED = "SELECT message_id FROM {s}.send_queue WHERE claim = %(claim)s AND state = 'SENDING'"

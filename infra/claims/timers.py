@@ -39,8 +39,10 @@ class SqlTimers(Timers):
         params = {
             "ids": [timer.timer_id for timer in timers],
             "fences": [timer.fence for timer in timers],
+            "times": [timer.due_at for timer in timers],
         }
         self._sql.run(tx, _SETTLE, params)
+        self._sql.run(tx, _SET_ANEW, params)
 
     @override
     def free_expired(self) -> int:
@@ -60,10 +62,19 @@ UPDATE {s}.timers t SET state = 'claimed', fence = fence + 1,
 RETURNING timer_id, stream_id, kind, node, visit, index, due_at, fence
 """
 
-# A timer whose due time was set anew meanwhile is another timer: its state is 'due' again.
 _SETTLE = """
-DELETE FROM {s}.timers t USING unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS u (id, fence)
- WHERE t.timer_id = u.id AND t.fence = u.fence AND t.state = 'claimed'
+DELETE FROM {s}.timers t
+ USING unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(times)s::timestamptz[])
+       AS u (id, fence, due_at)
+ WHERE t.timer_id = u.id AND t.fence = u.fence AND t.state = 'claimed' AND t.due_at = u.due_at
+"""
+
+# A timer whose due time was set anew meanwhile is another timer, and nobody's yet.
+_SET_ANEW = """
+UPDATE {s}.timers t SET state = 'due', lease_until = NULL, fence = t.fence + 1
+  FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(times)s::timestamptz[])
+       AS u (id, fence, due_at)
+ WHERE t.timer_id = u.id AND t.fence = u.fence AND t.state = 'claimed' AND t.due_at <> u.due_at
 """
 
 _FREE = """

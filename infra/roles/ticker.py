@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from threading import Event
 
 import psycopg
@@ -15,7 +16,7 @@ from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
 from infra.statements import Statements, transaction
-from infra.sweeps import GUARD, SWEEPS
+from infra.sweeps import GUARD, OUTSIDE, SWEEPS
 from infra.tenancy import DatabaseOutOfReach
 
 LOG = logging.getLogger("antiphon.ticker")
@@ -31,15 +32,32 @@ class Ticker:
         self._tenants: list[TenantId] = []
         self._looked_at = float("-inf")
         self._swept: dict[tuple[TenantId, str], float] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outside")
+        self._asking: Future[None] | None = None
 
     def tick(self) -> None:
         """One round: bells for what is due, sweeps whose time has come; none stops another."""
-        for tenant in self._known():
+        tenants = self._known()
+        for tenant in tenants:
             with _alone("ringing", tenant):
                 self._sweep(tenant, GUARD)  # first: what was restored must not be rung for
                 for kind in self._due(tenant):
                     self._system.doorbell.ring(kind, tenant)
             for name in SWEEPS:
+                if name not in OUTSIDE:
+                    with _alone(f"sweep {name}", tenant):
+                        self._sweep(tenant, name)
+        if self._asking is None or self._asking.done():
+            self._asking = self._thread.submit(self._ask_outside, tenants)
+
+    def close(self) -> None:
+        """Wait for what is being asked outside; it needs the database still."""
+        self._thread.shutdown()
+
+    def _ask_outside(self, tenants: Sequence[TenantId]) -> None:
+        """The sweeps that may have to wait for others, beside the ticks."""
+        for tenant in tenants:
+            for name in sorted(OUTSIDE):
                 with _alone(f"sweep {name}", tenant):
                     self._sweep(tenant, name)
 
@@ -87,7 +105,8 @@ def run(settings: Settings, name: str = "ticker") -> None:
         opened(settings, worker=name, pool=4) as system,
         Heartbeat(system.database, name, "ticker"),
     ):
-        tick_until(stop, Ticker(system), settings.tick_ms / 1000)
+        with closing(Ticker(system)) as ticker:
+            tick_until(stop, ticker, settings.tick_ms / 1000)
 
 
 def tick_until(stop: Event, ticker: Ticker, every_s: float) -> None:

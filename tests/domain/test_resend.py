@@ -328,3 +328,10 @@ def test_a_late_fact_counts_also_while_the_mail_is_rendered_anew() -> None:
 def test_the_order_twice_is_no_news_also_while_the_mail_is_rendered_anew() -> None:
     story = doubtful().knows(OTHER).when(resends(t(4)), revises(OTHER, t(4), mapping=RENAMED))
     assert story.when(resends(t(4))).news == []
+
+
+def test_what_was_ordered_again_is_taken_back_when_its_plan_completes() -> None:
+    story = lost().when(claims("next", t(3)), accepts("next", t(3)), resends(t(3)))
+    story.when(times_out("next", 0, t(12)))
+    assert told(story) == ["transition_taken", "message_cancelled", "completed"]
+    assert story.message("intro").state == MessageState.CANCELLED

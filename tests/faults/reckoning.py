@@ -10,9 +10,10 @@ from infra.invariants import check
 from infra.leadership import Leadership
 from infra.projector import Runner
 from projections.registry import READ
+from tests.faults.looking import TENANT
 from tests.faults.poster import Poster
 from tests.faults.processes import Processes
-from tests.faults.world import TENANT, World
+from tests.faults.world import World
 
 FOREIGN_EVENT_ID = "sg_event_id"
 

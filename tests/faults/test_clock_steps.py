@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.faults.people import later
 from tests.faults.processes import until
 from tests.faults.reckoning import reckon, require
 from tests.faults.world import Setup, World, standing
@@ -35,7 +36,7 @@ def test_a_clock_that_steps_sends_nothing_early_and_nothing_twice(tmp_path: Path
     setup, held = Setup(workers=2), []
     with standing(tmp_path / "w", setup) as world:
         for shift in (timedelta(0), *STEPS):
-            with world.running(replace(setup, shift=shift)) as roles:
+            with world.running(replace(setup, shift=shift)):
                 world.enrol(30)
                 until(lambda: world.states()["ACCEPTED"] > 10, 60, lambda: f"{world.states()}")
                 if shift != STEPS[-1]:
@@ -45,7 +46,7 @@ def test_a_clock_that_steps_sends_nothing_early_and_nothing_twice(tmp_path: Path
                     until(lambda: not _waits(world), SETTLE_S, lambda: f"{world.states()}")
                     world.settle(SETTLE_S)
         early = world.number(_EARLY)
-        figures = reckon(world, roles) | {"early": early, "waited over a step": held}
+        figures = reckon(world, world.roles) | {"early": early, "waited over a step": held}
         require(figures)
         assert early == 0
         assert min(held) > 0

@@ -1,21 +1,17 @@
 """One tenant on real processes and servers of its own, on a clock that runs fast."""
 
-import copy
 import json
 import os
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 
-from domain.ids import TenantId, schema_of
+from domain.ids import schema_of
 from infra.demo.client import AWAY, Client, Json, Patient, Refused
 from infra.demo.stage import command
 from infra.embedded.child import Child
@@ -28,67 +24,21 @@ from infra.keys import add_key
 from infra.migrations.run import create_tenant, migrate
 from infra.probes import answers
 from infra.sandbox.keys import SigningKey
-from infra.statements import Row, Statements, transaction
+from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from tests.faults.book import Book
+from tests.faults.looking import TENANT, Looking
 from tests.faults.orders import Orders
+from tests.faults.people import PLAN, PLENTY, RULES, SENDER, person
 from tests.faults.poster import Poster
-from tests.faults.processes import Processes, until
+from tests.faults.processes import Processes
 
-TENANT = TenantId("faults")
 MONDAY = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)
 SEED = 11
 CHUNK = 50
 GUARDS = {"CONNECT_TIMEOUT_S": "1", "CALL_TIMEOUT_S": "2", "CALL_GUARD_S": "3"}
 SWEEP_AFTER_S = 6
 """More than guard and call together, and short, so that what a kill leaves is told soon."""
-PLENTY = 1_000_000
-"""A limit that nobody comes near: what keeps to limits is shown elsewhere."""
-CONDUCTS = ("silent", "open", "click", "reply", "machine", "ooo", "defer")
-"""What the provider's recipients do in turn; nothing that would have the sender paused."""
-SENDER = {
-    "sender": "sam",
-    "from_email": "sam@mail.antiphon-faults.example",
-    "from_name": "Sam Okello",
-    "first_name": "Sam",
-    "calendar_url": "https://cal.antiphon-faults.example/sam",
-    "reply_domain": "reply.antiphon-faults.example",
-    "postal_address": "Antiphon Ltd, 1 Harbour Street, Lisbon",
-    "verified": True,
-    "minute_max": PLENTY,
-    "hour_max": PLENTY,
-}
-RULES = {"tenant_hour_max": PLENTY, "domain_hour_max": PLENTY}
-
-
-PLAN: dict[str, Any] = {
-    "version": "1.0",
-    "timezone": "UTC",
-    "limits": {"maxSends": 1, "maxDuration": "P20D"},
-    "startNodeId": "intro",
-    "defaults": {"jitter": {"min": "PT0S", "max": "PT0S"}},
-    "nodes": [
-        {
-            "id": "intro",
-            "type": "send",
-            "channel": "email",
-            "message": {
-                "subject": "Supplier invoices",
-                "text": "Hi {{ contact.first_name }}, one line back is plenty.",
-            },
-            "transitions": [{"on": "no_reply", "after": "PT1H", "to": "end"}],
-        },
-        {"id": "end", "type": "stop", "outcome": "no_response"},
-    ],
-}
-"""A mail that is due at once, whatever the hour, and a timer."""
-
-
-def later(delay: str) -> dict[str, Any]:
-    """The same plan with its mail so much later."""
-    plan: dict[str, Any] = copy.deepcopy(PLAN)
-    plan["nodes"][0]["schedule"] = {"delay": delay}
-    return plan
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,17 +57,21 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What is another thing about the sender account."""
 
 
-class World:
+class World(Looking):
     """Servers, tenant and provider; the processes of antiphon come and go on top of them."""
 
     def __init__(self, folder: Path, setup: Setup) -> None:
-        self.setup = setup
+        self._take(setup)
         self.home = Home(folder)
         self.accepts_path = folder / "accepts.jsonl"
         self.book = Book(self.accepts_path, SEED)
         self.orders = Orders(folder / "passes.log", SEED)
         self._people = 0
         self.enrolled = 0
+
+    def _take(self, setup: Setup) -> None:
+        self.setup = setup
+        self.began, self.factor = MONDAY + setup.shift, setup.factor
 
     # --- servers, tenant, provider ----------------------------------------------------------------
 
@@ -176,9 +130,9 @@ class World:
             "PEPPER": self.pepper,
             "SENDGRID_API_KEY": "SG.faults",
             "SENDGRID_BASE_URL": self.sandbox_url,
-            "CLOCK_FACTOR": repr(self.setup.factor),
+            "CLOCK_FACTOR": repr(self.factor),
             "CLOCK_ORIGIN_REAL": self.origin_real.isoformat(),
-            "CLOCK_ORIGIN_SIMULATED": (MONDAY + self.setup.shift).isoformat(),
+            "CLOCK_ORIGIN_SIMULATED": self.began.isoformat(),
             "TICK_MS": "50",
             "WORKER_THREADS": "4",
             "SWEEP_AFTER_S": str(SWEEP_AFTER_S),
@@ -208,7 +162,7 @@ class World:
     @contextmanager
     def running(self, setup: Setup | None = None) -> Iterator[Processes]:
         """All processes of antiphon until the end of the block; then they are told to stop."""
-        self.setup = setup or self.setup
+        self._take(setup or self.setup)
         roles = self.roles = Processes(self.home, list(self._children()))
         roles.start()
         try:
@@ -300,7 +254,8 @@ class World:
             self._enrol(min(CHUNK, number - start), plan)
 
     def _enrol(self, number: int, plan: Mapping[str, Any]) -> None:
-        people = [self._person() for _ in range(number)]
+        people = [person(self._people + nth) for nth in range(1, number + 1)]
+        self._people += number
         made = self._post("/v1/contacts", {"items": people})["items"]
         items = [{"contact_id": one["contact_id"], "plan": plan} for one in made]
         path = f"/v1/campaigns/{self.campaign}/enrolments"
@@ -318,68 +273,6 @@ class World:
                 if not left:
                     raise
         raise AssertionError  # the last try returns or raises
-
-    def _person(self) -> Mapping[str, str]:
-        self._people += 1
-        name = f"{self._people:05d}"
-        conduct = CONDUCTS[self._people % len(CONDUCTS)]
-        return {
-            "external_id": name,
-            "email": f"{conduct}+{name}@company-{self._people % 97}.example",
-            "first_name": "Dana",
-            "timezone": "UTC",
-        }
-
-    # --- looking ----------------------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """What the clock of the processes shows."""
-        passed = self.rows("SELECT clock_timestamp()")[0][0] - self.origin_real
-        now: datetime = MONDAY + self.setup.shift + passed * self.setup.factor
-        return now
-
-    def rows(self, text: LiteralString, **params: object) -> list[Row]:
-        """What a statement on the tenant's tables returns; patient with a server that is away."""
-        query = partial(self._rows, text, params)
-        for _ in range(100):
-            with suppress(psycopg.OperationalError):
-                return query()
-            time.sleep(0.1)
-        return query()
-
-    def _rows(self, text: LiteralString, params: Mapping[str, object]) -> list[Row]:
-        with self.database.tenant_tx(TENANT) as curs:
-            return Statements(schema_of(TENANT)).rows(transaction(curs), text, params)
-
-    def number(self, text: LiteralString, **params: object) -> int:
-        """The one number that a statement returns."""
-        return int(self.rows(text, **params)[0][0])
-
-    def states(self) -> Counter[str]:
-        """Messages by state."""
-        found = self.rows("SELECT state, count(*) FROM {s}.send_queue GROUP BY 1")
-        return Counter({str(state): int(number) for state, number in found})
-
-    def waiting(self) -> int:
-        """Messages that could leave now."""
-        return self.number(_WAITING, now=self.now())
-
-    def unsettled(self) -> dict[str, int]:
-        """What is still under way, by kind; a doubt only where the provider did accept."""
-        row = self.rows(_UNSETTLED, now=self.now())[0]
-        names = ("messages", "attempts", "reports", "timers", "errands")
-        left = dict(zip(names, map(int, row), strict=True))
-        accepts = self.book.accepts()
-        doubts = self.rows("SELECT message_id FROM {s}.send_queue WHERE state = 'UNKNOWN'")
-        left["doubts"] = sum(str(message) in accepts for (message,) in doubts)
-        left["reports to come"] = self.book.to_come(self.now() - timedelta(minutes=2))
-        return {name: number for name, number in left.items() if number}
-
-    def settle(self, seconds: float) -> float:
-        """Wait until nothing is under way; how long that took."""
-        return until(
-            lambda: not self.unsettled(), seconds, lambda: f"still under way: {self.unsettled()}"
-        )
 
     def provider_fails(self, shares: Mapping[str, float]) -> None:
         """From now on the provider does so with this share of requests each."""
@@ -408,21 +301,6 @@ class World:
     def valkey(self) -> EmbeddedValkey:
         """The broker of this world."""
         return EmbeddedValkey(self.home)
-
-
-_WAITING = """
-SELECT count(*) FROM {s}.send_queue
- WHERE state = 'QUEUED' AND not_before <= %(now)s OR state = 'PLANNED' AND due_at <= %(now)s
-"""
-_UNSETTLED = """
-SELECT (SELECT count(*) FROM {s}.send_queue
-         WHERE state = 'QUEUED' AND not_before <= %(now)s
-            OR state = 'PLANNED' AND due_at <= %(now)s),
-       (SELECT count(*) FROM {s}.send_queue WHERE state = 'SENDING'),
-       (SELECT count(*) FROM {s}.webhook_inbox WHERE state IN ('new', 'claimed')),
-       (SELECT count(*) FROM {s}.timers WHERE state = 'claimed' OR due_at <= %(now)s),
-       (SELECT count(*) FROM {s}.errands WHERE state = 'claimed' OR not_before <= %(now)s)
-"""
 
 
 _END_LEASES: tuple[LiteralString, ...] = (

@@ -175,6 +175,7 @@ def test_an_address_that_two_campaigns_wrote_to_matches_none(house: House) -> No
     for _ in range(2):
         house.started(WAITS, email="ann@harbor.example")
     house.work()
+    house.after(minutes=2)  # two to one person are not claimed together
     at = house.clock.now() + timedelta(hours=1)
     assert _find(house, address="ann@harbor.example", at=at) is None
 
@@ -190,7 +191,8 @@ def test_a_conflict_in_a_claim_gives_everything_back(house: House) -> None:
         return decide_in(tx, given)  # type: ignore[arg-type]  # passed through
 
     house.ports.campaigns.decide_in = conflicts_once  # type: ignore[method-assign,assignment]  # as above
-    assert house.send() == 3
+    assert house.send() == 1  # a smaller batch meets fewer
+    house.work()
     assert len(house.provider.calls) == 3
     with house.system.database.tenant_tx(house.tenant) as curs:
         assert house.ports.outbox.due(transaction(curs), house.clock.now(), 9) == []

@@ -86,3 +86,14 @@ def test_a_pause_takes_timers_away_and_a_resume_sets_them_later(house: House) ->
     order(house.ports, stream, partial(campaign.resume, at=house.clock.now()), **given)
     after = house.rows("SELECT due_at FROM {s}.timers WHERE scope = 'node'")[0][0]
     assert after - before == timedelta(days=1)
+
+
+def test_a_timer_that_was_set_anew_while_it_was_claimed_stays_and_is_nobodys(house: House) -> None:
+    _waiting(house)
+    later = house.clock.now() + timedelta(days=3)
+    taken = house.ports.timers.claim(later, grace_s=0, limit=9)
+    house.rows("UPDATE {s}.timers SET due_at = due_at + interval '1 day' RETURNING 1")
+    with house.system.database.tenant_tx(house.tenant) as curs:
+        house.ports.timers.settle(transaction(curs), taken)
+    again = house.ports.timers.claim(later + timedelta(days=1), grace_s=0, limit=9)
+    assert {timer.timer_id for timer in again} >= {timer.timer_id for timer in taken}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ from domain.ids import TenantId
 from handlers.actors import QUEUE_OF, Batch, declare_actors
 from infra.redis import RedisDoorbell, RedisOutOfReach, connect, make_broker, probe
 from infra.roles.ticker import Ticker
+from infra.sweeps import OUTSIDE, SWEEPS
 from tests.stories.house import House, plan, send, stop, way
 
 pytestmark = [pytest.mark.redis]
@@ -114,3 +116,26 @@ def test_the_ticker_sweeps_as_well(house: House) -> None:
     )
     Ticker(house.system).tick()
     assert house.rows("SELECT 1 FROM {s}.idempotency_keys") == []
+
+
+@pytest.mark.postgres
+def test_a_slow_answer_from_outside_holds_up_no_tick(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, let_go = threading.Event(), threading.Event()
+    answered: list[bool] = []
+
+    def slow(*_: object) -> int:
+        asked.set()
+        answered.append(let_go.wait(WAIT_S))
+        return 0
+
+    for name in OUTSIDE:
+        monkeypatch.setitem(SWEEPS, name, (3600.0, slow))
+    with closing(Ticker(house.system)) as ticker:
+        for _ in range(3):
+            ticker.tick()
+        assert asked.wait(WAIT_S)
+        assert answered == []
+        let_go.set()
+    assert all(answered)

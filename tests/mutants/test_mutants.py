@@ -55,16 +55,14 @@ def seeds_for(mutant: Mutant) -> Iterator[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", SIMULATED, ids=lambda mutant: str(mutant.number))
 def test_the_simulation_finds_it(mutant: Mutant, table: list[Row]) -> None:
-    with mutant.open():
-        for tried, seed in enumerate(seeds_for(mutant), start=1):
+    for tried, seed in enumerate(seeds_for(mutant), start=1):
+        with mutant.open():
             why = run(seed).violation
-            if why:
-                how = f"after {tried} seeds ({TEMPER_OF.get(mutant.number, 'all')}): {why[:60]}"
-                table.append((mutant.number, mutant.name, "R1", how))
-                break
-        else:
-            pytest.fail(f"{mutant.name} was not found in {SEEDS_MAX} runs")
-    assert run(seed).violation == "", "without the mutant the same run is clean"
+        if why and not run(seed).violation:  # what goes wrong without it, too, says nothing of it
+            how = f"after {tried} seeds ({TEMPER_OF.get(mutant.number, 'all')}): {why[:60]}"
+            table.append((mutant.number, mutant.name, "R1", how))
+            return
+    pytest.fail(f"{mutant.name} was not found in {SEEDS_MAX} runs")
 
 
 @pytest.mark.postgres

@@ -197,8 +197,13 @@ class MemoryTimers(Timers):
         for timer in timers:
             inside.lock(TIMERS, timer.timer_id)
             row = inside.get(TIMERS, timer.timer_id)
-            if row is not None and (row["state"], row["fence"]) == ("claimed", timer.fence):
+            if row is None or (row["state"], row["fence"]) != ("claimed", timer.fence):
+                continue
+            if row["due_at"] == timer.due_at:
                 inside.delete(TIMERS, timer.timer_id)
+            else:  # set anew meanwhile: another timer, and nobody's yet
+                free = {"state": "due", "lease_until": None, "fence": timer.fence + 1}
+                inside.change(TIMERS, timer.timer_id, **free)
 
     @override
     def free_expired(self) -> int:

@@ -23,6 +23,7 @@ JOBS = ("compose", "send", "ingest", "timers", "doubts", "expired", "lost", "lea
 JOB_WEIGHTS = (4, 8, 5, 3, 2, 1, 1, 1)
 MOVES_MAX = 240
 CALM_ROUNDS_MAX = 400
+EARLY_S = 61.0
 AN_HOUR_S, SWEEP_S, SILENCE_S, GRACE_S = 3_600.0, 60.0, 72 * 3_600.0, 120.0
 
 
@@ -87,6 +88,7 @@ def _storm(world: World, trace: Callable[[str], None] | None) -> None:
     for _ in range(MOVES_MAX):
         if world.choices.used_up:
             break
+        world.moves += 1
         ready = world.ready()
         if ready and world.choices.pick(5) < 4:
             task = ready[world.choices.pick(len(ready))]
@@ -139,6 +141,8 @@ def _order(world: World) -> str:
 
 def _time(world: World) -> str:
     span = SPANS_S[world.choices.weighted(world.temper.spans)]
+    if world.moves < world.temper.early:
+        span = min(span, EARLY_S)
     world.pass_time(span)
     return f"{span:.0f} s pass"
 

@@ -29,7 +29,9 @@ SENDER = SAM.sender
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SET_UP = Why(STORY, "scene")
 
-ONE_MAIL = plan(send("only", way("no_reply", "end", after="P3D")), stop())
+ONE_MAIL = plan(
+    send("only", way("send_failed", "end"), way("no_reply", "end", after="P3D")), stop()
+)
 FOLLOW_UP = plan(
     send(
         "first",

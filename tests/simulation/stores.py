@@ -34,7 +34,7 @@ from tests.simulation.scenes import SET_UP, Still, seconds
 from tests.simulation.world import LINKS
 from tests.stories.house import MONDAY, SAM, WIDE, House
 
-KEPT = ("sending_rules", "senders", "sender_accounts", "account_events")
+KEPT = ("migrations", "sending_rules", "senders", "sender_accounts", "account_events")
 """Tables that every example begins with as they are."""
 QUEUE_COLUMNS = (
     "message_id",

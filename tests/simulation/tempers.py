@@ -35,6 +35,8 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     posts_lost: int = 40
     down: bool = False
     """Whether the provider fails at first."""
+    early: int = 0
+    """During so many moves no more than a minute passes at once."""
     taken: int = 60
     """How often a call simply succeeds; the weights of all other outcomes come to 50."""
     spans: tuple[int, ...] = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
@@ -58,9 +60,11 @@ TEMPERS = (
     Temper(name="wild"),
     Temper(
         name="slow",
-        spans=(14, 14, 8, 6, 8, 14, 4, 4, 5, 8),
-        acts=(8, 6, 6, 1, 8, 1, 1, 2, 0, 0, 30),
-        moves=(70, 22, 7, 16, 3),
+        spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14),
+        acts=(8, 3, 8, 1, 8, 1, 1, 2, 0, 0, 60),
+        early=110,
+        taken=25,
+        moves=(60, 22, 14, 24, 3),
     ),
     Temper(
         name="outage", down=True, acts=(8, 1, 8, 1, 8, 1, 1, 0, 0, 0, 7), moves=(60, 22, 3, 26, 5)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from domain.accounts.facts import CircuitClosed, CircuitOpened
+from domain.errors import DecisionFailed, GroundsMissing
 from domain.events import (
     MessageAccepted,
     MessageCancelled,
@@ -206,6 +207,8 @@ class Watch:
         if stored != told:
             raise Violation(f"I20: stored {dict(stored)}, and told {dict(told)}")
         for one, result in zip(given, results, strict=True):
+            if isinstance(result.refused, DecisionFailed | GroundsMissing):
+                raise Violation(f"a decision broke: {result.refused}")
             if not result.facts and result.refused is None:
                 self.tally[f"too late: {_party(one)}"] += 1
 

@@ -53,6 +53,7 @@ class World(Surroundings):
         self.stopwatch = 0.0
         self.highest = self.time
         self.steps = 0
+        self.moves = 0
         self.tally: Counter[str] = Counter()
         self.tasks: list[Task] = []
         self.memory = copied(staged(scene), self)

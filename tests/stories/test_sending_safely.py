@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from domain import accounts
+from domain import accounts, campaign
 from domain.accounts import PauseReason
 from domain.events import MessageDeferred, SendAttemptStarted
 from domain.ids import StreamId
 from domain.taxonomy import AnswerClass, CapName, MessageState
-from handlers.ports import Answer, Mail, SmoothingUnseen, Unsure
+from handlers.ports import Answer, Input, Mail, SmoothingUnseen, Unsure
 from tests.stories.house import STORY, TAKEN, House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -354,3 +354,21 @@ def test_a_held_message_is_told_once_for_one_reason(house: House) -> None:
         house.after(minutes=6)
     deferred = [each for each in house.history(stream) if isinstance(each.fact, MessageDeferred)]
     assert len(deferred) == 1
+
+
+def test_who_was_perhaps_written_to_stays_with_the_campaign_that_wrote(house: House) -> None:
+    house.provider.answer = lambda _: Answer(kind=AnswerClass.AMBIGUOUS, reason="timeout")
+    stream = house.started(WAITS, email="dana@harbor.example")
+    house.work()
+    message = house.message(stream)
+    house.clock.advance(timedelta(hours=73))
+    again = partial(campaign.resend, message_id=message, author="op", at=house.clock.now())
+    house.ports.campaigns.transact(Input(stream, again, STORY.cause, message))
+    house.provider.answer = lambda _: Answer(kind=AnswerClass.NOT_SENT, reason="refused")
+    house.work()
+    house.provider.answer = lambda _: TAKEN
+    house.started(WAITS, email="dana@harbor.example")
+    house.send()
+    house.work_but_sends()
+    house.send()
+    assert ("CANCELLED", None, "contacted_elsewhere") in _states(house)

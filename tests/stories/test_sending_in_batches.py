@@ -1,0 +1,96 @@
+"""Many messages of one claim: what one of them meets costs the others nothing."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from domain.accounts.facts import CapReached
+from domain.taxonomy import AnswerClass
+from handlers.dispatch.sender import Sender
+from handlers.ports import Answer, Broken, Mail
+from tests.stories.house import TAKEN, House, plan, send, stop, way
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+ENDS = way("timeout", "end", after="P9D")
+WAITS = plan(send("intro", ENDS), stop())
+ONLY_LISBON = {"all": [{"field": "contact.city", "op": "eq", "value": "Lisbon"}]}
+SKIPPED = plan(send("intro", ENDS, sendIf=ONLY_LISBON), stop())
+
+
+def _states(house: House) -> Counter[str]:
+    return Counter(state for (state,) in house.rows("SELECT state FROM {s}.send_queue"))
+
+
+def test_what_the_plan_skips_keeps_nobody_behind_a_limit(house: House) -> None:
+    row = house.campaign(daily_limit=5)
+    for _ in range(8):
+        house.enrol(SKIPPED, row=row)
+    house.work_but_sends()
+    house.clock.advance(timedelta(seconds=1))
+    for _ in range(3):
+        house.enrol(WAITS, row=row)
+    house.work()
+    house.after(minutes=2)
+    assert _states(house) == {"CANCELLED": 8, "ACCEPTED": 3}
+    told = [each.fact for each in house.ports.accounts.history(None)]
+    assert not any(isinstance(fact, CapReached) for fact in told)
+
+
+def test_answers_that_cannot_be_kept_cost_no_other(house: House) -> None:
+    row = house.campaign()
+    for _ in range(3):
+        house.enrol(WAITS, row=row)
+    house.work_but_sends()
+    quick, failed = iter([True]), Event()
+    broken = iter([True])
+    transact = house.ports.campaigns.transact_many
+
+    def answer(_: Mail) -> Answer:
+        assert next(quick, False) or failed.wait(20)
+        return TAKEN
+
+    def breaking(*given: Any, **named: Any) -> Any:
+        if next(broken, False):
+            failed.set()
+            raise Broken("one of them")
+        return transact(*given, **named)
+
+    house.provider.answer = answer
+    house.ports.campaigns.transact_many = breaking  # type: ignore[method-assign]  # once
+    house.send()
+    house.ports.campaigns.transact_many = transact  # type: ignore[method-assign]  # as it was
+    assert _states(house) == {"ACCEPTED": 3}
+
+
+def test_a_circuit_that_opens_stops_the_rest_of_the_batch(house: House) -> None:
+    row = house.campaign()
+    for _ in range(12):
+        house.enrol(WAITS, row=row)
+    house.work_but_sends()
+    heard = house.ports.accounts.heard
+    opened = Event()
+
+    def hearing(*given: Any) -> Any:
+        turned = heard(*given)
+        if turned:
+            opened.set()
+        return turned
+
+    def slow_after_five(_: Mail) -> Answer:
+        if len(house.provider.calls) == 6:
+            assert opened.wait(20)
+        return Answer(kind=AnswerClass.AMBIGUOUS, reason="server_error")
+
+    house.provider.answer = slow_after_five
+    house.ports.accounts.heard = hearing  # type: ignore[assignment,method-assign]  # watched
+    with ThreadPoolExecutor(1) as one_by_one:
+        # every look is old at once, so that each call is preceded by its own
+        stopwatch = iter(range(0, 1000, 2)).__next__
+        Sender(house.ports, house.provider, one_by_one, stopwatch=stopwatch).send_batch()
+    assert len(house.provider.calls) == 6
+    assert _states(house) == {"UNKNOWN": 6, "QUEUED": 6}
