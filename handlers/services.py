@@ -10,6 +10,7 @@ import msgspec
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
 from domain.taxonomy import Channel
 from handlers.access import KeyHolder
+from handlers.accounts.orders import AccountOrders
 from handlers.contacts import ContactBook
 from handlers.dead_letters import DeadLetters
 from handlers.errands.endpoints import EndpointBook
@@ -221,6 +222,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     tasks: TaskList
     notices: NoticeList
     dead_letters: DeadLetters
+    orders: AccountOrders
     endpoints: EndpointBook
     reads: ReadModels
     history: History

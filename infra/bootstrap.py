@@ -44,6 +44,7 @@ from infra.vault import (
     SqlSuppressions,
     SqlVault,
 )
+from infra.watched import watched_doorbell, watched_ports, watched_transactions
 from plans.context import TenantPolicy
 from projections.registry import WORK
 
@@ -79,7 +80,7 @@ class System(Outside):
     @cached_property
     def doorbell(self) -> RedisDoorbell:
         """The doorbell of this process."""
-        return RedisDoorbell(self.broker, connect(self.redis_url))
+        return watched_doorbell(RedisDoorbell(self.broker, connect(self.redis_url)))
 
     @cached_property
     def smoothing(self) -> RedisSmoothing:
@@ -118,7 +119,7 @@ class System(Outside):
         """Everything the use cases need for one tenant; raises UnknownTenant."""
         tenant = TenantId(name)
         if tenant not in self._tenants:
-            self._tenants[tenant] = self._made(self.tenant(name))
+            self._tenants[tenant] = watched_ports(self._made(self.tenant(name)))
         return self._tenants[tenant]
 
     def _made(self, tenant: Tenant) -> TenantPorts:
@@ -130,7 +131,7 @@ class System(Outside):
             machine_events_count=plan_policy.machine_events_count,
         )
         vault = SqlVault(database, name)
-        transactions = TenantTransactions(database, name)
+        transactions = watched_transactions(TenantTransactions(database, name))
         mac = self.address_mac(name)
         limits = SqlLimits(database, name)
         return TenantPorts(

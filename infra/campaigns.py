@@ -127,12 +127,18 @@ class LogCampaigns(Campaigns):
     def _once(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
         """Load, decide, save; `Conflict` says that nothing is stored and another try may help."""
         with _conflicts():
-            with self._transactions.begin() as tx:
-                loaded = self._log.load_many(cursor_of(tx), (each.stream for each in given))
+            loaded = self._loaded(given)
             draft = self._decide(loaded, given, append)
             if draft.recorded or along is not None:
                 self._save(draft, along)
         return draft.results
+
+    def _loaded(self, given: Sequence[Input]) -> Mapping[StreamId, Loaded]:
+        try:
+            with self._transactions.begin() as tx:
+                return self._log.load_many(cursor_of(tx), (each.stream for each in given))
+        except CommitUnknown as error:  # nothing was written that could be in doubt
+            raise Conflict("the connection was lost after a read") from error
 
     def _decide(
         self, loaded: Mapping[StreamId, Loaded], given: Sequence[Input], append: str

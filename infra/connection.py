@@ -23,6 +23,8 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from typing_extensions import override
 
+from infra.failpoints import failpoint
+
 IDLE_S_MAX = 20.0
 """Shorter than servers usually keep idle connections, so that few are closed in our hands."""
 ANSWER_BYTES_MAX = 1_048_576
@@ -216,6 +218,7 @@ def _call(connection: KeptConnection, request: urllib.request.Request) -> tuple[
     data = request.data
     assert isinstance(data, bytes)
     connection.request(request.get_method(), request.selector, data, dict(request.header_items()))
+    failpoint("after_call_written")
     response = connection.getresponse()
     body = response.read()
     return Answered(response.status, response.headers, body), not response.will_close

@@ -23,6 +23,7 @@ from infra.providers.sendgrid.validation import SendGridValidation
 from infra.settings import Settings
 from infra.tenancy import Database
 from infra.vault import SqlAddressChecks
+from infra.watched import watched_provider
 
 
 class MissingKey(Exception):
@@ -66,13 +67,14 @@ class Outside:
     @cached_property
     def provider(self) -> SendGridProvider:
         """The provider of e-mail; raises MissingKey."""
-        return SendGridProvider(
+        provider = SendGridProvider(
             self._provider_key(),
             self.settings.sendgrid_base_url,
             connect_s=self.settings.connect_timeout_s,
             total_s=self.settings.call_timeout_s,
             open_tracking=self.settings.sendgrid_open_tracking,
         )
+        return watched_provider(provider)
 
     @cached_property
     def caller(self) -> HttpCaller:

@@ -9,8 +9,10 @@ import psycopg
 import redis
 
 from domain.ids import TenantId
+from handlers.accounts.orders import AccountOrders
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
+from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import tzdata_version
@@ -71,6 +73,12 @@ class TenantDirectory:
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
             tasks=SqlTaskList(system.database, name),
             notices=SqlNotices(system.database, name),
+            orders=AccountOrders(
+                name,
+                ports.accounts,
+                SqlDeliverability(system.database, name),
+                SqlNotices(system.database, name),
+            ),
             dead_letters=SqlDeadLetters(system.database, name),
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),

@@ -17,6 +17,8 @@ from pydantic import (
     ValidationError,
 )
 
+from infra.failpoints import VARIABLES, FailpointsRefused, require_testing
+
 PREFIX = "ANTIPHON_"
 CONFIG = "ANTIPHON_CONFIG"
 
@@ -162,9 +164,13 @@ class Settings(BaseModel):
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process; raises UnknownSetting with the name and the mend."""
     given = os.environ if environment is None else environment
+    try:
+        require_testing(given)
+    except FailpointsRefused as error:
+        raise UnknownSetting(str(error)) from None
     values = _of_file(given.get(CONFIG))
     for name, value in given.items():
-        if name.startswith(PREFIX) and name != CONFIG:
+        if name.startswith(PREFIX) and name != CONFIG and name not in VARIABLES:
             values[_field(name.removeprefix(PREFIX).lower(), name)] = value
     try:
         settings = Settings.model_validate(values)

@@ -155,11 +155,9 @@ def do_pause(call: Call) -> SenderShown:
 
 def do_resume(call: Call) -> SenderShown:
     """Let messages leave again; after a stop for complaints a reason is needed."""
-    given: SenderReason = call.body
-    explained = bool(given.reason.strip())
-    shown = _ordered(call, partial(accounts.resume, explained=explained, at=_at(call)))
+    call.tenant.orders.resume(call.name, why_of(call, call.body.reason), _at(call))
     call.ring()
-    return shown
+    return _now(call, call.name)
 
 
 def do_verify(call: Call) -> SenderShown:
@@ -214,7 +212,8 @@ def remove(call: Call) -> SenderShown:
     """Take the account away: what was to leave from it waits, and says so."""
     if not call.tenant.ports.accounts.account(call.name).stands:
         one_sender(call.tenant.ports, call.name, _at(call))  # raises where nobody knows it
-    return _ordered(call, partial(accounts.delete, at=_at(call)))
+    call.tenant.orders.delete(call.name, why_of(call, call.body.reason), _at(call))
+    return _now(call, call.name)
 
 
 def _ordered(call: Call, decide: SenderOrder) -> SenderShown:

@@ -23,7 +23,8 @@ WITH newest AS MATERIALIZED (
      WHERE topic = 'message_queued' AND message IN (SELECT message FROM newest)
      GROUP BY message HAVING min(domain) = max(domain)
 ), known AS MATERIALIZED (
-    SELECT a.message, a.attempt, a.position, a.turn_at, c.value ->> 0 AS name,
+    SELECT a.message, a.attempt, a.position, max(a.turn_at) OVER (ORDER BY a.position) AS turn_at,
+           c.value ->> 0 AS name,
            (c.value ->> 1)::integer AS used, k.key
       FROM newest a LEFT JOIN domains d USING (message)
      CROSS JOIN LATERAL jsonb_array_elements(a.caps) AS c

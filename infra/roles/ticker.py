@@ -104,9 +104,9 @@ def run(settings: Settings, name: str = "ticker") -> None:
     with (
         opened(settings, worker=name, pool=4) as system,
         Heartbeat(system.database, name, "ticker"),
+        closing(Ticker(system)) as ticker,
     ):
-        with closing(Ticker(system)) as ticker:
-            tick_until(stop, ticker, settings.tick_ms / 1000)
+        tick_until(stop, ticker, settings.tick_ms / 1000)
 
 
 def tick_until(stop: Event, ticker: Ticker, every_s: float) -> None:

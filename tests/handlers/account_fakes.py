@@ -1,6 +1,6 @@
 """Sender accounts, dead letters and what is shown of limits, in stores of a few lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -57,6 +57,14 @@ class Accounts:
     def order(self, sender: str, decide: SenderOrder, why: Why) -> Sequence[SenderEvent]:
         return self._keep(sender, decide(self.account(sender)), why)
 
+    def order_in(
+        self, _: object, orders: Mapping[str, SenderOrder], why: Why
+    ) -> Mapping[str, Sequence[SenderEvent]]:
+        return {name: self.order(name, decide, why) for name, decide in orders.items()}
+
+    def together(self, work: Callable[[Any], Any]) -> Any:
+        return work(None)
+
     def order_sending(self, decide: SendingOrder, why: Why) -> Sequence[Any]:
         return self._keep(None, decide(self.sending()), why)
 
@@ -98,6 +106,16 @@ class Counts:
 
     def used(self, _: object, counters: Sequence[Counter]) -> list[Used]:
         return [Used(self.each) for _ in counters]
+
+
+class NoMail:
+    """Implements handlers.ports.accounts.Deliverability: nothing was sent and nothing waits."""
+
+    def between(self, *_: object) -> Mapping[str, Any]:
+        return {}
+
+    def waiting(self, _: str) -> int:
+        return 0
 
 
 class Letters:

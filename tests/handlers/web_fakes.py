@@ -19,6 +19,7 @@ from domain.plan import Grounds, Policy
 from domain.recorded import Recorded
 from domain.taxonomy import AddressVerdict, Channel
 from handlers.access import KeyHolder, Role
+from handlers.accounts.orders import AccountOrders
 from handlers.app import create_app
 from handlers.contacts import ContactRow
 from handlers.errands.endpoints import NewEndpoint
@@ -57,7 +58,7 @@ from handlers.services import (
 from handlers.webhooks.words import Inbound, ReplyClass
 from plans.context import TenantPolicy
 from plans.simulate import Counts as Reactions
-from tests.handlers.account_fakes import Accounts, Counts, Letters
+from tests.handlers.account_fakes import Accounts, Counts, Letters, NoMail
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REAL_NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -526,6 +527,7 @@ class World:
             tasks=self.desk,
             notices=self.desk,
             dead_letters=self.letters,
+            orders=AccountOrders(TENANT, self.accounts, NoMail(), self.desk),  # type: ignore[arg-type]  # as above
             endpoints=self.endpoints,
             reads=self.tables,
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word

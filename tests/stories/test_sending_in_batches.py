@@ -61,7 +61,7 @@ def test_answers_that_cannot_be_kept_cost_no_other(house: House) -> None:
         return transact(*given, **named)
 
     house.provider.answer = answer
-    house.ports.campaigns.transact_many = breaking  # type: ignore[method-assign]  # once
+    house.ports.campaigns.transact_many = breaking  # type: ignore[method-assign]  # breaks once
     house.send()
     house.ports.campaigns.transact_many = transact  # type: ignore[method-assign]  # as it was
     assert _states(house) == {"ACCEPTED": 3}
