@@ -1,10 +1,13 @@
 """Gates about the sender and about how much is sent: accounts, circuits, caps, pace, the mail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.gates.seen import Seen
 from domain.gates.verdict import Hold, Verdict
 from domain.taxonomy import HoldReason
+
+PROBED_FOR = timedelta(seconds=30)
+"""When to look again at what waits for a probe: its answer is there by then, or nearly."""
 
 
 def sender_ready(seen: Seen, now: datetime) -> Verdict:
@@ -32,7 +35,7 @@ def circuit_closed(seen: Seen, now: datetime) -> Verdict:
         return None
     if now < seen.circuit_until:
         return Hold(HoldReason.CIRCUIT_OPEN, seen.circuit_until)
-    return Hold(HoldReason.CIRCUIT_OPEN) if seen.probing else None
+    return Hold(HoldReason.CIRCUIT_OPEN, now + PROBED_FOR) if seen.probing else None
 
 
 def under_caps(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # every gate has the same head

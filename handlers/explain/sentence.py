@@ -65,13 +65,11 @@ def _waits(known: Known) -> str:
 
 def _waits_until(known: Known) -> str:
     row = known.row
-    until = "until somebody lets it go" if _far(row) else f"until {told_time(row.not_before)}"
     begun = known.last("message_deferred", "send_attempt_returned", "paused")
     told = f"It waits for its time, {told_time(row.not_before)}{_planned(known)}."
     reason = row.hold_reason or (HoldReason.OPERATOR if known.kept_back else None)
     if reason is not None:
-        since = "" if begun is None else f" since {told_time(begun.at)}"
-        told = f"It waits{since} {until}, because {_held(reason, begun)}."
+        told = _held_back(row, reason, begun)
     no = known.lasting
     if no is None or no.reason == row.hold_reason:
         return told
@@ -80,6 +78,22 @@ def _waits_until(known: Known) -> str:
 
 def _far(row: QueueRow) -> bool:
     return row.not_before >= UNTIL_RELEASED
+
+
+def _held_back(row: QueueRow, reason: str, begun: DecisionTold | None) -> str:
+    """Since when, until when and why; where nobody knows until when, the next look at it."""
+    since = "" if begun is None else f" since {told_time(begun.at)}"
+    why, at = f"because {_held(reason, begun)}", told_time(row.not_before)
+    if _far(row):
+        return f"It waits{since} until somebody lets it go, {why}."
+    if _looked_at_again(reason, begun):
+        return f"It waits{since}, {why}; it is looked at again on {at}."
+    return f"It waits{since} until {at}, {why}."
+
+
+def _looked_at_again(reason: str, begun: DecisionTold | None) -> bool:
+    gate = None if begun is None else objection(begun.gates)
+    return gate is not None and gate.reason == reason and gate.until is None
 
 
 def _held(reason: str, begun: DecisionTold | None) -> str:

@@ -96,6 +96,9 @@ def _print_decision(shown: Console, decision: DecisionTold) -> None:
 def _print_gates(shown: Console, gates: Sequence[GateTold]) -> None:
     if not gates:
         return
+    if all(_unasked(gate) for gate in gates):
+        _print_unasked(shown, gates)
+        return
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, width=4)
     table.add_column(no_wrap=True)
@@ -108,6 +111,21 @@ def _print_gates(shown: Console, gates: Sequence[GateTold]) -> None:
             gate.name,
             Text(_told(gate)),
         )
+    shown.print(table)
+
+
+def _unasked(gate: GateTold) -> bool:
+    return gate.verdict == "not_reached" and not any(gate.inputs.values())
+
+
+def _print_unasked(shown: Console, gates: Sequence[GateTold]) -> None:
+    """Somebody decided before a gate was asked: their names are enough, there are no inputs."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, width=4)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    names = ", ".join(gate.name for gate in gates)
+    table.add_row("", Text("not asked", style=_TONES["not_reached"]), Text(names))
     shown.print(table)
 
 

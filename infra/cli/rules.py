@@ -43,7 +43,12 @@ def show(settings: Settings, tenant: str, *, as_json: bool) -> None:
 def set_(
     settings: Settings, tenant: str, changes: Sequence[str], reason: str, *, as_json: bool
 ) -> None:
-    """Change rules: all that are given, or none where one of them cannot be."""
+    """Change rules: all that are given, or none where one of them cannot be.
+
+    NAME is one that `rules show` shows, all but paused. `weekend` takes hard_stop (nothing leaves
+    on Saturdays and Sundays), reduced (weekend_percent of the limits of a day) or none (no rule:
+    as on any day). Limits end with _max, days, hours and seconds with _days, _h and _s.
+    """
     given = checked(NewRules, {**dict(map(_pair, changes)), "reason": reason}, part="rules")
     with system(settings) as found:
         shown = sending_calls.change_rules(call_of(found, tenant, body=given))

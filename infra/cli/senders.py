@@ -1,6 +1,6 @@
 """`antiphon sender`: identities that messages leave from, and their accounts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -272,4 +272,16 @@ def _tell(shown: SenderShown, *, as_json: bool) -> None:
 
 
 def _words(data: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in data.items())
+    return ", ".join(f"{name} {_plain(value)}" for name, value in data.items())
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  # any field of a fact
+    """One field without the signs of a programming language; what is empty is a dash."""
+    match value:
+        case Mapping():
+            told = " ".join(f"{name} {_plain(each)}" for name, each in value.items())
+        case list() | tuple():
+            told = " ".join(map(_plain, value))
+        case _:
+            told = "" if value is None else str(value)
+    return told or "-"

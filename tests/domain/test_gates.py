@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from domain import gates
 from domain.gates import CLEAR, GATES, Cap, Gate, Hold, Never, Seen, Verdict, judge, judged
+from domain.gates.sender import PROBED_FOR
 from domain.ids import CampaignId
 from domain.taxonomy import CancelReason, CapName, Channel, HoldReason
 
@@ -158,7 +159,7 @@ SENDER = (
     hold("circuit", HoldReason.CIRCUIT_OPEN, circuit_needs_operator=True, circuit_until=BEFORE),
     hold("circuit", HoldReason.CIRCUIT_OPEN, AFTER, circuit_until=AFTER),
     passes("circuit", circuit_until=NOW),
-    hold("circuit", HoldReason.CIRCUIT_OPEN, circuit_until=NOW, probing=True),
+    hold("circuit", HoldReason.CIRCUIT_OPEN, NOW + PROBED_FOR, circuit_until=NOW, probing=True),
     passes("circuit", probing=True),
     hold("mail", HoldReason.MAIL_INCOMPLETE, rendered=False),
     hold("mail", HoldReason.MAIL_INCOMPLETE, opt_out=False),

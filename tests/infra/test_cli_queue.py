@@ -50,6 +50,22 @@ def test_a_message_that_waits_is_explained_with_what_the_gates_say_now(
     house.started(PLAN)
 
 
+def test_where_a_person_decided_the_gates_are_one_line_and_their_data_is_whole(
+    house: House, cli: Cli
+) -> None:
+    message = str(house.message(house.started(PLAN)))
+    cli("queue", "skip", house.tenant, message, *WHY)
+    shown = " ".join(cli("explain", house.tenant, message).stdout.split())
+    assert "not asked " + ", ".join(gate.name for gate in GATES) in shown
+    assert "not reached" not in shown
+    (skipped,) = [
+        one
+        for one in cli.json("explain", house.tenant, message)["decisions"]
+        if one["kind"] == "message_cancelled"
+    ]
+    assert [one["name"] for one in skipped["gates"]] == [gate.name for gate in GATES]
+
+
 def test_an_unknown_message_is_wrong_use(house: House, cli: Cli) -> None:
     nobody = str(UUID(int=1))
     for words in (

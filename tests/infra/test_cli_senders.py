@@ -95,7 +95,10 @@ def test_orders_to_a_sender_are_carried_out_and_told_with_who_gave_them(
         "warmup_ended",
     ]
     assert {one["actor"] for one in told[-8:]} == {"cli"}
-    assert "sender paused" in cli("sender", "events", house.tenant, "sam").stdout
+    shown = cli("sender", "events", house.tenant, "sam").stdout
+    assert "sender paused" in shown
+    assert "caps 5 10, on" in shown
+    assert not set("{}[]()'") & set(shown.replace("(UTC)", ""))
     assert ("on leave",) in house.rows("SELECT text FROM {s}.notes")
 
 

@@ -71,7 +71,7 @@ def test_released_streams_replay_to_what_they_meant() -> None:
     streams: defaultdict[str, list[Event]] = defaultdict(list)
     for stream, topic, state in golden():
         streams[stream].append(decode(topic, state).fact)
-    one, two, three = (fold(facts) for facts in streams.values())
+    one, two, three, four = (fold(facts) for facts in streams.values())
     assert (one.stage, one.outcome, one.node, one.run) == ("completed", "no_response", "end", 1)
     assert (one.sends, one.signals, one.keys) == (1, 2, frozenset({"sg:1", "sg:2"}))
     assert _messages(one) == {
@@ -88,6 +88,8 @@ def test_released_streams_replay_to_what_they_meant() -> None:
     assert (three.task, three.calls, three.kept, three.signals) == (None, {}, None, 2)
     assert (three.visits[NodeId("call")], three.visits[NodeId("erp")]) == (2, 1)
     assert _messages(three) == {"mail": (MessageState.CANCELLED, 0)}
+    assert (four.stage, four.node, four.sends, four.signals) == ("active", "hello", 1, 1)
+    assert _messages(four) == {"hello": (MessageState.ACCEPTED, 2)}
 
 
 def _messages(state: Campaign) -> dict[str, tuple[MessageState, int]]:

@@ -27,6 +27,7 @@ from infra.roles.ticker import Ticker
 from infra.statements import transaction
 from infra.task_list import SqlTaskList
 from infra.vault import SqlNotices
+from infra.work import Work
 from tests.infra.sendgrid_server import Server, answering
 from tests.stories.house import House, open_house, plan, send, stop, way
 
@@ -352,7 +353,7 @@ def test_a_worker_posts_a_call_that_the_receiver_can_verify(
         book: Any = house.ports.endpoints
         secret = b64decode(book.add("crm", server.url).secret.removeprefix("whsec_"))
         stream = house.started(CALLS)
-        assert house.system.work()["errands"](house.tenant) == 1
+        assert Work(house.system).bells()["errands"](house.tenant) == 1
         assert [fact.ok for fact in resolved(house, stream)] == [True]
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
@@ -371,7 +372,7 @@ def test_an_endpoint_of_this_network_is_refused_at_the_call_too(house: House) ->
         " RETURNING 1"
     )
     stream = house.started(WAITS)
-    assert house.system.work()["errands"](house.tenant) == 1
+    assert Work(house.system).bells()["errands"](house.tenant) == 1
     assert [fact.reason for fact in resolved(house, stream)] == ["address_refused"]
     assert house.state(stream).outcome == Outcome.DISQUALIFIED
 

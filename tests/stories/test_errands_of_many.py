@@ -14,6 +14,7 @@ from domain.taxonomy import Outcome
 from handlers.errands.running import CALLS
 from handlers.ports import Answer, Mail
 from infra.embedded.servers import ServerUrls
+from infra.work import Work
 from tests.infra.sendgrid_server import Server
 from tests.stories.house import TAKEN, House, open_house, plan, send, stop, way
 
@@ -80,7 +81,7 @@ def test_mails_leave_while_every_thread_for_endpoints_waits_for_an_answer(
     with closing(Server(patient)) as server, open_house(urls, tmp_path, **given) as house:
         register(house, server.url)
         stream = house.started(CALLED)
-        calling = Thread(target=house.system.work()["errands"], args=(house.tenant,))
+        calling = Thread(target=Work(house.system).bells()["errands"], args=(house.tenant,))
         calling.start()
         while not server.connections:
             pass

@@ -197,6 +197,20 @@ def test_a_message_held_by_a_full_limit_says_which_and_until_when(
     assert verdicts(held.now)["caps"] == "held"
 
 
+def test_a_message_held_for_nobody_knows_how_long_says_when_it_is_looked_at_again(
+    house: House, tenant: TenantServices
+) -> None:
+    house.account(pause, reason=PauseReason.OPERATOR)
+    stream = house.started(ONE_STEP)
+    house.after(minutes=10)
+    found = latest(house, tenant, stream)
+    assert stops_at(judged(found, "message_deferred").gates, "sender", "held").until is None
+    assert found.answer == (
+        "It waits since 2026-09-07 09:10 UTC, because the sender sam is paused (operator); "
+        "it is looked at again on 2026-09-07 09:15 UTC."
+    )
+
+
 def test_what_would_hold_a_message_now_is_told_before_its_time_has_come(
     house: House, tenant: TenantServices
 ) -> None:
