@@ -199,7 +199,8 @@ def _perhaps_taken(state: Campaign, acceptance: Acceptance) -> Message | None:
     message = message_in(state, acceptance.message_id, *DOUBTFUL, *AGAIN)
     if message is None:
         return None
-    if message.state in AGAIN and acceptance.attempt > message.attempt:
+    told = acceptance.via != Via.ANSWER
+    if message.state in AGAIN and told and acceptance.attempt > message.attempt:
         return message
     known = message.state not in AGAIN or message.resent
     return message if known and message.attempt == acceptance.attempt else None

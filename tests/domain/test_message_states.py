@@ -116,8 +116,8 @@ STOPPED = {
     "end of the longest duration": CANCELLED,
 }
 MOVES: dict[MessageState, dict[str, MessageState]] = {
-    PLANNED: {"rendered": QUEUED, "not renderable": FAILED, **STOPPED},
-    QUEUED: {"due": SENDING, **STOPPED},
+    PLANNED: {"rendered": QUEUED, "not renderable": FAILED, "webhook": ACCEPTED, **STOPPED},
+    QUEUED: {"due": SENDING, "webhook": ACCEPTED, **STOPPED},
     SENDING: {
         "accepted": ACCEPTED,
         "webhook": ACCEPTED,

@@ -268,6 +268,9 @@ def _outcome(
         return
     if chance.random() < 0.1:
         yield events.MessageUnknown(reason="timeout", **tried)
+        if chance.random() < 0.3:
+            yield from _sent_again(message, attempt, at, about)
+            return
         if chance.random() < 0.5:
             yield events.MessagePresumedLost(evidence="silence", **tried, **about)
             return
@@ -278,6 +281,18 @@ def _outcome(
     yield events.TransitionTaken(
         node=NodeId(about["node"]), visit=1, index=0, on="no_open", to=END, at=at
     )
+
+
+def _sent_again(message: MessageId, attempt: int, at: datetime, about: Shared) -> Iterator[Event]:
+    """A person answers the doubt by another attempt, and that one arrives."""
+    at += timedelta(hours=73)
+    over = at + timedelta(days=3)
+    yield events.ResendOrdered(
+        message_id=message, author="key-1", due_at=at, expires_at=over, at=at
+    )
+    again: Shared = {"message_id": message, "attempt": attempt + 1, "at": at}
+    yield events.SendAttemptStarted(body_mac="mac", **again)
+    yield events.MessageAccepted(via=Via.ANSWER, visit=1, provider_id="p2", **again, **about)
 
 
 def _came_back(chance: Random, message: MessageId, at: datetime, about: Shared) -> Iterator[Event]:

@@ -116,6 +116,8 @@ class Gates:
             and row.connected
             and row.verified
             and not row.deleted
+            and not row.circuit_needs_operator
+            and (row.circuit_until is None or row.circuit_until <= now)
             and not ban_of(tx, Family.EMAIL, contact["mac"], now)
             and not self._closed_since(queued)
         )
