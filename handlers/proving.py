@@ -112,6 +112,7 @@ def _missing(ports: TenantPorts, document: Mapping[str, Any]) -> Iterator[Issue]
                     pointer("nodes", index, field),
                     f"the tenant has no {field} of this name",
                     node=node["id"],
+                    expected=sorted(names),
                     got=node[field],
                     suggestion=f"name one that is set up, or ask an admin to add this {field}",
                 )

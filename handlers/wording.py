@@ -9,7 +9,7 @@ from handlers.errors import Fault
 from plans.pointer import pointer
 
 _INSTANT = "must be an instant with an offset, such as 2026-09-07T05:00:00Z"
-_BRANCHES = ("literal[", "function-", "constrained-")
+_BRANCHES = ("literal[", "function-", "constrained-", "list[")
 """With these a model names the ways in which a value could be right; they are no places."""
 WORDS = {
     "extra_forbidden": "there is no such field; remove it or correct its name",

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from domain import accounts
-from domain.accounts import ClosedBy, PauseReason, SenderEvent
+from domain.accounts import ClosedBy, SenderEvent
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
 from handlers.ports import Sender
@@ -17,16 +17,8 @@ from handlers.ports.accounts import (
     Why,
 )
 
-TROUBLE = Why(Cause(CauseKind.WEBHOOK, "account_trouble"), "provider")
 PULLED = Why(Cause(CauseKind.SWEEP, "verified_senders"), "ticker")
 PROBED = Why(Cause(CauseKind.SWEEP, "credentials"), "ticker")
-
-
-def account_trouble(book: SenderAccounts, now: datetime) -> int:
-    """Let no sender send until a person has looked; the number of accounts that sent until now."""
-    book.adopt()
-    trouble = partial(accounts.pause, reason=PauseReason.ACCOUNT_TROUBLE, at=now)
-    return len(book.order_all(trouble, TROUBLE))
 
 
 def pull_verified(

@@ -22,6 +22,7 @@ from domain.timing.zones import in_utc, local
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.contacts import EmailAddress, Line, WebAddress
+from handlers.errors import Fault, NotAcceptable
 from handlers.ports import Sender, Why
 from handlers.ports.accounts import SenderOrder
 from handlers.sender_accounts import (
@@ -128,6 +129,7 @@ def put_sender(call: Call) -> SenderShown:
     told = _part(given, AccountSettings.__struct_fields__)
     settings = AccountSettings(**{**told, "profile": Profile(given.profile)})
     check_settings(settings)
+    _must_stand_alone(call, given)
     caps = None if given.warmup is None else _caps(given.warmup)
     call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))
     at = call.services.clock.now()
@@ -138,6 +140,24 @@ def put_sender(call: Call) -> SenderShown:
         on = _today(call, settings, at)
         orders.order(given.sender, partial(accounts.begin_warmup, caps=caps, on=on, at=at), why)
     return _now(call, given.sender)
+
+
+def _must_stand_alone(call: Call, given: NewSender) -> None:
+    """Two accounts of one address would have twice its limits; a set hidden by a name is no set."""
+    rows = {row.sender: row for row in call.tenant.ports.accounts.rows() if not row.deleted}
+    others = {name: row for name, row in rows.items() if name != given.sender}
+    senders = call.tenant.ports.vault.senders()
+    faults = [
+        Fault("/from_email", "taken", f"the sender {name} has this address; use that one")
+        for name in sorted(others)
+        if name in senders and senders[name].from_email.lower() == given.from_email.lower()
+    ]
+    if given.sender in {row.settings.rotation_set for row in others.values()}:
+        faults.append(Fault("/sender", "taken", "a rotation set has this name; give another"))
+    if given.rotation_set and given.rotation_set in rows:
+        faults.append(Fault("/rotation_set", "taken", "a sender has this name; give another"))
+    if faults:
+        raise NotAcceptable("the sender cannot be taken", faults)
 
 
 def told(call: Call) -> Listed[AccountFact]:

@@ -28,7 +28,8 @@ WITH days AS (
      GROUP BY d
 ), alive AS (
     SELECT bool_and(sent >= 20 AND told >= 0.99 * sent)
-       AND (SELECT max(occurred_at) FROM {s}.webhook_inbox) > %(now)s - interval '1 hour' AS yes
+       AND EXISTS (SELECT FROM {s}.webhook_inbox
+                    WHERE occurred_at BETWEEN %(now)s - interval '1 hour' AND %(now)s) AS yes
       FROM days
 )
 SELECT message_id, stream_id, attempt FROM {s}.send_queue

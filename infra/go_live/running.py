@@ -75,7 +75,9 @@ def look(system: System, tenant: TenantId, names: Names) -> Running:
     """Look at everything once; what cannot be reached is told as such."""
     ports = system.ports(tenant)
     rows = _Rows(system, tenant)
-    senders = tuple(ports.vault.senders().values())
+    accounts = ports.accounts.rows()
+    gone = {row.sender for row in accounts if row.deleted}
+    senders = tuple(each for each in ports.vault.senders().values() if each.sender not in gone)
     letters, contacts, without_country, unchecked = rows.of_tenant(_NUMBERS, letter_old=LETTER_OLD)[
         0
     ]
@@ -87,7 +89,7 @@ def look(system: System, tenant: TenantId, names: Names) -> Running:
         webhook_url=f"{system.public_url}/webhooks/sendgrid/{tenant}",
         rules=ports.accounts.rules(),
         senders=senders,
-        accounts=tuple(row for row in ports.accounts.rows() if not row.deleted),
+        accounts=tuple(row for row in accounts if not row.deleted),
         mails={sender.sender: sample(sender, links) for sender in senders},
         hours=_hours(rows.of_tenant(_PLANS, limit=PLANS_MAX)),
         domains={name: _domain(names, name) for name in sorted(_domains(senders))},
