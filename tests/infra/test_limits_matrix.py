@@ -39,6 +39,7 @@ CAPS: Mapping[CapName, int] = {
     CapName.CAMPAIGN_DAY: 25,
     CapName.GLOBAL_HOUR: 20,
 }
+IDLE_ROUNDS = 5
 LEFT_BY_THE_CLOCK = {CapName.GLOBAL_HOUR: 1}
 """Two tenants have half a token each until time flows again."""
 STEPS_S = (1, 5, 0, 20, 33, 2, 61, 180, 7, 1500, 1, 29, 600, 3600, 11, 18_000, 1, 40)
@@ -92,9 +93,12 @@ class Office:
         return len(self.sent) - before
 
     def fill(self) -> int:
-        """Claim until nobody can any more, while the time stands still; how much left."""
+        """Claim until nobody can any more, while the time stands still; how much left.
+
+        One round without a send says little: all may have reserved what one of them then gave back.
+        """
         rounds = [self.look(timedelta())]
-        while sum(rounds[-2:]) > 0 or len(rounds) < 2:
+        while sum(rounds[-IDLE_ROUNDS:]) > 0 or len(rounds) < IDLE_ROUNDS:
             rounds.append(self.look(timedelta()))
         return sum(rounds)
 
