@@ -7,6 +7,7 @@ from functools import partial
 from typing_extensions import override
 
 from domain.campaign.state import MessageState as State
+from domain.events import MessageUnknown
 from domain.ids import MessageId, StreamId
 from domain.taxonomy import HoldReason
 from handlers.ports import (
@@ -208,8 +209,13 @@ class MemoryOutbox(Outbox):
             for row in rows
             if row["message_id"] not in wanted and row["state"] in PERHAPS_SENT
         }
+        doubted = {
+            entry.originator_id
+            for _, entry in self._memory.log
+            if isinstance(entry.body.fact, MessageUnknown)
+        }
         for key, row in list(inside.rows("outreach")):
-            if row["stream_id"] in of_these - written:
+            if row["stream_id"] in of_these - written - doubted:
                 inside.delete("outreach", key)
 
     @override
