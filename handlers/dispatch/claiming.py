@@ -38,6 +38,8 @@ BATCH = 50
 HOLD_FOR = timedelta(minutes=5)
 """How long a message is left alone where nothing says for how long."""
 
+TURN_AFTER = timedelta(seconds=0.1)
+"""The least that a message waits for its turn; less would only be looked at again and again."""
 APART_FOR = timedelta(minutes=1)
 """How long a message waits for another one to the same person to be decided on."""
 
@@ -199,7 +201,7 @@ class _Batch:
             return
         for due, short in zip(asking, answers, strict=True):
             if short is not None:
-                until = self._now + timedelta(seconds=short.wait_s)
+                until = self._now + max(timedelta(seconds=short.wait_s), TURN_AFTER)
                 self._not_now(due, smoothed_by=short.name.value, smoothed_until=until)
         self._asking = [due for due, short in zip(asking, answers, strict=True) if short is None]
 
