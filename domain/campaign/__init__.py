@@ -10,6 +10,7 @@ from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
 from domain.campaign.fitting import Revision, standing_at
 from domain.campaign.judging import Judged, judge_again
+from domain.campaign.resending import resend
 from domain.campaign.revising import in_force, revise
 from domain.campaign.sending import (
     Acceptance,
@@ -20,7 +21,6 @@ from domain.campaign.sending import (
     lose,
     queue,
     refuse,
-    resend,
     return_attempt,
     skip,
 )

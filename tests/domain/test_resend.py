@@ -8,7 +8,7 @@ import pytest
 
 from domain import campaign
 from domain.campaign.placing import EXPIRES_AFTER
-from domain.campaign.sending import RESEND_AFTER
+from domain.campaign.resending import RESEND_AFTER
 from domain.errors import CampaignEnded, NotLost
 from domain.events import MessageAccepted, ResendOrdered, SendAttemptStarted, topic_of
 from domain.gates import Seen
