@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from domain import campaign
 from domain.accounts import choose
+from domain.campaign import LOOK_AGAIN
 from domain.events import MessageQueued
 from domain.ids import MessageId, StreamId
 from domain.recorded import Cause
@@ -34,7 +35,6 @@ from handlers.rendering import Content, Earlier, RenderFailed, render
 
 LOG = logging.getLogger("antiphon.composing")
 BATCH = 50
-HOLD_FOR = timedelta(minutes=5)
 Node = Mapping[str, Any]
 
 
@@ -82,7 +82,7 @@ class Composer:
     ) -> None:
         if ids and why == HoldReason.GATE_ERROR:
             LOG.error("messages of %s cannot be queued: %s", self._ports.tenant, ids)
-        self._ports.outbox.hold(tx, ids, why, self._ports.clock.now() + HOLD_FOR)
+        self._ports.outbox.hold(tx, ids, why, self._ports.clock.now() + LOOK_AGAIN)
 
     def _compose(self, limit: int) -> int:
         ports, now = self._ports, self._ports.clock.now()

@@ -4,7 +4,7 @@ Every decision is `(state, grounds, *, input) -> facts`: pure, and silent when i
 """
 
 from domain.campaign.control import pause, resume, stop
-from domain.campaign.dispatch import start_attempt
+from domain.campaign.dispatch import LOOK_AGAIN, start_attempt
 from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
@@ -29,6 +29,7 @@ from domain.campaign.state import INITIAL, Campaign, Heard, Message, Phase
 
 __all__ = [
     "INITIAL",
+    "LOOK_AGAIN",
     "Acceptance",
     "Called",
     "Campaign",

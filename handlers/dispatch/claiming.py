@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import campaign
+from domain.campaign import LOOK_AGAIN
 from domain.events import SendAttemptStarted
 from domain.gates import Hold, Seen, judge
 from domain.ids import MessageId, StreamId
@@ -35,8 +36,6 @@ from handlers.ports import (
 T = TypeVar("T")
 LOG = logging.getLogger("antiphon.dispatch")
 BATCH = 50
-HOLD_FOR = timedelta(minutes=5)
-"""How long a message is left alone where nothing says for how long."""
 
 TURN_AFTER = timedelta(seconds=0.1)
 """The least that a message waits for its turn; less would only be looked at again and again."""
@@ -116,7 +115,7 @@ class Claiming:
             ports.limits.lock(tx)
             ids = [row.message_id for row in ports.outbox.due(tx, now, 1)]
             LOG.error("messages of %s cannot be claimed: %s", ports.tenant, ids)
-            ports.outbox.hold(tx, ids, HoldReason.GATE_ERROR, now + HOLD_FOR)
+            ports.outbox.hold(tx, ids, HoldReason.GATE_ERROR, now + LOOK_AGAIN)
         return Claimed(len(ids))
 
     def _claim(self, reserved: Reserved, limit: int, made: list[Claimed]) -> Claimed:
@@ -275,8 +274,8 @@ class _Batch:
     def _again(self, message_id: MessageId) -> tuple[HoldReason, datetime]:
         verdict = judge(self._seen[message_id], self._now)
         if isinstance(verdict, Hold):
-            return verdict.reason, verdict.until or self._now + HOLD_FOR
-        return HoldReason.GATE_ERROR, self._now + HOLD_FOR
+            return verdict.reason, verdict.until or self._now + LOOK_AGAIN
+        return HoldReason.GATE_ERROR, self._now + LOOK_AGAIN
 
     def full(self) -> list[CapNote]:
         """The limits that a row of this batch is held by, each once."""

@@ -11,7 +11,7 @@ from handlers.api.calls import Call, Reason
 from handlers.api.campaign_calls import NewCampaign, Ordered
 from handlers.errors import NotAcceptable
 from infra.cli.operations import call_of
-from infra.cli.printing import json_option, print_json
+from infra.cli.printing import json_option, print_json, reason_option
 from infra.cli.reading import FILE, read_model
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
@@ -20,8 +20,6 @@ EPILOG = """Example: antiphon campaign add acme autumn.json
 
 \b
 autumn.json: {"name": "autumn", "sender": "sam", "daily_limit": 50}"""
-
-reason_option = click.option("--reason", default="", help="Why; kept for those who read it later.")
 
 
 @click.group(epilog=EPILOG)

@@ -14,6 +14,10 @@ from rich.table import Table
 PLAIN_WIDTH = 100
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_WHY = "Why; kept for those who read it later."
+reason_option = click.option("--reason", default="", help=_WHY)
+why_option = click.option("--reason", required=True, help=_WHY)
+"""The reason of an order: where it may be given, and where it must be."""
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401  # whatever has a JSON form

@@ -16,7 +16,7 @@ from handlers.api.reading_calls import WhichMessages
 from handlers.services import QueueRow
 from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
-from infra.cli.printing import json_option, print_json, print_table, say
+from infra.cli.printing import json_option, print_json, print_table, say, why_option
 from infra.cli.reading import Instant
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
@@ -33,9 +33,6 @@ STATES = (
     "CANCELLED",
 )
 LAST_YEAR = 8000
-reason_option = click.option(
-    "--reason", required=True, help="Why; kept for those who read it later."
-)
 
 
 @click.group(epilog=EPILOG)
@@ -76,7 +73,7 @@ def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | i
 )
 @click.argument("tenant")
 @click.argument("message", type=click.UUID)
-@reason_option
+@why_option
 @json_option
 @click.pass_obj
 def skip(settings: Settings, tenant: str, message: UUID, reason: str, *, as_json: bool) -> None:
@@ -97,7 +94,7 @@ def skip(settings: Settings, tenant: str, message: UUID, reason: str, *, as_json
 @click.argument("tenant")
 @click.argument("message", type=click.UUID)
 @click.option("--until", type=Instant(), help="An instant; without it, until it is released.")
-@reason_option
+@why_option
 @json_option
 @click.pass_obj
 def hold(
@@ -114,7 +111,7 @@ def hold(
 )
 @click.argument("tenant")
 @click.argument("message", type=click.UUID)
-@reason_option
+@why_option
 @json_option
 @click.pass_obj
 def release(settings: Settings, tenant: str, message: UUID, reason: str, *, as_json: bool) -> None:
@@ -129,7 +126,7 @@ def release(settings: Settings, tenant: str, message: UUID, reason: str, *, as_j
 )
 @click.argument("tenant")
 @click.argument("message", type=click.UUID)
-@reason_option
+@why_option
 @click.option("--confirm", is_flag=True, help="You know that the person may get it twice.")
 @json_option
 @click.pass_obj

@@ -11,7 +11,7 @@ from handlers.api.sending_calls import NewRules
 from handlers.sender_accounts import SendingShown
 from infra.cli.operations import call_of
 from infra.cli.outcome import WrongUse
-from infra.cli.printing import json_option, print_json, print_table
+from infra.cli.printing import json_option, print_json, print_table, reason_option
 from infra.cli.session import system
 from infra.settings import Settings
 
@@ -37,7 +37,7 @@ def show(settings: Settings, tenant: str, *, as_json: bool) -> None:
 @rules.command("set", epilog=EPILOG)
 @click.argument("tenant")
 @click.argument("changes", nargs=-1, required=True, metavar="NAME=VALUE...")
-@click.option("--reason", default="", help="Why; kept for those who read it later.")
+@reason_option
 @json_option
 @click.pass_obj
 def set_(

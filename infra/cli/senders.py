@@ -23,7 +23,7 @@ from handlers.api.sender_calls import (
 from handlers.sender_accounts import SenderShown
 from infra.cli.operations import call_of
 from infra.cli.outcome import WrongUse
-from infra.cli.printing import json_option, print_json, print_table, say
+from infra.cli.printing import json_option, print_json, print_table, reason_option, say, why_option
 from infra.cli.reading import FILE, Instant, read_model
 from infra.cli.sender_shown import print_sender, row_of
 from infra.cli.session import system
@@ -38,9 +38,6 @@ sam.json: {"sender": "sam", "from_email": "sam@mail.acme.example", "from_name": 
            "first_name": "Sam", "calendar_url": "https://cal.acme.example/sam",
            "profile": "mailbox", "zone": "Europe/Lisbon", "day_max": 40, "warmup": "default"}
 Plans may use {{ sender.first_name }} and {{ sender.calendar_url }}."""
-
-reason_option = click.option("--reason", default="", help="Why; kept for those who read it later.")
-why_option = click.option("--reason", required=True, help="Why; kept for those who read it later.")
 
 
 @click.group(epilog=EPILOG)

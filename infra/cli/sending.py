@@ -7,14 +7,11 @@ from handlers.api.bodies import checked
 from handlers.api.sending_calls import NeededReason
 from handlers.sender_accounts import SendingShown
 from infra.cli.operations import call_of
-from infra.cli.printing import json_option, print_json
+from infra.cli.printing import json_option, print_json, why_option
 from infra.cli.session import system
 from infra.settings import Settings
 
 EPILOG = 'Example: antiphon sending pause acme --reason "wrong prices in the mails"'
-reason_option = click.option(
-    "--reason", required=True, help="Why; kept for those who read it later."
-)
 
 
 @click.group(epilog=EPILOG)
@@ -24,7 +21,7 @@ def sending() -> None:
 
 @sending.command(epilog=EPILOG)
 @click.argument("tenant")
-@reason_option
+@why_option
 @json_option
 @click.pass_obj
 def pause(settings: Settings, tenant: str, reason: str, *, as_json: bool) -> None:
@@ -37,7 +34,7 @@ def pause(settings: Settings, tenant: str, reason: str, *, as_json: bool) -> Non
 
 @sending.command(epilog='Example: antiphon sending resume acme --reason "prices are right now"')
 @click.argument("tenant")
-@reason_option
+@why_option
 @json_option
 @click.pass_obj
 def resume(settings: Settings, tenant: str, reason: str, *, as_json: bool) -> None:

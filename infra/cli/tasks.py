@@ -12,13 +12,12 @@ from handlers.api.errand_calls import WhichTasks
 from handlers.errands.tasks import TaskShown
 from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
-from infra.cli.printing import json_option, print_json, print_table, say
+from infra.cli.printing import json_option, print_json, print_table, reason_option, say
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
 
 EPILOG = "Example: antiphon task list acme --assignee sam"
 STATES = ("open", "done", "skipped", "withdrawn")
-reason_option = click.option("--reason", default="", help="Why; kept for those who read it later.")
 
 
 @click.group(epilog=EPILOG)
