@@ -2,7 +2,11 @@
 
 import os
 import platform
-from collections.abc import Callable
+import resource
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -44,6 +48,66 @@ def time_row(measure: str, unit: str, ours: list[float], floor: list[float] | No
     middle = median(ours) * scale
     ratio = least / middle if least is not None else None
     return Row(measure, unit, middle, least, ratio, {}, min(ours) * scale, max(ours) * scale)
+
+
+def rate_row(
+    measure: str,
+    unit: str,
+    ours: Sequence[float],
+    floor: Sequence[float] = (),
+    peers: Mapping[str, float] | None = None,
+) -> Row:
+    """A row of rates or sizes, one value for each round: the ratio is ours / floor."""
+    middle = median(ours)
+    limit = median(floor) if floor else None
+    ratio = middle / limit if limit else None
+    return Row(measure, unit, middle, limit, ratio, dict(peers or {}), min(ours), max(ours))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The least of the values that `share` of them do not exceed."""
+    return sorted(values)[max(ceil(share * len(values)), 1) - 1]
+
+
+def tell(text: str) -> None:
+    """How far a benchmark is; on stderr, for stdout is for its figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def own_cpu_s() -> float:
+    """The processor time that this process has used, all threads together."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def cpu_s(pid: int) -> float:
+    """The processor time of a process and of its children that have ended; Linux only."""
+    return _cpu_s(_stat(pid))
+
+
+def family_cpu_s(pid: int) -> float:
+    """The same for a process with the children that it has now; Linux only."""
+    total = cpu_s(pid)
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile: then its parent has its time
+            stat = _stat(int(path.name))
+            total += _cpu_s(stat) if int(stat[1]) == pid else 0.0
+    return total
+
+
+def _cpu_s(stat: Sequence[str]) -> float:
+    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of a process that is in use now; Linux only."""
+    pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process after its name, which may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
 
 
 def machine() -> dict[str, Any]:

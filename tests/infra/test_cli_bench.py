@@ -21,6 +21,7 @@ def test_without_a_name_the_benchmarks_are_listed(cli: Cli) -> None:
     assert "plans" in cli("bench").stdout.split()
     listed = json.loads(cli("bench", "--json").stdout)["benchmarks"]
     assert "plans" in listed
+    assert {"append", "growth", "journey"} <= set(listed)
     assert "measuring" not in listed  # it is what they share
 
 
@@ -29,6 +30,12 @@ def test_an_unknown_benchmark_is_answered_with_those_that_are_there(cli: Cli) ->
     assert result.exit_code == 2
     assert "there is no benchmark 'plane'" in result.stderr
     assert "plans" in result.stderr
+
+
+def test_a_size_is_refused_where_nothing_has_one(cli: Cli) -> None:
+    result = cli("bench", "plans", "--size", "7")
+    assert result.exit_code == 2
+    assert "plans has nothing that --size would change" in result.stderr
 
 
 def test_one_round_of_the_plans_gives_a_row_for_each_goal_and_each_stage(cli: Cli) -> None:
