@@ -60,11 +60,6 @@ class SqlMemory(Memory):
         with self._database.tenant_tx(self._tenant) as curs:
             self._sql.run(transaction(curs), _FORGET, {"route": route, "key": key})
 
-    def drop_old(self) -> int:
-        """Delete what is kept no longer; for the daily sweep."""
-        with self._database.tenant_tx(self._tenant) as curs:
-            return self._sql.run(transaction(curs), _DROP_OLD, {"kept": KEPT_S})
-
 
 _TAKE = """
 INSERT INTO {s}.idempotency_keys AS k (route, key, body_mac)
@@ -89,8 +84,4 @@ UPDATE {s}.idempotency_keys SET status = %(status)s, answer = %(body)s
 _FORGET = """
 DELETE FROM {s}.idempotency_keys
  WHERE route = %(route)s AND key = %(key)s AND status IS NULL
-"""
-
-_DROP_OLD = """
-DELETE FROM {s}.idempotency_keys WHERE created_at < now() - make_interval(secs => %(kept)s)
 """

@@ -17,6 +17,8 @@ from handlers.sweeping import IDLE_AFTER, Sweeper
 from infra.accounts import SqlSenderAccounts
 from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
+from infra.claims.waking import go_on
+from infra.retention import forget, forget_processes, keep_up, periods_of
 from infra.vault.pulls import SqlPullBook
 
 Sweep = Callable[[System, TenantId], int]
@@ -92,15 +94,34 @@ def _check_addresses(system: System, tenant: TenantId) -> int:
     return system.addresses(tenant).check_batch(days)
 
 
+def _go_on_waking(system: System, tenant: TenantId) -> int:
+    """More of what an order let go, where it was too much for one transaction."""
+    return go_on(system.database, tenant, system.clock.now())
+
+
 def _drop_old_counts(system: System, tenant: TenantId) -> int:
     """Counts that no limit needs any more: of the tenant, and of all together."""
     ports, now = system.ports(tenant), system.clock.now()
     return ports.limits.drop_old(now) + ports.global_share.drop_old(now)
 
 
+def _keep_partitions(system: System, tenant: TenantId) -> int:
+    """S13: raw deliveries have partitions ahead of time, and none that is too old."""
+    done = keep_up(system.database, tenant, periods_of(system.tenant(tenant)).raw)
+    return len(done.made) + len(done.dropped)
+
+
+def _forget(system: System, tenant: TenantId) -> int:
+    """S13: what its period is over for goes, and the names of processes that are no more."""
+    periods = periods_of(system.tenant(tenant))
+    gone = forget(system.database, tenant, periods, system.clock.now())
+    return sum(gone.values()) + forget_processes(system.database)
+
+
 SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "doubts": (10.0, lambda system, tenant: sweeper(system, tenant).doubts()),
     "leases": (10.0, lambda system, tenant: sweeper(system, tenant).leases()),
+    "wakings": (1.0, _go_on_waking),
     "expired": (60.0, lambda system, tenant: sweeper(system, tenant).expired()),
     GUARD: (5.0, _guard_restored),
     "idle": (60.0, lambda system, tenant: sweeper(system, tenant).idle()),
@@ -111,9 +132,13 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "suppressions": (3600.0, _pull_suppressions),
     "addresses": (5.0, _check_addresses),
     "counts": (3600.0, _drop_old_counts),
-    "answers": (3600.0, lambda system, tenant: system.memory(tenant).drop_old()),
+    "partitions": (3600.0, _keep_partitions),
+    "forgetting": (60.0, _forget),
 }
 """Every sweep and how often it runs, real seconds."""
 
-OUTSIDE = frozenset({"credentials", "verified", "suppressions", "addresses"})
-"""Sweeps that ask somebody outside, who may be slow to answer: no bell waits for them."""
+OUTSIDE = frozenset(
+    {"credentials", "verified", "suppressions", "addresses", "partitions", "forgetting"}
+)
+"""Sweeps that ask somebody outside, who may be slow to answer, or that may have much to do: no bell
+waits for them."""

@@ -1,12 +1,16 @@
 """`antiphon tenant`."""
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from domain.ids import TenantId, schema_of
 from infra.cli.printing import json_option, print_json, print_table, say
 from infra.cli.session import system
 from infra.migrations.run import create_tenant
+from infra.retention import Periods, periods_of, set_periods
 from infra.settings import Settings
+from infra.tenancy import Tenant
 
 TAG_CHARACTERS = 12
 """Short enough for the local part of an address together with a message's id."""
@@ -14,7 +18,7 @@ TAG_CHARACTERS = 12
 
 @click.group(epilog="Example: antiphon tenant add acme")
 def tenant() -> None:
-    """Add and list tenants."""
+    """Add and list tenants; say how long what is kept."""
 
 
 @tenant.command(epilog="Example: antiphon tenant add acme")
@@ -49,3 +53,45 @@ def list_(settings: Settings, *, as_json: bool) -> None:
         print_table(("name", "tag"), [(each.name, each.tag) for each in tenants])
     else:
         say("there is no tenant yet; add one with: antiphon tenant add NAME")
+
+
+@tenant.command(epilog="Example: antiphon tenant retention acme --raw-days 14")
+@click.argument("name")
+@click.option(
+    "--raw-days",
+    type=click.IntRange(7, 90),
+    help="Of raw webhook deliveries and the reports in them.",
+)
+@click.option(
+    "--texts-days",
+    type=click.IntRange(60, 3650),
+    help="Of rendered mails, replies, notices and answers of providers.",
+)
+@json_option
+@click.pass_obj
+def retention(
+    settings: Settings, name: str, *, raw_days: int | None, texts_days: int | None, as_json: bool
+) -> None:
+    """Show how long what is kept, and change it; the log of facts is never forgotten."""
+    with system(settings) as found:
+        before = found.tenant(name)
+        periods = _changed(before, raw_days, texts_days)
+        if raw_days is not None or texts_days is not None:
+            set_periods(found.database, before.name, periods)
+    if as_json:
+        print_json(periods)
+    else:
+        click.echo(f"raw deliveries {periods.raw_days} days, texts {periods.texts_days} days")
+
+
+def _changed(tenant: Tenant, raw_days: int | None, texts_days: int | None) -> Periods:
+    """The periods as they were but for what was given; one that cannot be read is left behind."""
+    try:
+        before = periods_of(tenant)
+    except msgspec.ValidationError:
+        before = Periods()
+    return replace(
+        before,
+        raw_days=before.raw_days if raw_days is None else raw_days,
+        texts_days=before.texts_days if texts_days is None else texts_days,
+    )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -15,12 +16,14 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from domain.ids import TenantId, schema_of
+from infra.migrations.patience import PATIENT, Patience, alone, settle
 from infra.tenancy import CONTROL, CONTROL_ROLE, Database, role_of
 
 SERVER_VERSION_MIN = 150000
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('antiphon.migrations', 0))"
+_STEP = re.compile(r"^-- step\b.*$", re.MULTILINE)
+_BESIDE = re.compile(r"\bINDEX CONCURRENTLY IF NOT EXISTS (\w+)")
 _DIRECTORY = """
 CREATE TABLE IF NOT EXISTS {schema}.migrations (
     name        text PRIMARY KEY,
@@ -53,7 +56,12 @@ class DatabaseTooOld(Exception):
 
 
 class Migration(msgspec.Struct, frozen=True):
-    """One numbered file; `{schema}` in it stands for the schema it is applied to."""
+    """One numbered file; `{schema}` and `{role}` in it stand for those it is applied to.
+
+    A file with lines `-- step` is applied step by step, each in a transaction of its own: then no
+    lock of one step is held during the next one, and indexes can be built beside the work. Each
+    step is written so that it can be repeated.
+    """
 
     name: str
     text: str
@@ -62,6 +70,11 @@ class Migration(msgspec.Struct, frozen=True):
     def checksum(self) -> str:
         """By this a changed file is noticed."""
         return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def steps(self) -> list[str]:
+        """What is between its lines `-- step`; nothing for a file that is one transaction."""
+        return _STEP.split(self.text)[1:]
 
 
 def migrations(kind: str) -> list[Migration]:
@@ -74,16 +87,23 @@ def migrations(kind: str) -> list[Migration]:
     return sorted(found, key=lambda migration: migration.name)
 
 
-def migrate(database: Database, *, check: bool = False) -> list[str]:
-    """Apply what is missing, one transaction a schema; the names of what was missing.
+def migrate(database: Database, *, check: bool = False, patience: Patience = PATIENT) -> list[str]:
+    """Apply what is missing, one transaction a file or a step; the names of what was missing.
 
-    With `check` nothing is changed. A changed file is an error before its schema is touched.
+    Others work meanwhile: nobody waits for a migration longer than it waits for its locks. With
+    `check` nothing is changed. A changed file is an error before its schema is touched.
     """
     with _owner(database) as connection:
-        missing = _bring(connection, CONTROL, "control", check=check)
-        for tenant in _tenants(connection):
-            missing += _bring(connection, schema_of(tenant), "tenant", check=check)
-    return missing
+        if check:
+            missing = _missing(connection, CONTROL, "control")
+            for tenant in _tenants(connection):
+                missing += _missing(connection, schema_of(tenant), "tenant")
+            return [name for name, _ in missing]
+        with alone(connection, patience):
+            applied = _bring(connection, CONTROL, "control", patience)
+            for tenant in _tenants(connection):
+                applied += _bring(connection, schema_of(tenant), "tenant", patience)
+            return applied
 
 
 def create_tenant(
@@ -100,15 +120,18 @@ def create_tenant(
             f"{tenant!r}: a tenant's name has up to 40 small letters, digits and underscores "
             "and begins with a letter"
         )
-    with _owner(database) as connection, connection.transaction():
-        connection.execute(_LOCK)
-        row = (tenant, tag, Jsonb(dict(policy or {})), Jsonb(dict(settings or {})))
-        inserted = connection.execute(
-            "INSERT INTO control.tenants (name, tag, policy, settings) VALUES (%s, %s, %s, %s) "
-            "ON CONFLICT (name) DO NOTHING",
-            row,
-        )
-        _bring(connection, schema_of(tenant), "tenant", check=False)
+    row = (tenant, tag, Jsonb(dict(policy or {})), Jsonb(dict(settings or {})))
+    schema = schema_of(tenant)
+    with _owner(database) as connection, alone(connection):
+        with connection.transaction():
+            inserted = connection.execute(
+                "INSERT INTO control.tenants (name, tag, policy, settings) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT (name) DO NOTHING",
+                row,
+            )
+            if not _exists(connection, schema, "migrations"):
+                _make(connection, schema, migrations("tenant"))
+        _bring(connection, schema, "tenant", PATIENT)
         return inserted.rowcount == 1
 
 
@@ -123,7 +146,6 @@ def _owner(database: Database) -> Iterator[Connection[TupleRow]]:
         if connection.info.server_version < SERVER_VERSION_MIN:
             raise DatabaseTooOld("antiphon needs PostgreSQL 15 or newer")
         connection.execute("SET statement_timeout = 0")  # an index on a big log takes its time
-        connection.execute("SET lock_timeout = '60s'")
         yield connection
 
 
@@ -134,15 +156,25 @@ def _tenants(connection: Connection[TupleRow]) -> list[TenantId]:
     return [TenantId(name) for (name,) in connection.execute(query)]
 
 
-def _bring(connection: Connection[TupleRow], schema: str, kind: str, *, check: bool) -> list[str]:
-    """Look under the lock, so that two runs at the same time apply each file once."""
-    with connection.transaction():
-        if not check:
-            connection.execute(_LOCK)
-        pending = _pending(connection, schema, migrations(kind))
-        if pending and not check:
-            _apply(connection, schema, pending)
-    return [f"{schema}/{migration.name}" for migration in pending]
+def _missing(
+    connection: Connection[TupleRow], schema: str, kind: str
+) -> list[tuple[str, Migration]]:
+    pending = _pending(connection, schema, migrations(kind))
+    return [(f"{schema}/{migration.name}", migration) for migration in pending]
+
+
+def _bring(
+    connection: Connection[TupleRow], schema: str, kind: str, patience: Patience
+) -> list[str]:
+    """Apply what is missing; a schema that is not there yet is made whole or not at all."""
+    missing = _missing(connection, schema, kind)
+    if missing and not _exists(connection, schema, "migrations"):
+        with connection.transaction():
+            _make(connection, schema, [migration for _, migration in missing])
+        return [name for name, _ in missing]
+    for name, migration in missing:
+        _apply(connection, schema, name, migration, patience)
+    return [name for name, _ in missing]
 
 
 def _pending(
@@ -165,17 +197,66 @@ def _applied(connection: Connection[TupleRow], schema: str) -> dict[str, str]:
     return dict(connection.execute(query).fetchall())
 
 
-def _apply(connection: Connection[TupleRow], schema: str, pending: list[Migration]) -> None:
-    role = CONTROL_ROLE if schema == CONTROL else role_of(TenantId(schema.removeprefix("t_")))
+def _make(connection: Connection[TupleRow], schema: str, known: list[Migration]) -> None:
+    """In one transaction: nobody uses these tables yet, so that no index has to be built beside."""
+    role = _role_in(schema)
     _make_role(connection, role)
     _format(connection, "CREATE SCHEMA IF NOT EXISTS {schema}", schema, role)
     _format(connection, _DIRECTORY, schema, role)
-    noted = SQL("INSERT INTO {}.migrations (name, checksum) VALUES (%s, %s)")
-    for migration in pending:
-        _format(connection, migration.text, schema, role)
-        row = (migration.name, migration.checksum)
-        connection.execute(noted.format(Identifier(schema)), row)
+    for migration in known:
+        _format(connection, migration.text.replace(" CONCURRENTLY", ""), schema, role)
+        _note(connection, schema, migration)
     _grant(connection, schema, role)
+
+
+def _apply(
+    connection: Connection[TupleRow],
+    schema: str,
+    name: str,
+    migration: Migration,
+    patience: Patience,
+) -> None:
+    """Apply a file while others work; where it is cut off, the next run goes on from there."""
+    role = _role_in(schema)
+
+    def finish() -> None:
+        with connection.transaction():
+            if not migration.steps:
+                _format(connection, migration.text, schema, role)
+            _note(connection, schema, migration)
+            _grant(connection, schema, role)
+
+    for number, step in enumerate(migration.steps, 1):
+        what = f"{name}, step {number}"
+        settle(connection, schema, what, partial(_step, connection, schema, step), patience)
+    settle(connection, schema, name, finish, patience)
+
+
+def _step(connection: Connection[TupleRow], schema: str, step: str) -> None:
+    beside = _BESIDE.search(step)
+    if beside is not None:
+        # Waits for all that began before, and nobody waits for it meanwhile.
+        connection.execute("SET lock_timeout = 0")
+        _drop_half_built(connection, schema, beside[1])
+    _format(connection, step, schema, _role_in(schema))
+
+
+def _drop_half_built(connection: Connection[TupleRow], schema: str, index: str) -> None:
+    """What a run that was cut off has left is there by name, and of no use."""
+    left = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+    name = Identifier(schema, index)
+    if connection.execute(left, (name.as_string(connection),)).fetchone() is not None:
+        connection.execute(SQL("DROP INDEX CONCURRENTLY {}").format(name))
+
+
+def _note(connection: Connection[TupleRow], schema: str, migration: Migration) -> None:
+    noted = SQL("INSERT INTO {}.migrations (name, checksum) VALUES (%s, %s)")
+    row = (migration.name, migration.checksum)
+    connection.execute(noted.format(Identifier(schema)), row)
+
+
+def _role_in(schema: str) -> str:
+    return CONTROL_ROLE if schema == CONTROL else role_of(TenantId(schema.removeprefix("t_")))
 
 
 def _make_role(connection: Connection[TupleRow], role: str) -> None:
