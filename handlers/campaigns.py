@@ -29,7 +29,7 @@ from handlers.ports import (
     TenantPorts,
     Transaction,
 )
-from handlers.proving import Acceptance, acceptance, prove, sender_of
+from handlers.proving import Acceptance, Prover, sender_of
 from handlers.values import check_context, context_digest, guard_values
 from plans.verify.report import issue, refused, to_json
 
@@ -68,6 +68,7 @@ class _Enrolling(msgspec.Struct, frozen=True):
     """What the items of one call have in common."""
 
     ports: TenantPorts
+    prover: Prover
     row: CampaignRow
     people: Mapping[ContactId, Person]
     sender: Sender | None
@@ -93,6 +94,7 @@ def enrol(
     contacts = list(dict.fromkeys(item.contact_id for item in items))
     found = _Enrolling(
         ports,
+        Prover(ports),
         row,
         ports.vault.people(contacts),
         sender_of(ports, row.sender),
@@ -135,10 +137,11 @@ def _prepare(found: _Enrolling, item: Enrolment) -> _Accepted | Enrolled:
     if found.addresses.get(item.contact_id) is AddressVerdict.INVALID:
         told = "the address of this contact cannot receive mail; correct it first"
         return _refusal("E_NO_IDENTITY", "/contact_id", told)
-    checked = prove(ports, item.plan, check_context(ports.tenant, person, found.sender))
+    context = check_context(ports.tenant, person, found.sender)
+    checked = found.prover.prove(item.plan, context)
     if checked.document is None or not checked.report.ok:
         return Enrolled("refused", report=to_json(checked.report))
-    taken = acceptance(checked)
+    taken = found.prover.accept(checked)
     run = _run(found, found.last_runs.get(person.contact_id), taken.plan.hash)
     if isinstance(run, Enrolled):
         return run

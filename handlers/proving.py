@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +15,11 @@ from domain.plan import Plan
 from domain.timing import parse_duration
 from handlers.ports import Calendars, NewPlan, Sender, TenantPorts
 from handlers.values import check_context
-from plans.canonical import CanonicalDocument, canonical_json
+from plans.canonical import CanonicalDocument
 from plans.context import ContactContext, TenantPolicy
 from plans.pointer import pointer
 from plans.verify.check import Checked, check
+from plans.verify.remembered import check_remembered
 from plans.verify.report import Issue, Report, in_order, issue, to_json
 from plans.verify.resume import Resume
 
@@ -27,6 +29,52 @@ AHEAD = timedelta(days=400)
 BEHIND = timedelta(days=7)
 
 
+# --- what an accepted plan is accepted with -------------------------------------------------------
+
+
+class Acceptance(msgspec.Struct, frozen=True):
+    """A proven plan as it is taken: to run, to keep, and the proof of it that the log gets."""
+
+    plan: Plan
+    document: CanonicalDocument
+    canonical: bytes
+    report: bytes
+    proof: Proof
+
+    def kept(self, contact_id: ContactId) -> NewPlan:
+        """What the vault keeps of it, with the contact it serves."""
+        return NewPlan(self.plan.hash, self.canonical, self.report, self.proof.report, contact_id)
+
+
+def acceptance(checked: Checked) -> Acceptance:
+    """What an accepted plan is taken with."""
+    assert checked.document is not None
+    assert checked.runnable is not None
+    text = msgspec.json.encode(to_json(checked.report))
+    proof = _proof(checked.report, sha256(text).hexdigest())
+    return Acceptance(checked.runnable, checked.document, checked.canonical, text, proof)
+
+
+def _proof(report: Report, digest: str) -> Proof:
+    facts = report.facts
+    assert facts is not None
+    spacing = facts["minSpacing"]
+    return Proof(
+        report=digest,
+        min_sends=facts["minSends"],
+        max_sends=facts["maxSends"],
+        min_duration_s=parse_duration(facts["minDuration"]).nominal_s,
+        max_duration_s=parse_duration(facts["maxDuration"]).nominal_s,
+        min_spacing_s=None if spacing is None else parse_duration(spacing).nominal_s,
+        open_minutes_per_week=facts["openMinutesPerWeek"],
+        states=facts["states"],
+        warnings=tuple(dict.fromkeys(each.code for each in report.issues)),
+    )
+
+
+# --- the check ------------------------------------------------------------------------------------
+
+
 def prove(
     ports: TenantPorts,
     document: object,
@@ -34,16 +82,84 @@ def prove(
     resume: Resume | None = None,
 ) -> Checked:
     """The check by the tenant's policy; named endpoints and senders must be there as well."""
-    today = ports.clock.now().date()
-    policy = with_calendars(ports.plan_policy, document, ports.calendars, today)
-    checked = check(document, context, policy, resume)
-    if checked.document is None or not checked.report.ok:
-        return checked
-    missing = tuple(_missing(ports, checked.document))
-    if not missing:
-        return checked
-    issues = in_order((*checked.report.issues, *missing))
-    return replace(checked, report=replace(checked.report, ok=False, issues=issues))
+    return Prover(ports).prove(document, context, resume)
+
+
+class Prover:
+    """The checks of one call: what a tenant rules and has is looked up once for all of them."""
+
+    def __init__(self, ports: TenantPorts) -> None:
+        self._ports = ports
+        self._today = ports.clock.now().date()
+        self._policies: dict[tuple[str, ...], TenantPolicy] = {}
+        self._endpoints: dict[frozenset[str], frozenset[str]] = {}
+        self._accepted: dict[int, tuple[Checked, Acceptance]] = {}
+
+    def prove(
+        self,
+        document: object,
+        context: ContactContext | None = None,
+        resume: Resume | None = None,
+    ) -> Checked:
+        """The check of one plan, for one contact if there is one."""
+        policy = self._policy(document)
+        if resume is None:
+            checked = check_remembered(document, context, policy)
+        else:
+            checked = check(document, context, policy, resume)
+        if checked.document is None or not checked.report.ok:
+            return checked
+        missing = tuple(self._missing(checked.document))
+        if not missing:
+            return checked
+        issues = in_order((*checked.report.issues, *missing))
+        return replace(checked, report=replace(checked.report, ok=False, issues=issues))
+
+    def accept(self, checked: Checked) -> Acceptance:
+        """What an accepted plan is taken with; contacts of one plan share it."""
+        known = self._accepted.get(id(checked))
+        if known is None:
+            known = self._accepted[id(checked)] = checked, acceptance(checked)
+        return known[1]
+
+    def _policy(self, document: object) -> TenantPolicy:
+        names = tuple(_calendars_of(document))
+        if names not in self._policies:
+            ports = self._ports
+            policy = with_calendars(ports.plan_policy, document, ports.calendars, self._today)
+            self._policies[names] = policy
+        return self._policies[names]
+
+    @cached_property
+    def _senders(self) -> frozenset[str]:
+        return frozenset(sender_names(self._ports))
+
+    def _known_endpoints(self, names: frozenset[str]) -> frozenset[str]:
+        if names not in self._endpoints:
+            self._endpoints[names] = frozenset(self._ports.endpoints.named(names))
+        return self._endpoints[names]
+
+    def _missing(self, document: Mapping[str, Any]) -> Iterator[Issue]:
+        """Endpoints and senders that the plan names and the tenant does not have."""
+        nodes = document["nodes"]
+        endpoints = frozenset(node["endpoint"] for node in nodes if node["type"] == "webhook")
+        there: dict[str, frozenset[str]] = {}
+        if endpoints:
+            there["endpoint"] = self._known_endpoints(endpoints)
+        if any("sender" in node for node in nodes):
+            there["sender"] = self._senders
+        for index, node in enumerate(nodes if there else ()):
+            for field, names in there.items():
+                if field in node and node[field] not in names:
+                    yield issue(
+                        "E_POLICY_LIMIT",
+                        pointer("nodes", index, field),
+                        f"the tenant has no {field} of this name",
+                        node=node["id"],
+                        expected=sorted(names),
+                        got=node[field],
+                        suggestion=f"name one that is set up, or ask an admin to add this {field}",
+                    )
 
 
 def context_of(
@@ -93,69 +209,3 @@ def _calendars_of(document: object) -> list[str]:
     named = holidays.get("calendars") if isinstance(holidays, Mapping) else None
     names = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     return list(dict.fromkeys(names))[:CALENDARS_MAX]
-
-
-def _missing(ports: TenantPorts, document: Mapping[str, Any]) -> Iterator[Issue]:
-    """Endpoints and senders that the plan names and the tenant does not have."""
-    nodes = document["nodes"]
-    endpoints = {node["endpoint"] for node in nodes if node["type"] == "webhook"}
-    senders = any("sender" in node for node in nodes)
-    there = {
-        "endpoint": set(ports.endpoints.named(endpoints)) if endpoints else set(),
-        "sender": sender_names(ports) if senders else set(),
-    }
-    for index, node in enumerate(nodes):
-        for field, names in there.items():
-            if field in node and node[field] not in names:
-                yield issue(
-                    "E_POLICY_LIMIT",
-                    pointer("nodes", index, field),
-                    f"the tenant has no {field} of this name",
-                    node=node["id"],
-                    expected=sorted(names),
-                    got=node[field],
-                    suggestion=f"name one that is set up, or ask an admin to add this {field}",
-                )
-
-
-# --- what an accepted plan is accepted with -------------------------------------------------------
-
-
-class Acceptance(msgspec.Struct, frozen=True):
-    """A proven plan as it is taken: to run, to keep, and the proof of it that the log gets."""
-
-    plan: Plan
-    document: CanonicalDocument
-    report: bytes
-    proof: Proof
-
-    def kept(self, contact_id: ContactId) -> NewPlan:
-        """What the vault keeps of it, with the contact it serves."""
-        text = canonical_json(self.document)
-        return NewPlan(self.plan.hash, text, self.report, self.proof.report, contact_id)
-
-
-def acceptance(checked: Checked) -> Acceptance:
-    """What an accepted plan is taken with."""
-    assert checked.document is not None
-    assert checked.runnable is not None
-    text = msgspec.json.encode(to_json(checked.report))
-    proof = _proof(checked.report, sha256(text).hexdigest())
-    return Acceptance(checked.runnable, checked.document, text, proof)
-
-
-def _proof(report: Report, digest: str) -> Proof:
-    facts = report.facts
-    assert facts is not None
-    spacing = facts["minSpacing"]
-    return Proof(
-        report=digest,
-        min_sends=facts["minSends"],
-        max_sends=facts["maxSends"],
-        min_duration_s=parse_duration(facts["minDuration"]).nominal_s,
-        max_duration_s=parse_duration(facts["maxDuration"]).nominal_s,
-        min_spacing_s=None if spacing is None else parse_duration(spacing).nominal_s,
-        open_minutes_per_week=facts["openMinutesPerWeek"],
-        states=facts["states"],
-        warnings=tuple(dict.fromkeys(each.code for each in report.issues)),
-    )

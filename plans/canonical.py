@@ -25,4 +25,9 @@ def canonical_json(document: CanonicalDocument) -> bytes:
 
 def plan_hash(document: CanonicalDocument) -> str:
     """The name of the canonical document: equal plans, equal hash."""
-    return "sha256:" + sha256(b"antiphon-plan-1\n" + canonical_json(document)).hexdigest()
+    return hash_of(canonical_json(document))
+
+
+def hash_of(canonical: bytes) -> str:
+    """The same of the document as its canonical bytes."""
+    return "sha256:" + sha256(b"antiphon-plan-1\n" + canonical).hexdigest()

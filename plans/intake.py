@@ -22,6 +22,8 @@ _KEY_MAX = 200
 """A fault below a longer field name is told of the object around it: answers stay short."""
 _HOLDING = (dict, list)
 _SIZED = (str, *_HOLDING)
+_USUAL = (str, dict, list)
+"""These and no kinds of them: an object with a key given twice is one to look at closely."""
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -82,26 +84,25 @@ def faults(document: object) -> Iterator[Issue]:
 
 
 def _is_sound(document: object) -> bool:
-    """Whether there is no fault: the usual case, in one quick walk from level to level."""
+    """Whether there is surely no fault: the usual case, in one quick walk from level to level."""
     left, level = BYTES_MAX, [document]
-    for depth in range(DEPTH_MAX + 1):
-        left -= _size(level)
-        if left < 0 or not _is_sound_level(level, depth):
+    for _ in range(DEPTH_MAX):
+        texts = [value for value in level if type(value) is str]
+        objects = [value for value in level if type(value) is dict]
+        lists = [value for value in level if type(value) is list]
+        left -= sum(map(len, chain(texts, objects, lists)))
+        if left < 0 or _is_broken("".join(texts)):
             return False
-        level = _below(level)
-    return True
+        if not all(_is_value(value) for value in level if type(value) not in _USUAL):
+            return False
+        level = list(chain(*objects, *(held.values() for held in objects), *lists))
+        if not level:
+            return True
+    return False  # too deep, or as deep as may be
 
 
-def _is_sound_level(level: Iterable[object], depth: int) -> bool:
-    others = [value for value in level if not isinstance(value, str)]
-    texts = "".join([value for value in level if isinstance(value, str)])
-    return not _BROKEN.search(texts) and all(
-        _may_hold(value, depth) or _is_sound_scalar(value) for value in others
-    )
-
-
-def _may_hold(value: object, depth: int) -> bool:
-    return isinstance(value, _HOLDING) and depth < DEPTH_MAX and not isinstance(value, _Repeated)
+def _is_broken(text: str) -> bool:
+    return "\x00" in text if text.isascii() else bool(_BROKEN.search(text))
 
 
 def _size(level: Iterable[object]) -> int:
@@ -118,8 +119,10 @@ def _inside(value: dict[Any, Any] | list[Any]) -> Iterable[object]:
 
 
 def _is_sound_scalar(value: object) -> bool:
-    if isinstance(value, str):
-        return not _BROKEN.search(value)
+    return not _is_broken(value) if isinstance(value, str) else _is_value(value)
+
+
+def _is_value(value: object) -> bool:
     return value is None or isinstance(value, bool) or is_number(value)
 
 

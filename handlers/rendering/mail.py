@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from hmac import digest
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from handlers.rendering import html as html_part
 from handlers.rendering.failed import Reason, RenderFailed
 from handlers.rendering.text import relinked, text_of
 from handlers.values import Values, person_values, sender_values
-from plans.templates import TemplateFailed, render_html, render_text
+from plans.templates import TemplateFailed, TemplateValues, render_html, render_text
 
 SUBJECT_CHARACTERS_MAX: Final = 255
 LINKS_MAX: Final = 500
@@ -58,7 +58,7 @@ def render(
     in_reply_to: Earlier | None = None,
 ) -> Rendered:
     """The mail for this person, ready to be kept and sent; raises RenderFailed."""
-    written = _written(content, template_values(person, sender))
+    written = _written(content, TemplateValues(template_values(person, sender)))
     tracked = _Tracked(links, message_id, on=content.track_clicks)
     opt_out = links.opt_out(message_id)
     postal_address = _present(sender.postal_address, "postal_address").strip()
@@ -141,10 +141,10 @@ class _Tracked:
         return self._links.click(self._message_id, self.urls.index(url))
 
 
-def _written(content: Content, values: Mapping[str, Any]) -> Content:
+def _written(content: Content, values: TemplateValues) -> Content:
     """The content with its templates rendered and nothing left to fill in."""
 
-    def filled(source: str | None, fill: Callable[[str, Mapping[str, Any]], str]) -> str | None:
+    def filled(source: str | None, fill: Callable[[str, TemplateValues], str]) -> str | None:
         try:
             shown = source and fill(source, values)
         except TemplateFailed as err:

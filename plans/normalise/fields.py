@@ -35,6 +35,7 @@ _FIELDS = {
 }
 _CAMEL = {name: alias for name, alias in _FIELDS.items() if name != alias}
 _OTHER_NAMES = ("time_zone", "timeZone", "start", "event", "target", "goto", "action", "duration")
+_HOLDING = (dict, list)
 _KNOWN = frozenset((*_FIELDS.values(), *_OTHER_NAMES))
 """Inside any other field nothing is tidied: the shape check refuses it whole."""
 
@@ -69,7 +70,7 @@ def tidy_object(value: JsonObject, at: Parts, notes: Notebook) -> JsonObject:
             name = key
         if name != key:
             notes.add("key_alias", (*at, name))
-        kept[name] = _inside(name)(item, (*at, name), notes)
+        kept[name] = _inside(name)(item, (*at, name), notes) if isinstance(item, _HOLDING) else item
     return kept
 
 

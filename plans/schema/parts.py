@@ -1,9 +1,10 @@
 """The parts of plan and nodes (plan-dsl.md 2.2 and 2.4); unknown fields are refused."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from typing_extensions import override
 
 from domain import ids
 from domain.taxonomy import Outcome as AnyOutcome
@@ -49,6 +50,11 @@ class Part(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, strict=True, serialize_by_alias=True
     )
+
+    @override
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """What is frozen is its own copy: a default is not taken apart for each plan."""
+        return self
 
 
 class QuietHours(Part):

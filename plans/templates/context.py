@@ -18,7 +18,7 @@ TOGETHER_MAX: Final = 3 * WORK_MAX
 """The same for all templates of one plan, most of which cost a few hundred."""
 
 _STEP: Final = 100
-_LOOKUP: Final = 10
+LOOKUP: Final = 10
 
 
 class Output(LimitedStringIO):
@@ -82,7 +82,7 @@ class CountedContext(RenderContext):
 
     @override
     def get(self, path: list[object], *, token: Token | None, default: object = None) -> object:
-        self.spend(_LOOKUP)
+        self.spend(LOOKUP)
         name = ".".join(map(str, path))
         if name in self.filled:
             return ""

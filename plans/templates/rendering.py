@@ -1,6 +1,7 @@
 """Rendering: a source and plain values give a text, the same one each time, or TemplateFailed."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from liquid import BoundTemplate
@@ -8,19 +9,35 @@ from liquid.exceptions import ResourceLimitError, UndefinedError
 
 from plans.templates.compiling import TemplateFailed, compiled
 from plans.templates.context import CountedContext, Output, Purse
+from plans.templates.plain import plain_template
 
 MISSING_MAX: Final = 20
 VALUE_DEPTH_MAX: Final = 8
 
 
-def render_text(source: str, values: Mapping[str, object], purse: Purse | None = None) -> str:
+class TemplateValues:
+    """What templates may name, made plain once for however many of them."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self.given = given
+
+    @cached_property
+    def plain(self) -> dict[str, object]:
+        """JSON shapes only."""
+        return _plain_items(self.given, VALUE_DEPTH_MAX)
+
+
+Values = Mapping[str, object] | TemplateValues
+
+
+def render_text(source: str, values: Values, purse: Purse | None = None) -> str:
     """The text of a template for these values, nothing escaped; raises TemplateFailed."""
-    return _render(compiled(source, html=False), values, purse)
+    return _filled(source, values, purse, html=False)
 
 
-def render_html(source: str, values: Mapping[str, object], purse: Purse | None = None) -> str:
+def render_html(source: str, values: Values, purse: Purse | None = None) -> str:
     """The HTML of a template for these values, each value escaped; raises TemplateFailed."""
-    return _render(compiled(source, html=True), values, purse)
+    return _filled(source, values, purse, html=True)
 
 
 def render_lenient(source: str, values: Mapping[str, object]) -> str:
@@ -35,14 +52,29 @@ def render_lenient(source: str, values: Mapping[str, object]) -> str:
         raise TemplateFailed("unresolved", (str(err.args[0]),)) from err
 
 
-def variables(source: str) -> list[str]:
+def parse(source: str, *, html: bool) -> None:
+    """Nothing for a template; raises TemplateFailed for a source that is none."""
+    if plain_template(source) is None:
+        compiled(source, html=html)
+
+
+def variables(source: str, *, html: bool = False) -> list[str]:
     """The variables that a template takes from outside, as sorted dotted paths."""
-    used = compiled(source, html=False).analyze().globals
+    plain = plain_template(source)
+    if plain is not None:
+        return sorted(set(plain.names))
+    used = compiled(source, html=html).analyze().globals
     return sorted({str(variable) for found in used.values() for variable in found})
 
 
-def _render(template: BoundTemplate, values: Mapping[str, object], purse: Purse | None) -> str:
-    given = _plain_items(values, VALUE_DEPTH_MAX)
+def _filled(source: str, values: Values, purse: Purse | None, *, html: bool) -> str:
+    given = (values if isinstance(values, TemplateValues) else TemplateValues(values)).plain
+    plain = plain_template(source)
+    shown = None if plain is None else plain.filled(given, purse, html=html)
+    return _render(compiled(source, html=html), given, purse) if shown is None else shown
+
+
+def _render(template: BoundTemplate, given: Mapping[str, object], purse: Purse | None) -> str:
     missing: list[str] = []
     spent = 0  # one budget for all of them
     while True:
@@ -83,10 +115,10 @@ def _render_once(template: BoundTemplate, context: CountedContext) -> str:
 def _plain(value: object, depth: int) -> object:
     """JSON shapes only; what is empty, unknown or too deep is absent, so that `default` sees it."""
     if isinstance(value, str):
-        return "".join(value) if value.strip() else None  # an exact str: Markup is not escaped
+        return _exact(value) if value.strip() else None
     if isinstance(value, bool | int | float):
         return value
-    if isinstance(value, Mapping) and depth:
+    if isinstance(value, dict | Mapping) and depth:  # a dict is quickly known to be one
         return _plain_items(value, depth - 1)
     if isinstance(value, Sequence) and depth:
         items = (_plain(item, depth - 1) for item in value)
@@ -95,5 +127,14 @@ def _plain(value: object, depth: int) -> object:
 
 
 def _plain_items(values: Mapping[str, object], depth: int) -> dict[str, object]:
-    items = ((str(name), _plain(value, depth)) for name, value in values.items())
-    return {name: value for name, value in items if value is not None}
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        plain = _plain(value, depth)
+        if plain is not None:
+            found[str(name)] = plain
+    return found
+
+
+def _exact(text: str) -> str:
+    """No kind of str: Markup would not be escaped."""
+    return text if type(text) is str else "".join(text)

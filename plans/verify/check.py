@@ -4,26 +4,30 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from itertools import chain, islice
+from operator import is_
 from typing import NamedTuple
 
 import msgspec
 
 from domain.plan import Plan as CompiledPlan
-from plans.canonical import CanonicalDocument, canonical_document, plan_hash
-from plans.compile import compile_plan
+from plans.canonical import CanonicalDocument, canonical_document, canonical_json, hash_of
 from plans.context import ContactContext, TenantPolicy
 from plans.normalise import normalise
 from plans.schema.models import Plan
-from plans.verify.content import content
+from plans.verify.content import content_of
 from plans.verify.graph_checks import graph_checks
 from plans.verify.references import references
-from plans.verify.report import Findings, Issue, Note, Report, in_order, issue
+from plans.verify.report import ISSUES_MAX, Findings, Issue, Note, Report, in_order, issue
 from plans.verify.resume import Resume
 from plans.verify.shape import shape
 from plans.verify.timed import timed
+from plans.verify.timed.course import Course, course_of
 
-ISSUES_MAX = 100
-"""Issues that one stage reports; a hostile plan must not make the report grow without end."""
+CourseOf = Callable[
+    [CanonicalDocument, tuple[date, ...], TenantPolicy | None, Resume | None], Course
+]
+Look = Callable[[ContactContext | None], Findings]
+"""What a stage finds for one contact after another."""
 
 
 class Subject:
@@ -37,7 +41,9 @@ class Subject:
         context: ContactContext | None,
         policy: TenantPolicy | None,
         resume: Resume | None,
+        course: CourseOf = course_of,
     ) -> None:
+        self._course_of = course
         self.plan = plan
         self.document = document
         self.context = context
@@ -45,16 +51,27 @@ class Subject:
         self.resume = resume
 
     @cached_property
+    def canonical(self) -> bytes:
+        """The document as its canonical bytes."""
+        return canonical_json(self.document)
+
+    @cached_property
     def hash(self) -> str:
         """The name of the plan."""
-        return plan_hash(self.document)
+        return hash_of(self.canonical)
+
+    @cached_property
+    def course(self) -> Course:
+        """The course of the plan; to be asked for only once its references are known to hold."""
+        calendars = self.policy.calendars if self.policy else {}
+        days = [day for name in self.plan.holidays.calendars for day in calendars.get(name, ())]
+        closed = tuple(map(date.fromisoformat, days))
+        return self._course_of(self.document, closed, self.policy, self.resume)
 
     @cached_property
     def compiled(self) -> CompiledPlan:
-        """The plan as it runs; to be asked for only once its references are known to hold."""
-        calendars = self.policy.calendars if self.policy else {}
-        days = [day for name in self.plan.holidays.calendars for day in calendars.get(name, ())]
-        return compile_plan(self.document, self.hash, map(date.fromisoformat, days))
+        """The plan as it runs."""
+        return msgspec.structs.replace(self.course.compiled, hash=self.hash)
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -64,13 +81,19 @@ class Checked(msgspec.Struct, frozen=True):
     document: CanonicalDocument | None = None
     plan: Plan | None = None
     runnable: CompiledPlan | None = None
+    canonical: bytes = b""
 
 
 class Stage(NamedTuple):
-    """A part of the check, and the codes that keep it from running; by default all errors."""
+    """A part of the check, and the codes that keep it from running; by default all errors.
+
+    A stage that looks at the contact has `look`: the same in two steps, of which the first is for
+    all contacts.
+    """
 
     find: Callable[[Subject], Findings]
     unless: Container[str] | None = None
+    look: Callable[[Subject], Look] | None = None
 
     def runs_after(self, found: Iterable[Issue]) -> bool:
         """Whether it runs when the stages before it have found this."""
@@ -94,23 +117,91 @@ def _graph(subject: Subject) -> Findings:
 
 
 def _content(subject: Subject) -> Findings:
-    return Findings(
-        _first(content(subject.plan, subject.context, subject.policy, compiled=subject.compiled))
-    )
+    return _content_of(subject)(subject.context)
+
+
+def _content_of(subject: Subject) -> Look:
+    issues = content_of(subject.plan, subject.policy, compiled=subject.compiled)
+    return lambda context: Findings(_first(issues(context)))
 
 
 def _timed(subject: Subject) -> Findings:
-    found = timed(subject.plan, subject.compiled, subject.policy, subject.resume)
+    found = timed(subject.plan, subject.course)
     return Findings(_first(iter(found.issues)), found.facts)
 
 
 STAGES: tuple[Stage, ...] = (
     Stage(_references),
     Stage(_graph),
-    Stage(_content),
+    Stage(_content, look=_content_of),
     Stage(_timed, unless=("E_MESSAGE_MISSING", "E_MESSAGE_AND_VARIANTS", "E_WINDOW_EMPTY")),
 )
 """The stages behind the shape, in order; the last two report together."""
+
+
+class Examination:
+    """The check of one document for one contact after another; the first pays for all.
+
+    It is the same check each time: only `content_of` and the templates look at the contact.
+    """
+
+    def __init__(
+        self,
+        document: object,
+        policy: TenantPolicy | None,
+        resume: Resume | None = None,
+        course: CourseOf = course_of,
+    ) -> None:
+        normalised = normalise(document)
+        plan, problems = shape(normalised.document, policy)
+        self._notes = normalised.notes
+        self._of_shape = Findings(_first(problems))
+        self._subject: Subject | None = None
+        self._looks: dict[Stage, Look] = {}
+        self._accepted: tuple[Findings, Checked] | None = None
+        if plan is not None:
+            self._subject = Subject(
+                plan,
+                canonical_document(plan),
+                context=None,
+                policy=policy,
+                resume=resume,
+                course=course,
+            )
+
+    def of(self, context: ContactContext | None) -> Checked:
+        """Whether the plan is accepted for this contact, and why not."""
+        if self._subject is None:
+            return Checked(_report(self._notes, self._of_shape))
+        found = self._run(self._subject, context)
+        if self._accepted is not None and _is_same(found, self._accepted[0]):
+            return self._accepted[1]
+        checked = self._checked(self._subject, found)
+        if checked.report.ok:
+            self._accepted = found, checked
+        return checked
+
+    def _checked(self, subject: Subject, found: Findings) -> Checked:
+        report = _report(self._notes, found, subject.hash)
+        runnable = subject.compiled if report.ok else None
+        return Checked(report, subject.document, subject.plan, runnable, subject.canonical)
+
+    def _run(self, subject: Subject, context: ContactContext | None) -> Findings:
+        found: tuple[Issue, ...] = ()
+        facts = None
+        for stage in STAGES:
+            if not stage.runs_after(found):
+                break
+            findings = self._look(stage, subject)(context)
+            found, facts = found + findings.issues, findings.facts
+        return Findings(found, facts)
+
+    def _look(self, stage: Stage, subject: Subject) -> Look:
+        look = self._looks.get(stage)
+        if look is None:
+            look = stage.look(subject) if stage.look else _always(stage.find(subject))
+            self._looks[stage] = look
+        return look
 
 
 def check(
@@ -123,26 +214,17 @@ def check(
 
     With `resume` the plan is checked for a contact-campaign that runs and stands there.
     """
-    normalised = normalise(document)
-    plan, problems = shape(normalised.document, policy)
-    issues = _first(problems)
-    if plan is None:
-        return Checked(_report(normalised.notes, Findings(issues)))
-    canonical = canonical_document(plan)
-    subject = Subject(plan, canonical, context=context, policy=policy, resume=resume)
-    report = _report(normalised.notes, _run(subject), subject.hash)
-    return Checked(report, canonical, plan, subject.compiled if report.ok else None)
+    return Examination(document, policy, resume).of(context)
 
 
-def _run(subject: Subject) -> Findings:
-    found: tuple[Issue, ...] = ()
-    facts = None
-    for stage in STAGES:
-        if not stage.runs_after(found):
-            break
-        findings = stage.find(subject)
-        found, facts = found + findings.issues, findings.facts
-    return Findings(found, facts)
+def _always(findings: Findings) -> Look:
+    return lambda _: findings
+
+
+def _is_same(one: Findings, two: Findings) -> bool:
+    """Whether two contacts were told the very same, so that they can share what is made of it."""
+    alike = len(one.issues) == len(two.issues) and all(map(is_, one.issues, two.issues))
+    return alike and one.facts is two.facts
 
 
 def _report(notes: tuple[Note, ...], findings: Findings, name: str | None = None) -> Report:

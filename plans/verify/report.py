@@ -10,6 +10,8 @@ import msgspec
 from plans.verify.codes import CODES, Severity
 
 DSL_VERSION = "1.0"
+ISSUES_MAX = 100
+"""Issues that one stage reports; a hostile plan must not make the report grow without end."""
 _WORD_MAX = 64
 """Words longer than any id are not compared; the comparison is quadratic in their length."""
 _LONG_WORD = 24

@@ -10,7 +10,8 @@ Transitions on `webhook_ok` and `webhook_failed` are refused here, wherever they
 (E_EVENT_CHANNEL); stage 5 leaves these two words out.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import chain, islice
 
 from domain.ids import NodeId
 from domain.plan import Plan as CompiledPlan
@@ -22,10 +23,13 @@ from plans.verify.content.identity import identity
 from plans.verify.content.messages import messages
 from plans.verify.content.schedules import schedules
 from plans.verify.content.settings import settings
-from plans.verify.content.texts import texts
+from plans.verify.content.texts import texts, texts_of
 from plans.verify.content.ways import ways
 from plans.verify.content.windows import windows
-from plans.verify.report import Issue
+from plans.verify.report import ISSUES_MAX, Issue
+
+ForContact = Callable[[ContactContext | None], Iterator[Issue]]
+"""The issues of a plan for one contact."""
 
 
 def content(
@@ -37,17 +41,39 @@ def content(
     reachable: Container[NodeId] | None = None,
 ) -> Iterator[Issue]:
     """Every problem of the content: one subject after another, each in document order."""
+    return content_of(plan, policy, compiled=compiled, reachable=reachable)(context)
+
+
+def content_of(
+    plan: Plan,
+    policy: TenantPolicy | None,
+    *,
+    compiled: CompiledPlan,
+    reachable: Container[NodeId] | None = None,
+) -> ForContact:
+    """The same for one contact after another: what no contact changes is looked at once."""
     places = [
         (pointer("nodes", index), node)
         for index, node in enumerate(plan.nodes)
         if reachable is None or node.id in reachable
     ]
     sends = [(at, node) for at, node in places if isinstance(node, Send)]
-    yield from settings(plan, compiled, policy)
-    yield from schedules(plan, sends)
-    yield from windows(plan, compiled, sends)
-    yield from ways(compiled, [(at, compiled.nodes[node.id]) for at, node in places])
-    yield from draws(places)
-    yield from identity(sends, context, policy)
-    yield from messages(sends)
-    yield from texts(sends, context)
+    running = [(at, compiled.nodes[node.id]) for at, node in places]
+    before = _most(
+        settings(plan, compiled, policy),
+        schedules(plan, sends),
+        windows(plan, compiled, sends),
+        ways(compiled, running),
+        draws(places),
+    )
+    said, written = _most(messages(sends)), texts_of(sends)
+
+    def issues(context: ContactContext | None) -> Iterator[Issue]:
+        return chain(before, identity(sends, context, policy), said, texts(written, context))
+
+    return issues
+
+
+def _most(*found: Iterable[Issue]) -> list[Issue]:
+    """As many as a report can tell, and one that shows there are more."""
+    return list(islice(chain(*found), ISSUES_MAX + 1))

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from domain.ids import NodeId
 from plans.context import ContactContext
 from plans.schema.parts import Message
-from plans.templates import TemplateFailed, render_html, render_text
-from plans.templates.compiling import Failure, compiled
+from plans.templates import TemplateFailed, TemplateValues, parse, render_html, render_text
+from plans.templates.compiling import Failure
 from plans.templates.context import OUTPUT_CHARACTERS_MAX, Purse
 from plans.templates.rendering import VALUE_DEPTH_MAX
 from plans.verify.content.places import Sends, contents
@@ -37,19 +38,59 @@ Values = Mapping[str, Any]
 class Reader(NamedTuple):
     """For whom the templates of a plan are rendered, and the work that is left for it."""
 
-    values: Values
+    values: TemplateValues
     purse: Purse
 
 
-def texts(sends: Sends, context: ContactContext | None) -> Iterator[Issue]:
+class Text:
+    """A text of a message, and what is wrong with it whoever reads it."""
+
+    def __init__(self, path: str, node: NodeId, source: str) -> None:
+        self.path = path
+        self.node = node
+        self.source = source
+        self.html = path.endswith("/html")
+        self.is_template = bool(_MARKUP.search(source)) or len(source) > OUTPUT_CHARACTERS_MAX
+
+    @cached_property
+    def broken(self) -> tuple[Issue, ...]:
+        """That it is no template."""
+        try:
+            parse(self.source, html=self.html)
+        except TemplateFailed as failed:
+            reason, _, _ = failed.detail.partition("\n")  # what follows repeats the source
+            found = issue(
+                "E_TEMPLATE_SYNTAX",
+                self.path,
+                f"not Liquid as plans may use it: {quoted(reason)}",
+                node=self.node,
+                suggestion="close what is open, and use only the tags and filters of the language",
+            )
+            return (found,)
+        return ()
+
+    @cached_property
+    def unfilled(self) -> tuple[Issue, ...]:
+        """That a placeholder was left in it."""
+        return tuple(_placeholder(self.path, self.node, self.source))
+
+
+def texts_of(sends: Sends) -> list[Text]:
+    """Every text that these nodes may send, in document order."""
+    return [
+        Text(f"{at}/{field}", send.id, source)
+        for at, send, message in contents(sends)
+        for field, source in _fields(message)
+    ]
+
+
+def texts(found: Sequence[Text], context: ContactContext | None) -> Iterator[Issue]:
     """Templates that fail, and the first placeholder of each field."""
-    reader = None if context is None else Reader(context.vars, Purse())
-    for at, send, message in contents(sends):
-        for field, source in _fields(message):
-            path = f"{at}/{field}"
-            if _MARKUP.search(source) or len(source) > OUTPUT_CHARACTERS_MAX:
-                yield from _template(path, send.id, source, reader)
-            yield from _placeholder(path, send.id, source)
+    reader = None if context is None else Reader(TemplateValues(context.vars), Purse())
+    for text in found:
+        if text.is_template:
+            yield from text.broken or _rendered(text, reader)
+        yield from text.unfilled
 
 
 def _fields(message: Message) -> Iterator[tuple[str, str]]:
@@ -59,30 +100,17 @@ def _fields(message: Message) -> Iterator[tuple[str, str]]:
             yield field, source
 
 
-def _template(path: str, node: NodeId, source: str, reader: Reader | None) -> Iterator[Issue]:
-    html = path.endswith("/html")
-    try:
-        compiled(source, html=html)
-    except TemplateFailed as failed:
-        reason, _, _ = failed.detail.partition("\n")  # what follows repeats the source
-        yield issue(
-            "E_TEMPLATE_SYNTAX",
-            path,
-            f"not Liquid as plans may use it: {quoted(reason)}",
-            node=node,
-            suggestion="close what is open, and use only the tags and filters of the language",
-        )
-        return
+def _rendered(text: Text, reader: Reader | None) -> Iterator[Issue]:
     if reader is None:
         return
     try:
-        (render_html if html else render_text)(source, *reader)
+        (render_html if text.html else render_text)(text.source, *reader)
     except TemplateFailed as failed:
-        yield _unresolved(path, node, source, (failed, reader.values))
+        yield _unresolved(text, failed, reader.values.given)
 
 
-def _unresolved(path: str, node: NodeId, source: str, why: tuple[TemplateFailed, Values]) -> Issue:
-    failed, values = why
+def _unresolved(text: Text, failed: TemplateFailed, values: Values) -> Issue:
+    path, node, source = text.path, text.node, text.source
     if not failed.missing:  # its detail may hold a value of the contact
         return issue("E_TEMPLATE_UNRESOLVED", path, _REASONS[failed.kind], node=node)
     known = sorted(filter(_PATH.fullmatch, _names(values, VALUE_DEPTH_MAX)))

@@ -40,7 +40,9 @@ def facts(
         "channels": list(dict.fromkeys(map(str, channels))),
         "openMinutesPerWeek": min((_open_minutes(send.hours) for send in sends), default=None),
         "loops": {node.id: node.max_visits for node in plan.nodes if node.max_visits is not None},
-        "variables": sorted({name for text in _texts(plan) for name in _variables(text)}),
+        "variables": sorted(
+            {name for text, html in _texts(plan) for name in _variables(text, html=html)}
+        ),
     }
 
 
@@ -60,7 +62,8 @@ def _open_minutes(hours: Hours) -> int:
     return sum(high - low for day in range(7) for low, high in open_minutes(day, hours))
 
 
-def _texts(plan: models.Plan) -> Iterator[str]:
+def _texts(plan: models.Plan) -> Iterator[tuple[str, bool]]:
+    """The templates of a plan, and whether they are HTML."""
     for node in plan.nodes:
         if isinstance(node, models.Send):
             yield from _fields(node.message)
@@ -68,15 +71,17 @@ def _texts(plan: models.Plan) -> Iterator[str]:
                 yield from _fields(variant.message)
 
 
-def _fields(message: Message | None) -> Iterator[str]:
+def _fields(message: Message | None) -> Iterator[tuple[str, bool]]:
     if message is not None:
-        fields = (message.subject, message.preheader, message.html, message.text)
-        yield from (text for text in fields if text and "{" in text)
+        texts = (message.subject, message.preheader, message.text)
+        yield from ((text, False) for text in texts if text and "{" in text)
+        if message.html and "{" in message.html:
+            yield message.html, True
 
 
 @lru_cache(maxsize=1024)
-def _variables(source: str) -> tuple[str, ...]:
+def _variables(source: str, *, html: bool) -> tuple[str, ...]:
     try:
-        return tuple(variables(source))
+        return tuple(variables(source, html=html))  # parsed as stage 4 does, so only once
     except TemplateFailed:
         return ()  # stage 4 says so

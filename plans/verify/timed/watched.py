@@ -54,9 +54,8 @@ Anchors = Mapping[int, Mapping[int, int]]
 """For each watching node the sends it may watch, -1 for none, each with the first such state."""
 
 
-def watched(explored: Explored, plan: models.Plan) -> Iterator[Issue]:
+def watched(explored: Explored, plan: models.Plan, anchors: Anchors) -> Iterator[Issue]:
     """Events that cannot happen, and messages that cannot cause them."""
-    anchors = anchors_of(explored)
     for number in sorted(anchors):
         spot = explored.outline.spots[number]
         for way in spot.ways:
