@@ -4,19 +4,24 @@ from infra.invariants.snapshot import Query
 
 _FOLDED = """
 WITH told (campaign, node, counter, amount) AS (
-    SELECT campaign, '', CASE topic WHEN 'plan_accepted' THEN 'enrolled'
-                                    WHEN 'campaign_started' THEN 'started' ELSE topic END, 1
-      FROM pg_temp.facts
-     WHERE counted AND topic IN ('plan_accepted', 'campaign_started', 'completed', 'exited')
+    SELECT campaign, '', v.counter, v.amount
+      FROM (SELECT campaign, sum(enrolled) AS enrolled, sum(started) AS started,
+                   sum(completed) AS completed, sum(exited) AS exited
+              FROM pg_temp.courses GROUP BY campaign) AS c
+     CROSS JOIN LATERAL (VALUES ('enrolled', c.enrolled), ('started', c.started),
+                                ('completed', c.completed), ('exited', c.exited)
+           ) AS v (counter, amount)
+     WHERE v.amount > 0
     UNION ALL
     SELECT campaign, node, CASE topic WHEN 'node_entered' THEN 'planned'
-                                      ELSE substr(topic, length('message_') + 1) END, 1
+                                      ELSE substr(topic, length('message_') + 1) END, count(*)
       FROM pg_temp.facts WHERE counted AND message IS NOT NULL
        AND topic IN ('node_entered', 'message_accepted', 'message_cancelled', 'message_failed',
                      'message_presumed_lost')
+     GROUP BY campaign, node, topic
     UNION ALL
     SELECT campaign, coalesce(node, ''), counter, 1
-      FROM pg_temp.facts CROSS JOIN LATERAL (VALUES
+      FROM pg_temp.reports CROSS JOIN LATERAL (VALUES
            (word = 'opened' AND machine AND NOT derived, 'machine_opens'),
            (word = 'clicked' AND machine AND NOT derived, 'machine_clicks'),
            (word = 'opened' AND NOT machine AND NOT derived, 'opens'),
@@ -38,10 +43,9 @@ WITH told (campaign, node, counter, amount) AS (
      WHERE counted AND topic = 'signal_recorded' AND counts
     UNION ALL
     SELECT f.campaign, coalesce(f.node, ''), v.counter || s.suffix, v.amount
-      FROM pg_temp.facts f CROSS JOIN LATERAL (
+      FROM pg_temp.reports f CROSS JOIN LATERAL (
            SELECT CASE f.word WHEN 'opened' THEN 'opens' ELSE 'clicks' END AS suffix,
-                  coalesce((f.judged ->> 'was_machine')::boolean, false) AS before,
-                  f.judged ->> 'was_reader' AS reader) s
+                  f.was_machine AS before, f.was_reader AS reader) s
       CROSS JOIN LATERAL (VALUES
            ('', CASE WHEN f.derived THEN 0 ELSE s.before::integer - f.machine::integer END),
            ('machine_', CASE WHEN f.derived THEN 0
@@ -49,13 +53,14 @@ WITH told (campaign, node, counter, amount) AS (
            ('unknown_', CASE WHEN f.derived THEN 0
                              ELSE (NOT f.machine AND f.reader = 'unknown')::integer
                                 - (NOT s.before AND s.reader = 'unknown')::integer END),
-           ('unique_', CASE WHEN f.judged ->> 'counted_at' IS NULL THEN 0
+           ('unique_', CASE WHEN NOT f.recounted THEN 0
                             WHEN f.machine THEN -1 ELSE 1 END)
            ) AS v (counter, amount)
      WHERE f.counted AND f.topic = 'signal_judged' AND v.amount <> 0
 ), expected AS (
-    SELECT place, campaign, node, counter, sum(amount) AS amount
-      FROM told CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place) GROUP BY 1, 2, 3, 4
+    SELECT place, campaign, node, counter, amount
+      FROM (SELECT campaign, node, counter, sum(amount) AS amount FROM told GROUP BY 1, 2, 3) AS f
+     CROSS JOIN (VALUES ('hourly'), ('daily')) AS t (place)
 ), shown AS (
     SELECT place, campaign, node, counter, sum(amount) AS amount
       FROM pg_temp.counters GROUP BY 1, 2, 3, 4

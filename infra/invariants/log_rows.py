@@ -3,21 +3,19 @@
 from infra.invariants.snapshot import Query
 
 _HOLES = """
-SELECT 'stream ' || originator_id || ': ' || count(*) || ' events, versions '
-       || min(originator_version) || ' to ' || max(originator_version)
-  FROM {s}.events GROUP BY originator_id
-HAVING count(*) <> max(originator_version) OR min(originator_version) <> 1
+SELECT 'stream ' || stream || ': ' || facts || ' events, versions ' || first || ' to ' || last
+  FROM pg_temp.courses WHERE facts <> last OR first <> 1
 UNION ALL
-SELECT DISTINCT 'stream ' || stream || ': not in the directory'
-  FROM pg_temp.facts f
- WHERE NOT EXISTS (SELECT FROM {s}.streams x WHERE x.stream_id = f.stream)
+SELECT 'stream ' || stream || ': not in the directory'
+  FROM pg_temp.courses c
+ WHERE NOT EXISTS (SELECT FROM {s}.streams x WHERE x.stream_id = c.stream)
 UNION ALL
 SELECT 'stream ' || stream_id || ': in the directory, and without events'
   FROM {s}.streams x
- WHERE NOT EXISTS (SELECT FROM {s}.events e WHERE e.originator_id = x.stream_id)
+ WHERE NOT EXISTS (SELECT FROM pg_temp.courses c WHERE c.stream = x.stream_id)
 UNION ALL
-SELECT 'stream ' || stream || ': begins with ' || topic
-  FROM pg_temp.facts WHERE version = 1 AND topic <> 'plan_accepted'
+SELECT 'stream ' || stream || ': begins with ' || first_topic
+  FROM pg_temp.courses WHERE first_topic <> 'plan_accepted'
 """
 
 # Some facts always have a row in the feed: where it is missing they were skipped.
@@ -28,7 +26,7 @@ WITH at AS (
       LEFT JOIN {s}.tracking t ON t.application_name = p.name
 )
 SELECT 'projection ' || name || ' is at ' || position || ', the log ends at ' || h.head
-  FROM at CROSS JOIN (SELECT coalesce(max(position), 0) FROM pg_temp.facts) AS h (head)
+  FROM at CROSS JOIN (SELECT coalesce(max(notification_id), 0) FROM {s}.events) AS h (head)
  WHERE position > h.head
 UNION ALL
 SELECT 'activity at ' || f.position || ': the feed is at ' || at.position
@@ -36,22 +34,22 @@ SELECT 'activity at ' || f.position || ': the feed is at ' || at.position
 UNION ALL
 SELECT 'activity at ' || a.position || ': no such fact'
   FROM {s}.activity_feed a
- WHERE NOT EXISTS (SELECT FROM pg_temp.facts f WHERE f.position = a.position)
+ WHERE NOT EXISTS (SELECT FROM {s}.events e WHERE e.notification_id = a.position)
 UNION ALL
-SELECT 'fact at ' || f.position || ' (' || f.topic || ') was skipped by the feed'
-  FROM pg_temp.facts f JOIN at ON at.name = 'activity_feed'
- WHERE f.position <= at.position
+SELECT 'fact at ' || f.notification_id || ' (' || f.topic || ') was skipped by the feed'
+  FROM {s}.events f JOIN at ON at.name = 'activity_feed'
+ WHERE f.notification_id <= at.position
    AND f.topic IN ('plan_accepted', 'campaign_started', 'signal_recorded', 'message_accepted',
                    'message_cancelled', 'message_failed', 'message_unknown', 'completed', 'exited')
-   AND NOT EXISTS (SELECT FROM {s}.activity_feed a WHERE a.position = f.position)
+   AND NOT EXISTS (SELECT FROM {s}.activity_feed a WHERE a.position = f.notification_id)
    AND NOT EXISTS (SELECT FROM {s}.projection_poison p
-                    WHERE p.projection = 'activity_feed' AND p.position = f.position)
+                    WHERE p.projection = 'activity_feed' AND p.position = f.notification_id)
 UNION ALL
-SELECT 'contact-campaign ' || c.stream_id || ': accepted at ' || f.position
+SELECT 'contact-campaign ' || c.stream_id || ': accepted at ' || f.enrolled_at
        || ', the projection is at ' || at.position
   FROM {s}.contact_campaigns c JOIN at ON at.name = 'contact_campaigns'
-  JOIN pg_temp.facts f ON f.stream = c.stream_id AND f.topic = 'plan_accepted'
- WHERE f.position > at.position
+  JOIN pg_temp.courses f ON f.stream = c.stream_id
+ WHERE f.enrolled_at > at.position
 """
 
 _SET_ASIDE = """
@@ -61,16 +59,15 @@ SELECT 'projection ' || projection || ', position ' || position || ' (' || topic
 
 _TWICE = """
 SELECT 'stream ' || stream || ': ' || count(*) || ' facts of report ' || key
-  FROM pg_temp.facts WHERE topic = 'signal_recorded' AND key <> ''
+  FROM pg_temp.reports WHERE topic = 'signal_recorded' AND key <> ''
  GROUP BY stream, message, key HAVING count(*) > 1
 UNION ALL
 SELECT 'message ' || message || ': ' || word || ' for the first time, ' || times || ' times'
   FROM (SELECT message, word,
                count(*) FILTER (WHERE (topic = 'signal_recorded' AND first)
-                                   OR (judged ? 'counted_at' AND NOT machine)) AS times,
-               count(*) FILTER (WHERE judged ? 'counted_at' AND machine) AS taken_back
-          FROM pg_temp.facts
-         WHERE message IS NOT NULL AND topic IN ('signal_recorded', 'signal_judged')
+                                   OR (recounted AND NOT machine)) AS times,
+               count(*) FILTER (WHERE recounted AND machine) AS taken_back
+          FROM pg_temp.reports WHERE message IS NOT NULL
          GROUP BY message, word) AS told
  WHERE times > 1 + taken_back
 """
@@ -91,16 +88,13 @@ SELECT 'report ' || inbox_id || ' (' || kind || ') is ' || state
 """
 
 _TOO_LONG = """
-SELECT 'stream ' || stream || ': ' || count(*) || ' events, '
-       || count(*) FILTER (WHERE topic = 'node_entered') || ' nodes, '
-       || count(*) FILTER (WHERE topic = 'message_accepted') || ' messages sent'
-  FROM pg_temp.facts GROUP BY stream
-HAVING count(*) > %(events_max)s
-    OR count(*) FILTER (WHERE topic = 'node_entered') > %(nodes_max)s
-    OR count(*) FILTER (WHERE topic = 'message_accepted') > %(sends_max)s
+SELECT 'stream ' || stream || ': ' || facts || ' events, ' || nodes || ' nodes, ' || sent
+       || ' messages sent'
+  FROM pg_temp.courses
+ WHERE facts > %(events_max)s OR nodes > %(nodes_max)s OR sent > %(sends_max)s
 """
 
-_STREAMS = "SELECT count(*) FROM pg_temp.stages"
+_STREAMS = "SELECT count(*) FROM pg_temp.courses"
 
 QUERIES = (
     Query(
@@ -113,7 +107,7 @@ QUERIES = (
     Query(
         "I22",
         "Rows and position of a projection move together: nothing ahead, nothing skipped",
-        "SELECT count(*) FROM pg_temp.facts",
+        "SELECT coalesce(sum(facts), 0) FROM pg_temp.courses",
         _OUT_OF_STEP,
     ),
     Query(
@@ -125,7 +119,7 @@ QUERIES = (
     Query(
         "I25",
         "Each report is one fact",
-        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'signal_recorded'",
+        "SELECT count(*) FROM pg_temp.reports WHERE topic = 'signal_recorded'",
         _TWICE,
     ),
     Query(

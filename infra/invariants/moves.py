@@ -8,6 +8,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     PlanRevised,
@@ -25,6 +26,7 @@ _FROM: dict[type[Fact], tuple[str, ...]] = {
     NodeEntered: (NOTHING,),
     MessageQueued: (State.PLANNED,),
     MessageDeferred: (State.PLANNED, State.QUEUED),
+    MessageReopened: (State.QUEUED,),
     PlanRevised: (State.PLANNED, State.QUEUED),
     MessageCancelled: (State.PLANNED, State.QUEUED),
     SendAttemptStarted: (State.QUEUED,),
@@ -44,6 +46,7 @@ _FROM: dict[type[Fact], tuple[str, ...]] = {
 _TO: dict[type[Fact], str] = {
     NodeEntered: State.PLANNED,
     MessageQueued: State.QUEUED,
+    MessageReopened: State.PLANNED,
     PlanRevised: State.PLANNED,
     MessageCancelled: State.CANCELLED,
     SendAttemptStarted: State.SENDING,
@@ -55,6 +58,11 @@ _TO: dict[type[Fact], str] = {
     ResendOrdered: State.QUEUED,
 }
 """A fact that is not in it leaves the state as it was."""
+
+
+def topics_of_messages() -> list[str]:
+    """The topics of the table, each once and always in the same order."""
+    return [topic_of(fact) for fact in _FROM]
 
 
 def moves() -> dict[str, list[str]]:

@@ -10,11 +10,11 @@ SELECT 'stream ' || x.stream_id || ': no campaign ' || x.campaign_id
        SELECT FROM {s}.campaigns c WHERE c.campaign_id = x.campaign_id)
 UNION ALL
 SELECT 'stream ' || x.stream_id || ' has not ended: no contact ' || x.contact_id
-  FROM {s}.streams x JOIN pg_temp.stages g ON g.stream = x.stream_id AND g.stage <> 'ended'
+  FROM {s}.streams x JOIN pg_temp.courses g ON g.stream = x.stream_id AND g.stage <> 'ended'
  WHERE NOT EXISTS (SELECT FROM {s}.contacts c WHERE c.contact_id = x.contact_id)
 UNION ALL
 SELECT 'stream ' || x.stream_id || ' has not ended: no plan ' || x.plan_hash || ' for its contact'
-  FROM {s}.streams x JOIN pg_temp.stages g ON g.stream = x.stream_id AND g.stage <> 'ended'
+  FROM {s}.streams x JOIN pg_temp.courses g ON g.stream = x.stream_id AND g.stage <> 'ended'
  WHERE NOT EXISTS (SELECT FROM {s}.plan_contacts p JOIN {s}.plans USING (plan_hash)
                     WHERE p.plan_hash = x.plan_hash AND p.contact_id = x.contact_id)
 UNION ALL
@@ -55,13 +55,8 @@ SELECT (SELECT count(*) FROM {s}.streams) + (SELECT count(*) FROM {s}.plans)
 _COUNTS = """
 SELECT 'campaign ' || coalesce(e.campaign, r.campaign_id) || ': ' || coalesce(e.number, 0)
        || ' enrolments, ' || coalesce(r.number, 0) || ' contact-campaigns'
-  FROM (SELECT f.campaign, count(*) FROM pg_temp.facts f
-         WHERE f.topic = 'plan_accepted'
-           AND f.position <= coalesce((SELECT notification_id FROM {s}.tracking
-                                        WHERE application_name = 'contact_campaigns'), 0)
-           AND NOT EXISTS (SELECT FROM {s}.projection_poison p WHERE p.position = f.position
-                              AND p.projection = 'contact_campaigns')
-         GROUP BY f.campaign) AS e (campaign, number)
+  FROM (SELECT campaign, sum(shown) FROM pg_temp.courses WHERE shown > 0
+         GROUP BY campaign) AS e (campaign, number)
   FULL JOIN (SELECT campaign_id, count(*) FROM {s}.contact_campaigns
               WHERE status IN ('draft', 'scheduled', 'active', 'paused', 'completed', 'exited',
                                'failed')
@@ -76,31 +71,30 @@ SELECT 'contact-campaign ' || stream_id || ': ' || status || ', outcome '
 
 _AFTER_THE_END = """
 SELECT 'stream ' || t.stream_id || ' is ' || g.stage || ' and has a timer: ' || t.kind
-  FROM {s}.timers t JOIN pg_temp.stages g ON g.stream = t.stream_id
+  FROM {s}.timers t JOIN pg_temp.courses g ON g.stream = t.stream_id
  WHERE g.stage IN ('ended', 'paused')
 UNION ALL
 SELECT 'stream ' || q.stream_id || ' has ended and message ' || q.message_id || ' is ' || q.state
-  FROM {s}.send_queue q JOIN pg_temp.stages g ON g.stream = q.stream_id
+  FROM {s}.send_queue q JOIN pg_temp.courses g ON g.stream = q.stream_id
  WHERE g.stage = 'ended' AND q.state IN ('PLANNED', 'QUEUED')
 UNION ALL
 SELECT 'stream ' || k.stream_id || ' has ended and task ' || k.task_id || ' is open'
-  FROM {s}.tasks k JOIN pg_temp.stages g ON g.stream = k.stream_id
+  FROM {s}.tasks k JOIN pg_temp.courses g ON g.stream = k.stream_id
  WHERE g.stage = 'ended' AND k.state = 'open'
 """
 
 _NOT_BOTH = """
-SELECT CASE WHEN q.message_id IS NULL
-            THEN 'message ' || p.message || ' was planned in stream ' || p.stream || ': no row'
-            WHEN p.message IS NULL
-            THEN 'message ' || q.message_id || ' is ' || q.state || ': no fact planned it'
-            WHEN p.times > 1
-            THEN 'message ' || p.message || ' was planned ' || p.times || ' times'
-            ELSE 'message ' || p.message || ' was planned in stream ' || p.stream
-                 || ', its row is of stream ' || q.stream_id END
-  FROM (SELECT message, min(stream::text)::uuid AS stream, count(*) AS times FROM pg_temp.facts
-         WHERE topic = 'node_entered' AND message IS NOT NULL GROUP BY message) p
-  FULL JOIN {s}.send_queue q ON q.message_id = p.message
- WHERE q.message_id IS NULL OR p.message IS NULL OR p.times > 1 OR q.stream_id <> p.stream
+SELECT CASE WHEN m.row_stream IS NULL
+            THEN 'message ' || m.message || ' was planned in stream ' || m.stream || ': no row'
+            WHEN coalesce(w.planned, 0) = 0
+            THEN 'message ' || m.message || ' is ' || m.state || ': no fact planned it'
+            WHEN w.planned > 1
+            THEN 'message ' || m.message || ' was planned ' || w.planned || ' times'
+            ELSE 'message ' || m.message || ' was planned in stream ' || m.stream
+                 || ', its row is of stream ' || m.row_stream END
+  FROM pg_temp.messages m LEFT JOIN pg_temp.words w USING (word)
+ WHERE (m.row_stream IS NULL AND w.planned > 0) OR m.row_stream <> m.stream
+    OR (m.row_stream IS NOT NULL AND coalesce(w.planned, 0) <> 1)
 UNION ALL
 SELECT 'errand ' || e.errand_id || ' (' || e.kind || '): '
        || CASE WHEN a.errand IS NULL THEN 'no fact asked for it' ELSE 'its call has an outcome' END
@@ -137,13 +131,13 @@ QUERIES = (
     Query(
         "I2",
         "A campaign's contact-campaigns are its enrolments, each in one stage",
-        "SELECT count(*) FROM pg_temp.facts WHERE topic = 'plan_accepted'",
+        "SELECT coalesce(sum(enrolments), 0) FROM pg_temp.courses",
         _COUNTS,
     ),
     Query(
         "I7",
         "What has ended waits for nothing, nor anybody for it; what is paused has no timer",
-        "SELECT count(*) FROM pg_temp.stages WHERE stage IN ('ended', 'paused')",
+        "SELECT count(*) FROM pg_temp.courses WHERE stage IN ('ended', 'paused')",
         _AFTER_THE_END,
     ),
     Query(

@@ -13,11 +13,14 @@ from infra.changes import StaleRow, apply
 from infra.invariants.finding import EXAMPLES_MAX, Finding, Tally
 from infra.invariants.snapshot import Snapshot
 from infra.invariants.streams import Stream
-from infra.invariants.unpacked import TEMPORARY
 from infra.rebuild import MOVED_BY_WORK, TAKEN_BY_WORK
 from projections.projection import Change, Table
 from projections.registry import ALL, READ, WORK
 
+TEMPORARY = "pg_temp"
+"""The schema of what exists in this session only."""
+
+_LIKE = SQL("CREATE TEMPORARY TABLE {name} (LIKE {live} INCLUDING ALL)")
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM {s}.events"
 _POSITIONS = "SELECT application_name, notification_id FROM {s}.tracking"
 _POISON = "SELECT projection, position FROM {s}.projection_poison"
@@ -57,6 +60,13 @@ class Rebuilt:
             each.name: reached.get(each.name, 0) for each in READ
         }
         self._aside = {(name, position) for name, position in taken.rows(_POISON)}
+
+    @staticmethod
+    def make_tables(taken: Snapshot) -> None:
+        """A temporary table like each table of a projection."""
+        for table in (table for projection in ALL for table in projection.tables):
+            name, live = Identifier(TEMPORARY, table.name), Identifier(taken.schema, table.name)
+            taken.curs.execute(_LIKE.format(name=name, live=live))
 
     def take(self, taken: Snapshot, batch: Sequence[Stream]) -> None:
         """A stream whose facts make no rows is counted; it spoils no other."""

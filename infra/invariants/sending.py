@@ -14,31 +14,23 @@ SELECT 'message ' || c.message || ', attempt ' || c.attempt || ': '
                THEN 'then ' || c.next || coalesce(' of attempt ' || c.next_attempt, '')
                ELSE 'no outcome, and its row is ' || coalesce(q.state, 'missing') END
   FROM pg_temp.chain c LEFT JOIN {s}.send_queue q ON q.message_id = c.message
- WHERE c.topic = 'send_attempt_started'
-   AND NOT coalesce(c.next_attempt = c.attempt AND c.next IN
-           ('send_attempt_returned', 'message_accepted', 'message_failed', 'message_unknown'),
-       false)
-   AND NOT coalesce(c.next IS NULL AND q.state = 'SENDING' AND q.attempt = c.attempt, false)
+ WHERE NOT c.answered OR (c.topic = 'send_attempt_started' AND c.next IS NULL
+   AND NOT coalesce(q.state = 'SENDING' AND q.attempt = c.attempt, false))
 UNION ALL
-SELECT 'message ' || q.message_id || ' is ACCEPTED: ' || coalesce(a.times, 0)
+SELECT 'message ' || m.message || ' is ACCEPTED: ' || coalesce(w.accepted, 0)
        || ' facts say so'
-  FROM {s}.send_queue q
-  LEFT JOIN (SELECT message, count(*) AS times FROM pg_temp.facts
-              WHERE topic = 'message_accepted' GROUP BY message) a ON a.message = q.message_id
- WHERE q.state = 'ACCEPTED' AND a.times IS DISTINCT FROM 1
+  FROM pg_temp.messages m LEFT JOIN pg_temp.words w USING (word)
+ WHERE m.state = 'ACCEPTED' AND w.accepted IS DISTINCT FROM 1
 UNION ALL
 SELECT 'provider id ' || provider_id || ': ' || count(*) || ' messages'
   FROM {s}.send_queue WHERE provider_id IS NOT NULL GROUP BY provider_id HAVING count(*) > 1
 """
-_ATTEMPTS = "SELECT count(*) FROM pg_temp.facts WHERE topic = 'send_attempt_started'"
+_ATTEMPTS = "SELECT count(*) FROM pg_temp.attempts"
 
 _GRAPH = """
 SELECT 'message ' || c.message || ', version ' || c.version || ': ' || c.topic || ' '
        || coalesce('when ' || nullif(c.before, ''), 'of nothing planned')
-  FROM pg_temp.chain c
- WHERE NOT EXISTS (SELECT FROM unnest(%(states_before)s::text[], %(topics_allowed)s::text[])
-                            AS m (state, topic)
-                    WHERE m.topic = c.topic AND m.state = c.before)
+  FROM pg_temp.chain c WHERE NOT c.lawful
 UNION ALL
 SELECT 'message ' || message || ', version ' || version || ': ' || topic || ' of attempt '
        || attempt || ', not ' || attempts
@@ -51,19 +43,30 @@ SELECT 'message ' || q.message_id || ': its row is ' || q.state || ' at attempt 
 """
 
 _AFTER_A_STOP = """
-WITH attempts AS (
+WITH told AS (
+    SELECT e.originator_id AS stream, e.originator_version AS version, e.topic,
+           NULL::uuid AS message, NULL::integer AS attempt, '' AS word
+      FROM pg_temp.suspects s JOIN {s}.events e ON e.originator_id = s.stream
+     WHERE e.topic IN ('plan_accepted', 'campaign_started', 'paused', 'resumed', 'completed',
+                       'exited')
+    UNION ALL
+    SELECT stream, version, 'send_attempt_started', message, attempt, ''
+      FROM pg_temp.suspects JOIN pg_temp.attempts USING (stream)
+    UNION ALL
+    SELECT stream, version, topic, message, NULL, word
+      FROM pg_temp.suspects JOIN pg_temp.reports USING (stream)
+     WHERE topic = 'signal_recorded' AND NOT machine
+       AND word IN ('replied', 'unsubscribed', 'spam_reported')
+), attempts AS (
     SELECT f.stream, f.version, f.topic, f.message, f.attempt,
            coalesce(substr(max(to_char(f.version, 'FM0000000000') || t.stage) OVER w, 11),
                     'not enrolled') AS stage,
            max(f.version) FILTER (WHERE f.topic = 'signal_recorded') OVER w AS told_at
-      FROM pg_temp.facts f
+      FROM told f
       LEFT JOIN (VALUES ('plan_accepted', 'enrolled only'), ('campaign_started', 'active'),
                         ('paused', 'paused'), ('resumed', 'active'),
                         ('completed', 'ended'), ('exited', 'ended')) AS t (topic, stage)
         ON t.topic = f.topic
-     WHERE t.stage IS NOT NULL OR f.topic = 'send_attempt_started'
-        OR (f.topic = 'signal_recorded' AND NOT f.machine
-            AND f.word IN ('replied', 'unsubscribed', 'spam_reported'))
     WINDOW w AS (PARTITION BY f.stream ORDER BY f.version)
 )
 SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
@@ -72,7 +75,7 @@ SELECT 'message ' || a.message || ', attempt ' || a.attempt || ': started '
   FROM attempts a
   LEFT JOIN pg_temp.facts planned ON planned.message = a.message
    AND planned.topic = 'node_entered' AND planned.stream = a.stream
-  LEFT JOIN pg_temp.facts told ON told.stream = a.stream AND told.version = a.told_at
+  LEFT JOIN told ON told.stream = a.stream AND told.version = a.told_at
  WHERE a.topic = 'send_attempt_started'
    AND (a.stage <> 'active' OR a.told_at > planned.version)
 UNION ALL
@@ -141,7 +144,7 @@ QUERIES = (
     Query(
         "I12",
         "A message goes by the table of states; its row is where its facts left it",
-        "SELECT count(*) FROM pg_temp.chain WHERE next IS NULL",
+        "SELECT count(*) FROM pg_temp.messages WHERE word IS NOT NULL",
         _GRAPH,
     ),
     Query(
@@ -165,18 +168,12 @@ QUERIES = (
 )
 
 _BY_US = """
-SELECT 'message ' || message || ': ' || started - returned || ' attempts may have left'
-  FROM (SELECT message, count(*) FILTER (WHERE topic = 'send_attempt_started') AS started,
-               count(*) FILTER (WHERE topic = 'send_attempt_returned') AS returned,
-               count(*) FILTER (WHERE topic = 'resend_ordered') AS ordered
-          FROM pg_temp.facts
-         WHERE topic IN ('send_attempt_started', 'send_attempt_returned', 'resend_ordered')
-           AND message IS NOT NULL
-         GROUP BY message) AS tried
- WHERE started - returned > 1 + ordered AND NOT message = ANY(%(told)s::uuid[])
+SELECT 'message ' || m.message || ': ' || w.attempts - w.returned || ' attempts may have left'
+  FROM pg_temp.words w JOIN pg_temp.messages m USING (word)
+ WHERE w.attempts - w.returned > 1 + w.ordered AND NOT m.message = ANY(%(told)s::uuid[])
 """
 _MESSAGES = """
-SELECT count(*) FROM pg_temp.chain WHERE topic = 'send_attempt_started' AND attempts = 1
+SELECT count(*) FROM pg_temp.messages JOIN pg_temp.words USING (word) WHERE attempts > 0
 """
 _BY_PROVIDER = """
 SELECT m.id, m.times, (SELECT count(*) FROM pg_temp.facts f

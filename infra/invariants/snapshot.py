@@ -13,15 +13,15 @@ from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId, schema_of
 from infra.invariants.finding import EXAMPLES_MAX, Finding
-from infra.invariants.unpacked import make_tables, unpack
 from infra.statements import Row, composed
 from infra.tenancy import Database, UnknownTenant, role_of
 
 _SETTINGS = """
 SET statement_timeout = '10min';
-SET idle_in_transaction_session_timeout = '2min';
+SET idle_in_transaction_session_timeout = '10min';
 SET work_mem = '256MB';
 SET temp_buffers = '256MB';
+SET parallel_tuple_cost = 0.001;
 SET jit = off
 """
 
@@ -65,6 +65,14 @@ class Snapshot:
         """The one number that a statement returns."""
         return int(self.rows(text, params)[0][0])
 
+    def instant(self) -> str:
+        """The name by which other sessions see the same rows, as long as this one is open."""
+        return str(self.rows("SELECT pg_export_snapshot()")[0][0])
+
+    def seal(self) -> None:
+        """From now on write to temporary tables only."""
+        self.curs.execute("SET TRANSACTION READ ONLY")
+
     def ask(self, query: Query, params: Params) -> Finding:
         """Judge one invariant."""
         examined = self.number(query.examined, params)
@@ -76,21 +84,21 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(database: Database, tenant: TenantId, *, skew: timedelta = SKEW) -> Iterator[Snapshot]:
-    """A read-only transaction with the rights of the tenant; it writes temporary tables only.
+def snapshot(
+    database: Database, tenant: TenantId, *, instant: str | None = None
+) -> Iterator[Snapshot]:
+    """A transaction with the rights of the tenant, at an instant that another one has told.
 
-    `skew` is how much later than by its own clock a process may come to claim.
+    It makes its temporary tables, and is to be sealed then.
     """
     with database.direct() as connection:
         connection.execute(_SETTINGS)
         _become(connection, tenant)
-        make_tables(connection, schema_of(tenant))
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
         with connection.transaction(), connection.cursor() as curs:
-            taken = Snapshot(tenant, curs)
-            unpack(curs, taken.schema, skew)
-            yield taken
+            if instant is not None:
+                curs.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(instant))
+            yield Snapshot(tenant, curs)
 
 
 def _become(connection: Connection[TupleRow], tenant: TenantId) -> None:

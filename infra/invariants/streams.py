@@ -22,6 +22,7 @@ BATCH = 500
 
 Document = Mapping[str, Any]
 
+_LOOKED_AT = "CREATE TEMPORARY TABLE looked_at (stream_id uuid PRIMARY KEY)"
 _COUNT = "SELECT count(*) FROM {s}.streams"
 _CHOOSE = """
 INSERT INTO pg_temp.looked_at
@@ -87,6 +88,7 @@ def choose(taken: Snapshot, streams_max: int, now: datetime) -> tuple[int, int]:
 
     The ids are hashes, so the streams that follow on any place are a fair sample.
     """
+    taken.run(_LOOKED_AT)
     total = taken.number(_COUNT)
     hour = uuid5(NAMESPACE_OID, now.isoformat(timespec="hours"))
     start = hour if total > streams_max else UUID(int=0)

@@ -79,6 +79,16 @@ ANSWERS: Mapping[str, list[Answer]] = {
 """What the provider answers first, by the first name of the recipient; then it accepts."""
 
 
+def project(house: House) -> None:
+    """Bring the read models of a house to the head of its log."""
+    database, tenant = house.system.database, house.tenant
+    with closing(Leadership(database)) as leads:
+        for projection in READ:
+            runner = Runner(database, tenant, projection, leads)
+            while runner.step():
+                pass
+
+
 class Stage:
     """A house with one stream for each way to stand or end, by the first name of its contact."""
 
@@ -202,12 +212,7 @@ class Stage:
 
     def project(self) -> None:
         """Bring the read models to the head."""
-        database, tenant = self.house.system.database, self.house.tenant
-        with closing(Leadership(database)) as leads:
-            for projection in READ:
-                runner = Runner(database, tenant, projection, leads)
-                while runner.step():
-                    pass
+        project(self.house)
 
     # --- breaking it ------------------------------------------------------------------------------
 

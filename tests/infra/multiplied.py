@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.ids import schema_of
+from tests.infra.invariants_stage import project
 from tests.stories.house import House, plan, send, stop, way
 
 PLAN = plan(
@@ -90,6 +91,7 @@ class Multiplied:
         )
         house.after(days=3)
         house.after(days=4)
+        project(house)
 
     def copy(self, messages: int) -> int:
         """Have about so many messages; how many there are."""
@@ -103,11 +105,9 @@ class Multiplied:
             self._copy_people(owner, groups * TOGETHER, head)
             for table in ("metrics_hourly", "metrics_daily"):
                 self._count(owner, table, groups)
-            self._run(
-                owner,
-                "UPDATE {s}.tracking SET notification_id = %s",
-                [head * (1 + groups * TOGETHER)],
-            )
+            times = 1 + groups * TOGETHER
+            self._run(owner, "UPDATE {s}.passages SET times = times * %s", [times])
+            self._run(owner, "UPDATE {s}.tracking SET notification_id = %s", [head * times])
         with self.house.system.database.direct() as owner:
             owner.execute("SET statement_timeout = 0")
             owner.execute("VACUUM ANALYZE")

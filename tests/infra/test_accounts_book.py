@@ -24,7 +24,8 @@ from domain.ids import TenantId
 from domain.taxonomy import CapName
 from handlers.ports.accounts import CapNote
 from infra.accounts import log as account_log
-from infra.accounts.checking import check_rows
+from infra.invariants.accounts import AccountsKept
+from infra.invariants.snapshot import Snapshot
 from infra.statements import transaction
 from infra.tenancy import Database
 from projections.sender_accounts import account_changes
@@ -322,7 +323,8 @@ def test_numbers_of_an_account_are_scored_once_a_day(kept: Kept) -> None:
 
 def complaints(kept: Kept) -> tuple[str, ...]:
     with kept.database.tenant_tx(kept.tenant) as curs:
-        return check_rows(kept.database, kept.tenant, curs).complaints
+        told = AccountsKept(Snapshot(kept.tenant, curs)).findings(kept.clock.now(), timedelta())
+    return tuple(line for finding in told if finding.id == "I23" for line in finding.examples)
 
 
 def test_rows_that_nobody_touched_agree_with_their_facts(kept: Kept) -> None:
@@ -335,11 +337,11 @@ def test_rows_that_nobody_touched_agree_with_their_facts(kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("UPDATE {s}.sender_accounts SET paused = NULL", "paused is None, by its facts bounces"),
-        ("UPDATE {s}.sender_accounts SET health = 99", "health is 99, by its facts 100"),
-        ("DELETE FROM {s}.sender_accounts", "no row"),
-        ("UPDATE {s}.sending_rules SET apart_days = 1", "apart_days is 1, by its facts 60"),
-        ("UPDATE {s}.sender_accounts SET stream_id = gen_random_uuid()", "a row without facts"),
+        ("UPDATE {s}.sender_accounts SET paused = NULL", "paused is None, folded 'bounces'"),
+        ("UPDATE {s}.sender_accounts SET health = 99", "health is 99, folded 100"),
+        ("DELETE FROM {s}.sender_accounts", "missing"),
+        ("UPDATE {s}.sending_rules SET apart_days = 1", "apart_days is 1, folded 60"),
+        ("UPDATE {s}.sender_accounts SET stream_id = gen_random_uuid()", "not from the log"),
     ],
 )
 def test_a_row_that_somebody_edited_is_found(kept: Kept, text: str, words: str) -> None:
