@@ -212,6 +212,7 @@ class HoldReason(StrEnum):
     LIMITS_UNSEEN = "limits_unseen"
     ADDRESS_UNCHECKED = "address_unchecked"
     MAIL_INCOMPLETE = "mail_incomplete"
+    READDRESSED = "readdressed"
     SENDER_MINUTE = "sender_minute"
     SENDER_HOUR = "sender_hour"
     SENDER_DAY = "sender_day"

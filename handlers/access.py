@@ -210,9 +210,14 @@ def require_open(method: str, path: str) -> None:
         raise RouteWithoutPermission(f"{method} {path}")
 
 
+def permits(holder: KeyHolder, permission: Permission) -> bool:
+    """Whether the role includes this."""
+    return holder.role in ROLES_OF.get(permission, frozenset())
+
+
 def require(holder: KeyHolder, permission: Permission) -> None:
     """Raise NotPermitted unless the role includes this."""
-    if holder.role not in ROLES_OF.get(permission, frozenset()):
+    if not permits(holder, permission):
         raise NotPermitted(f"a key of role {holder.role} may not do this ({permission})")
 
 

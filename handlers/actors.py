@@ -1,6 +1,7 @@
 """The dramatiq actors: each is rung with a tenant's name and finds its work in rows."""
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 from time import monotonic
 
 import dramatiq
@@ -23,14 +24,47 @@ TIME_LIMIT_MS = 60_000
 ENOUGH_S = 15.0
 """After this no further batch is begun: the time limit would break into it and lose its answers."""
 Stopwatch = Callable[[], float]
+Answer = Callable[[str, TenantId], None]
+"""Tells the bell of a kind and tenant that it was heard, before anything is looked at."""
 ROUNDS_MAX = 200
 """Batches that one bell is good for; then others get their turn and the ticker rings again."""
 
 
+class Turns:
+    """One at a time of each kind for a tenant: two would only meet each other in the same streams.
+
+    A bell that rings meanwhile is answered by the one whose turn it is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._rung: dict[tuple[str, str], bool] = {}
+
+    def take(self, kind: str, tenant: str) -> bool:
+        """Whether it is our turn; otherwise the one whose turn it is has been told."""
+        with self._lock:
+            ours = (kind, tenant) not in self._rung
+            self._rung[kind, tenant] = not ours
+        return ours
+
+    def leave(self, kind: str, tenant: str, *, listen: bool) -> bool:
+        """End the turn, unless we listen and the bell rang meanwhile; whether it goes on."""
+        with self._lock:
+            rung = self._rung.pop((kind, tenant))
+            if rung and listen:
+                self._rung[kind, tenant] = False
+        return rung and listen
+
+
 def declare_actors(
-    broker: Broker, work: Mapping[str, Batch], *, stopwatch: Stopwatch = monotonic
+    broker: Broker,
+    work: Mapping[str, Batch],
+    *,
+    answer: Answer = lambda _kind, _tenant: None,
+    stopwatch: Stopwatch = monotonic,
 ) -> list[Actor[[str], None]]:
     """Declare an actor for each kind of bell: no retries, no delays, for rows know what is due."""
+    turns = Turns()
     return [
         dramatiq.actor(
             broker=broker,
@@ -38,16 +72,36 @@ def declare_actors(
             queue_name=queue,
             max_retries=0,
             time_limit=TIME_LIMIT_MS,
-        )(_until_empty(work[kind], stopwatch))
+        )(_answering(kind, answer, _in_turn(kind, work[kind], turns, stopwatch)))
         for kind, queue in QUEUE_OF.items()
     ]
 
 
-def _until_empty(batch: Batch, stopwatch: Stopwatch) -> Callable[[str], None]:
+def _answering(kind: str, answer: Answer, work: Callable[[str], None]) -> Callable[[str], None]:
+    def answered(tenant: str) -> None:
+        answer(kind, TenantId(tenant))
+        work(tenant)
+
+    return answered
+
+
+def _in_turn(kind: str, batch: Batch, turns: Turns, stopwatch: Stopwatch) -> Callable[[str], None]:
     def work(tenant: str) -> None:
-        began = stopwatch()
-        for _ in range(ROUNDS_MAX):
-            if not batch(TenantId(tenant)) or stopwatch() - began > ENOUGH_S:
-                return
+        if not turns.take(kind, tenant):
+            return
+        until, on = stopwatch() + ENOUGH_S, True
+        try:
+            while on:
+                _until_empty(batch, tenant, until, stopwatch)
+                on = turns.leave(kind, tenant, listen=stopwatch() <= until)
+        except BaseException:
+            turns.leave(kind, tenant, listen=False)
+            raise
 
     return work
+
+
+def _until_empty(batch: Batch, tenant: str, until: float, stopwatch: Stopwatch) -> None:
+    for _ in range(ROUNDS_MAX):
+        if not batch(TenantId(tenant)) or stopwatch() > until:
+            return

@@ -34,7 +34,7 @@ from handlers.ports import (
 from handlers.rendering import Content, Earlier, RenderFailed, render
 
 LOG = logging.getLogger("antiphon.composing")
-BATCH = 50
+BATCH = 200
 Node = Mapping[str, Any]
 
 
@@ -102,6 +102,7 @@ class Composer:
                     given.append(_input(row, _queued(made, now)))
                 elif isinstance(made, NobodyFit):
                     waiting.append(row.message_id)
+                    given.append(_input(row, _kept_waiting(row, now)))
                 elif made is not None:
                     given.append(_input(row, _given_up(row, made.reason, now)))
                     notes[row.message_id] = row, made.detail
@@ -241,6 +242,17 @@ def _queued(rendered: Rendered, now: datetime) -> Decide:
         sender=rendered.sender,
     )
     return partial(campaign.queue, queued=queued)
+
+
+def _kept_waiting(row: Planned, now: datetime) -> Decide:
+    """Said once, so that its expiry does not count the time."""
+    return partial(
+        campaign.keep_waiting,
+        message_id=row.message_id,
+        reason=HoldReason.SENDER_PAUSED,
+        until=now + LOOK_AGAIN,
+        at=now,
+    )
 
 
 def _given_up(row: Planned, reason: str, now: datetime) -> Decide:

@@ -10,6 +10,15 @@ from io import StringIO
 import msgspec
 from pydantic import ValidationError
 
+from handlers.consent_columns import (
+    COLUMN_OF,
+    FIELD_OF,
+    MENDS,
+    RENAME,
+    column_named,
+    consent_of,
+    sounds_like_consent,
+)
 from handlers.contacts import ContactBook, ContactRow, NewContact, row_of
 from handlers.wording import words_of
 
@@ -35,14 +44,6 @@ COLUMNS = (
 )
 """All other columns become attributes; `company.x` is about the company."""
 
-_CONSENT = {
-    "consent_ground": "ground",
-    "consent_at": "at",
-    "consent_expires_at": "expires_at",
-    "consent_source": "source",
-    "consent_text": "text_version",
-}
-_CONSENT_COLUMN = {field: column for column, field in _CONSENT.items()}
 DELIMITERS = ",;\t"
 BATCH = 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -53,11 +54,10 @@ _MENDS = {
     "phone": "write it with country code, such as +14155550123, or leave the cell empty",
     "country": "write the code of ISO 3166 such as GB (not UK), DE or US-CA, or leave it empty",
     "subscriber": "write individual or corporate, or leave the cell empty",
-    "consent_ground": "write one of these words, or leave all consent cells of the row empty",
-    "consent_at": "write the day the ground was recorded, such as 2026-09-07",
-    "consent_expires_at": "write a day after consent_at such as 2027-09-07, or leave it empty",
+    **MENDS,
 }
 _MEND = "shorten or correct this cell"
+_NO_CONSENT = "nothing in this column would count as a consent"
 _RESAVE = "save the file as CSV in UTF-8"
 
 
@@ -139,7 +139,7 @@ def read_contacts(raw: bytes) -> CsvContacts:
         return _unreadable("the file is empty", "begin it with a line that names the columns")
     if isinstance(head, RowFault):
         return CsvContacts((), (head,))
-    header = [cell.strip() for cell in head[1]]
+    header = [column_named(cell.strip()) for cell in head[1]]
     problem = _header_problem(header)
     if problem is not None:
         return CsvContacts((), (problem,))
@@ -184,6 +184,8 @@ def _header_problem(header: Sequence[str]) -> RowFault | None:
             return RowFault(1, "", f"column {index + 1} has no name", "name it or remove it")
         if name in names[:index]:
             return RowFault(1, header[index], "the column is there twice", "remove one of them")
+        if sounds_like_consent(name):
+            return RowFault(1, header[index], _NO_CONSENT, RENAME)
     return None
 
 
@@ -228,14 +230,13 @@ def _row(
 def _fields(values: Mapping[str, str]) -> dict[str, object]:
     known = {name.lower(): cell for name, cell in values.items() if name.lower() in COLUMNS}
     others = {name: cell for name, cell in values.items() if name.lower() not in COLUMNS and cell}
-    consent = {_CONSENT[name]: known.pop(name) for name in _CONSENT if name in known}
-    told = {name: cell for name, cell in consent.items() if cell}
+    consent = consent_of({name: known.pop(name) for name in FIELD_OF if name in known})
     tags = known.pop("tags", "").replace(";", ",").split(",")
     key = known.get("external_id") or known.get("email", "").lower()
     return {
         **known,
         "external_id": key,
-        "consent": told or None,
+        "consent": consent,
         "tags": [tag.strip() for tag in tags if tag.strip()],
         "attributes": others,
     }
@@ -253,7 +254,7 @@ def _column(place: tuple[int | str, ...]) -> str:
     """The column that a field of a contact came from; a consent has several."""
     match place:
         case ("consent", str(field), *_):
-            return _CONSENT_COLUMN[field]
+            return COLUMN_OF[field]
         case ("consent",):
             return "consent_expires_at"
         case (first, *_):

@@ -94,13 +94,15 @@ class Problem(msgspec.Struct, frozen=True):
     status: HTTPStatus
     code: str
     retry_after_s: int | None = None
+    challenge: str = ""
+    """What a 401 asks for: RFC 9110 15.5.2 wants it said, and a wrong word would mislead."""
 
 
 UNFORESEEN = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     NotUnderstood: Problem(HTTPStatus.BAD_REQUEST, "not_understood"),
-    NotAuthenticated: Problem(HTTPStatus.UNAUTHORIZED, "not_authenticated"),
+    NotAuthenticated: Problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", challenge="Bearer"),
     NotPermitted: Problem(HTTPStatus.FORBIDDEN, "not_permitted"),
     NotHere: Problem(HTTPStatus.NOT_FOUND, "not_found"),
     NotAcceptable: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_acceptable"),
@@ -114,7 +116,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     TooManyPosts: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_posts", retry_after_s=10),
     NotStored: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", retry_after_s=30),
-    InvalidSignature: Problem(HTTPStatus.UNAUTHORIZED, "invalid_signature"),
+    InvalidSignature: Problem(
+        HTTPStatus.UNAUTHORIZED, "invalid_signature", challenge='Signature realm="webhook"'
+    ),
     EncodedBody: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded_body"),
     MessageUnknownHere: Problem(HTTPStatus.NOT_FOUND, MessageUnknownHere.code),
     AccountUnknown: Problem(HTTPStatus.NOT_FOUND, AccountUnknown.code),
@@ -207,6 +211,6 @@ def _headers(problem: Problem) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if problem.retry_after_s is not None:
         headers["Retry-After"] = str(problem.retry_after_s)
-    if problem.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+    if problem.challenge:
+        headers["WWW-Authenticate"] = problem.challenge
     return headers

@@ -24,7 +24,11 @@ def notes_of(history: History, vault: Vault, stream: StreamId) -> Notes | None:
     recorded = history(stream)
     if not recorded:
         return None
-    subjects = {stream, *(subject for one in recorded for subject in _things(one))}
+    subjects = {
+        stream,
+        recorded[0].campaign_id,
+        *(subject for one in recorded for subject in _things(one)),
+    }
     return Notes(contact_campaign_id=stream, notes=vault.noted(subjects, NOTES_MAX))
 
 

@@ -11,17 +11,23 @@ from domain.accounts import (
     Account,
     AccountRecorded,
     AccountSettings,
+    AccountStream,
     AccountUnknown,
     Caps,
     PauseReason,
     Rules,
     caps_of,
+    sender_stream,
+    sending_stream,
 )
 from domain.events import topic_of
 from domain.limits import counter
-from domain.taxonomy import CapName
+from domain.taxonomy import CapName, CauseKind
 from handlers.dispatch.limits import of_day
+from handlers.noted import NOTES_MAX
 from handlers.ports import Sender, TenantPorts
+
+ORDERS_MAX = 10
 
 
 class HealthShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +62,10 @@ class WarmupShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CircuitShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the provider is left alone; `until` in the past: one message may try it."""
+    """Whether the provider is left alone; half open, one message may try it."""
 
     open: bool
+    half_open: bool
     until: datetime | None
     opens: int
     needs_operator: bool
@@ -115,16 +122,11 @@ class SenderShown(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountShown | None
 
 
-class SendingShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules of the tenant's sending, what is used of its own limit, what is used up."""
-
-    rules: Rules
-    usage: list[UsageShown]
-    reached: list[ReachedShown]
-
-
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened to an account, what caused it, and who: a key or a process."""
+    """One thing that happened to an account, what caused it, and who: a key or a process.
+
+    `reason` is what the person said who ordered it, from the vault.
+    """
 
     version: int
     at: datetime
@@ -132,6 +134,21 @@ class AccountFact(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     actor: str
     data: dict[str, Any]
+    reason: str = ""
+
+
+class SenderTold(SenderShown, frozen=True, kw_only=True):
+    """The same, with the latest orders of people to it, oldest first: who, what and why."""
+
+    orders: list[AccountFact]
+
+
+class SendingShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of the tenant's sending, what is used of its own limit, what is used up."""
+
+    rules: Rules
+    usage: list[UsageShown]
+    reached: list[ReachedShown]
 
 
 def all_senders(ports: TenantPorts, now: datetime) -> list[SenderShown]:
@@ -148,6 +165,18 @@ def one_sender(ports: TenantPorts, name: str, now: datetime) -> SenderShown:
     return _shown(ports, found, now)
 
 
+def sender_told(ports: TenantPorts, name: str, now: datetime) -> SenderTold:
+    """One identity with its account and the latest orders to it; raises AccountUnknown."""
+    shown = one_sender(ports, name, now)
+    fields = {field: getattr(shown, field) for field in SenderShown.__struct_fields__}
+    return SenderTold(**fields, orders=_ordered(events(ports, name)))
+
+
+def sending_orders(ports: TenantPorts) -> list[AccountFact]:
+    """The latest orders of people to the tenant's sending as a whole, oldest first."""
+    return _ordered(_facts(ports, sending_stream(ports.tenant), ports.accounts.history(None)))
+
+
 def sending(ports: TenantPorts, now: datetime) -> SendingShown:
     """The tenant's sending as a whole."""
     state = ports.accounts.sending()
@@ -161,7 +190,20 @@ def events(ports: TenantPorts, name: str) -> list[AccountFact]:
     recorded = ports.accounts.history(name)
     if not recorded and name not in ports.vault.senders():
         raise AccountUnknown(f"there is no sender {name}: add it first")
-    return [_fact(one) for one in recorded]
+    return _facts(ports, sender_stream(ports.tenant, name), recorded)
+
+
+def _facts(
+    ports: TenantPorts, stream: AccountStream, recorded: Sequence[AccountRecorded]
+) -> list[AccountFact]:
+    """With the reasons, by the instant and the kind of the facts that they were given for."""
+    noted = ports.vault.noted([stream], NOTES_MAX)
+    said = {(note.at, note.kind): note.text for note in noted}
+    return [_fact(one, said.get((one.at, topic_of(one.fact)), "")) for one in recorded]
+
+
+def _ordered(facts: Sequence[AccountFact]) -> list[AccountFact]:
+    return [one for one in facts if one.cause.startswith(CauseKind.OPERATOR)][-ORDERS_MAX:]
 
 
 def _shown(ports: TenantPorts, identity: Sender, now: datetime) -> SenderShown:
@@ -193,6 +235,7 @@ def _account(ports: TenantPorts, account: Account, now: datetime) -> AccountShow
         warmup=_warmup(account),
         circuit=CircuitShown(
             open=circuit.is_open,
+            half_open=circuit.is_half_open(now),
             until=circuit.until,
             opens=circuit.opens,
             needs_operator=circuit.needs_operator,
@@ -252,7 +295,7 @@ def _reached(caps: Mapping[tuple[CapName, str], datetime]) -> list[ReachedShown]
     return [ReachedShown(cap.value, key, until) for (cap, key), until in sorted(caps.items())]
 
 
-def _fact(one: AccountRecorded) -> AccountFact:
+def _fact(one: AccountRecorded, reason: str) -> AccountFact:
     data = msgspec.to_builtins(one.fact)
     return AccountFact(
         version=one.version,
@@ -261,4 +304,5 @@ def _fact(one: AccountRecorded) -> AccountFact:
         cause=f"{one.cause.kind}:{one.cause.id}",
         actor=one.actor,
         data={name: value for name, value in data.items() if name not in ("fact", "at")},
+        reason=reason,
     )

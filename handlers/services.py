@@ -19,6 +19,7 @@ from handlers.errors import Problem
 from handlers.links import Keys
 from handlers.passages import Passage
 from handlers.ports import (
+    Ban,
     CampaignRow,
     Clock,
     Register,
@@ -180,6 +181,10 @@ class SuppressionList(Suppressions, Protocol):
         self, after: bytes | None, limit: int
     ) -> Sequence[tuple[str, bytes, str, str, datetime]]:
         """Bans in the order of their keys: family, HMAC, reason, source, since."""
+        ...
+
+    def of_contact(self, contact_id: ContactId) -> Sequence[Ban]:
+        """All that was ever said against writing to a contact's addresses, oldest first."""
         ...
 
     def remove(self, family: str, address: str, at: datetime) -> bool:

@@ -1,7 +1,7 @@
 """What providers report and people do: from the inbox to decisions, in batches. Safe to repeat."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -57,7 +57,7 @@ class Ingest:
             return 0
         reports = [self._translated(item) for item in items]
         now = ports.clock.now()
-        self._suppress(reports, now)
+        self._suppress(items, reports, now)
         self._hold_senders(reports)
         matches = ports.outbox.find(reports)
         known = self._histories(reports, matches)
@@ -89,24 +89,31 @@ class Ingest:
                 problem="untranslatable",
             )
 
-    def _suppress(self, reports: Sequence[Report], now: datetime) -> None:
+    def _suppress(
+        self, items: Sequence[InboxItem], reports: Sequence[Report], now: datetime
+    ) -> None:
         """A ban stands at once, also for a report whose message is not found (providers.md 1.2)."""
-        ours = [one for one in reports if one.address and not _foreign(one, self._ports.tag)]
-        self._ports.suppressions.add(None, [_ban(one, now) for one in ours if one.suppresses])
-        self._ports.suppressions.lift([_lift(one, now) for one in ours if one.lifts])
+        ours = [
+            (item, one)
+            for item, one in zip(items, reports, strict=True)
+            if one.address and not _foreign(one, self._ports.tag)
+        ]
+        bans = [_ban(item, one, now) for item, one in ours if one.suppresses]
+        self._ports.suppressions.add(None, bans)
+        self._ports.suppressions.lift([_lift(one, now) for _, one in ours if one.lifts])
 
     def _histories(self, reports: Sequence[Report], matches: Sequence[Match | None]) -> Histories:
         """What the inbox holds of the messages whose verdicts these reports may change."""
         return self._past(
             {
-                match.message_id
+                match.message_id: 0
                 for report, match in zip(reports, matches, strict=True)
                 if match is not None and report.signal in TELLING
             }
         )
 
-    def _past(self, messages: Collection[MessageId]) -> Histories:
-        past = self._ports.inbox.past(messages) if messages else []
+    def _past(self, known: Mapping[MessageId, int]) -> Histories:
+        past = self._ports.inbox.past(known) if known else []
         return Histories(past, self._readers, self._ports.tenant, self._thresholds)
 
     def _judge_overtaken(self, given: Sequence[Input], known: Histories, now: datetime) -> None:
@@ -114,9 +121,9 @@ class Ingest:
 
         Whoever is last to commit sees all of it, and judges what both have recorded.
         """
-        again = self._past(known.messages)
+        again = self._past(known.sizes)
         latest = {one.ref[2].message_id: one for one in given}
-        overtaken = [mid for mid in again.grown_since(known) if mid in latest]
+        overtaken = [mid for mid in again.sizes if mid in latest]
         self._ports.campaigns.transact_many(
             [
                 Input(
@@ -175,7 +182,7 @@ def _again(item: InboxItem, reason: str) -> str:
     return "given_up" if item.tries >= ORPHAN_TRIES_MAX else reason
 
 
-def _ban(report: Report, now: datetime) -> Suppression:
+def _ban(item: InboxItem, report: Report, now: datetime) -> Suppression:
     assert report.address
     return Suppression(
         Family.EMAIL,
@@ -184,6 +191,7 @@ def _ban(report: Report, now: datetime) -> Suppression:
         report.provider,
         report.at or now,
         ground=report.ground,
+        cause=_cause(item),
     )
 
 
@@ -194,7 +202,6 @@ def _lift(report: Report, now: datetime) -> Lift:
 
 def _input(item: InboxItem, report: Report, match: Match, known: Histories, now: datetime) -> Input:
     at = report.at or now
-    kind = CauseKind.LINK if item.provider == "link" else CauseKind.WEBHOOK
     decide = partial(
         campaign.hear,
         acceptance=_acceptance(report, match, at),
@@ -202,8 +209,13 @@ def _input(item: InboxItem, report: Report, match: Match, known: Histories, now:
         judged=_judged(report, match, known),
         now=now,
     )
-    cause = Cause(kind, f"{item.delivery_id}#{item.inbox_id}")
-    return Input(match.stream, decide, cause, item.delivery_id, ref=(item, report, match))
+    return Input(match.stream, decide, _cause(item), item.delivery_id, ref=(item, report, match))
+
+
+def _cause(item: InboxItem) -> Cause:
+    """The delivery that a report came in, and its place in the inbox."""
+    kind = CauseKind.LINK if item.provider == "link" else CauseKind.WEBHOOK
+    return Cause(kind, f"{item.delivery_id}#{item.inbox_id}")
 
 
 def _judged(report: Report, match: Match, known: Histories) -> Sequence[Judged]:

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from domain.taxonomy import Family
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind, Family
 from handlers.ports import (
     Clock,
     ListedAddress,
@@ -83,7 +84,7 @@ class SuppressionSync:
         for some in _batches(self._lists.entries(name, since)):
             count += len(some)
             if name != SOFT:
-                self._ban(some, GROUND_OF[name], GROUND_OF[name], now)
+                self._ban(some, GROUND_OF[name], (GROUND_OF[name], name), now)
         self._book.note(self._lists.provider, name, now)
         return count
 
@@ -96,15 +97,26 @@ class SuppressionSync:
         for group, addresses in groups.items():
             read["groups"] += len(addresses)
             for some in _batches(addresses):
-                self._ban(some, "group_unsubscribe", f"group:{group}", now)
+                named = (f"group:{group}", f"groups/{group}")
+                self._ban(some, "group_unsubscribe", named, now)
         return []
 
     def _ban(
-        self, listed: Iterable[ListedAddress], reason: str, ground: str, now: datetime
+        self, listed: Iterable[ListedAddress], reason: str, of: tuple[str, str], now: datetime
     ) -> None:
+        """Ban who is on a list: `of` is the ground, and the name of the list."""
+        ground, name = of
         source = f"{self._lists.provider}_list"
         bans = [
-            Suppression(Family.EMAIL, one.address, reason, source, one.since or now, ground=ground)
+            Suppression(
+                Family.EMAIL,
+                one.address,
+                reason,
+                source,
+                one.since or now,
+                ground=ground,
+                cause=Cause(CauseKind.SWEEP, name),
+            )
             for one in listed
             if one.address
         ]

@@ -44,7 +44,12 @@ class Sweeper:
         )
 
     def expired(self) -> int:
-        """S2: a message that could not be sent within three days of its due time is not sent."""
+        """S2: a message that could not be sent within three days of its due time is not sent.
+
+        While everything is stopped nothing expires, as while anything else is paused.
+        """
+        if self._ports.global_share.is_paused():
+            return 0
         now = self._ports.clock.now()
         return self._decide_all(
             partial(self._ports.outbox.expired, now),

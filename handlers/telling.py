@@ -14,6 +14,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     NotificationRequested,
@@ -57,29 +58,20 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return _signal(fact)
         case SignalJudged():
             return _judged(fact)
-        case MessageQueued():
-            return "rendered and queued"
-        case MessageDeferred(reason=HoldReason.RELEASED, due_at=due_at):
-            return f"released by order; due {due_at:%Y-%m-%d %H:%M} UTC"
-        case MessageDeferred(reason=reason, due_at=due_at):
-            return f"held back ({reason}) until {due_at:%Y-%m-%d %H:%M} UTC"
-        case MessageCancelled(reason=reason):
-            return f"not sent: {reason}"
-        case SendAttemptStarted(attempt=attempt):
-            return f"attempt {attempt} begins"
-        case SendAttemptReturned(attempt=attempt, reason=reason):
-            return f"attempt {attempt} did not leave ({reason}); queued again"
-        case MessageAccepted():
-            late = ", late" if fact.late else ""
-            return f"accepted by the provider (known by {fact.via}{late})"
-        case MessageFailed(reason=reason):
-            return f"failed: {reason}"
-        case MessageUnknown(reason=reason):
-            return f"unknown whether it left ({reason}); not tried again"
-        case MessagePresumedLost(evidence=evidence):
-            return f"taken as lost ({evidence})"
-        case ResendOrdered(author=author):
-            return f"another attempt ordered by {author}"
+        case (
+            MessageQueued()
+            | MessageDeferred()
+            | MessageReopened()
+            | MessageCancelled()
+            | SendAttemptStarted()
+            | SendAttemptReturned()
+            | MessageAccepted()
+            | MessageFailed()
+            | MessageUnknown()
+            | MessagePresumedLost()
+            | ResendOrdered()
+        ):
+            return _message(fact)
         case Paused(reason=reason):
             return f"paused ({reason})" if reason else "paused"
         case Resumed(shift_s=shift_s):
@@ -101,6 +93,49 @@ def tell(fact: Event) -> str:  # noqa: C901  # a total match over the facts
             return f"completed at {node}: {outcome}"
         case Exited(outcome=outcome, reason=reason):
             return f"ended: {outcome} ({reason})"
+        case _:
+            assert_never(fact)
+
+
+def _message(  # noqa: C901  # a total match over the facts of a message
+    fact: MessageQueued
+    | MessageDeferred
+    | MessageReopened
+    | MessageCancelled
+    | SendAttemptStarted
+    | SendAttemptReturned
+    | MessageAccepted
+    | MessageFailed
+    | MessageUnknown
+    | MessagePresumedLost
+    | ResendOrdered,
+) -> str:
+    match fact:
+        case MessageQueued():
+            return "rendered and queued"
+        case MessageDeferred(reason=HoldReason.RELEASED, due_at=due_at):
+            return f"released by order; due {due_at:%Y-%m-%d %H:%M} UTC"
+        case MessageDeferred(reason=reason, due_at=due_at):
+            return f"held back ({reason}) until {due_at:%Y-%m-%d %H:%M} UTC"
+        case MessageReopened(reason=reason):
+            return f"to be rendered anew ({reason})"
+        case MessageCancelled(reason=reason):
+            return f"not sent: {reason}"
+        case SendAttemptStarted(attempt=attempt):
+            return f"attempt {attempt} begins"
+        case SendAttemptReturned(attempt=attempt, reason=reason):
+            return f"attempt {attempt} did not leave ({reason}); queued again"
+        case MessageAccepted():
+            late = ", late" if fact.late else ""
+            return f"accepted by the provider (known by {fact.via}{late})"
+        case MessageFailed(reason=reason):
+            return f"failed: {reason}"
+        case MessageUnknown(reason=reason):
+            return f"unknown whether it left ({reason}); not tried again"
+        case MessagePresumedLost(evidence=evidence):
+            return f"taken as lost ({evidence})"
+        case ResendOrdered(author=author):
+            return f"another attempt ordered by {author}"
         case _:
             assert_never(fact)
 

@@ -173,7 +173,7 @@ class LogCampaigns(Campaigns):
         """The log is locked from the insert to the commit, so this comes last."""
         if not draft.recorded:
             return
-        positions = self._log.append(curs, draft.entries())
+        positions = self._log.append(curs, draft.entries(), draft.streams)
         recorded = [
             replace(each, position=position)
             for each, position in zip(draft.recorded, positions, strict=True)

@@ -199,17 +199,18 @@ def _add(
     curs.execute(_add_text(names), _arrays(rows, names.columns))
 
 
-# --- texts ----------------------------------------------------------------------------------------
+# --- texts, as they are sent ----------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
-def _put_text(names: _Names) -> Composed:
-    return _insert_text(names, lambda name: SQL("EXCLUDED.{}").format(name))
+def _put_text(names: _Names) -> bytes:
+    return _insert_text(names, lambda name: SQL("EXCLUDED.{}").format(name)).as_bytes(None)
 
 
 @lru_cache(maxsize=4096)
-def _add_text(names: _Names) -> Composed:
-    return _insert_text(names, lambda name: SQL("t.{0} + EXCLUDED.{0}").format(name))
+def _add_text(names: _Names) -> bytes:
+    added = _insert_text(names, lambda name: SQL("t.{0} + EXCLUDED.{0}").format(name))
+    return added.as_bytes(None)
 
 
 def _insert_text(names: _Names, value: Callable[[Identifier], Composable]) -> Composed:
@@ -225,7 +226,7 @@ def _insert_text(names: _Names, value: Callable[[Identifier], Composable]) -> Co
 
 
 @lru_cache(maxsize=4096)
-def _move_text(names: _Names, expected: tuple[tuple[str, str], ...]) -> Composed:
+def _move_text(names: _Names, expected: tuple[tuple[str, str], ...]) -> bytes:
     rest = [Identifier(name) for name in names.columns if name not in names.key]
     as_expected = [
         SQL("t.{} = ANY (%b::{}[])").format(Identifier(name), _type(kind))
@@ -238,17 +239,17 @@ def _move_text(names: _Names, expected: tuple[tuple[str, str], ...]) -> Composed
         columns=_listed(names.columns),
         same=SQL(" AND ").join([*_same(names.key), *as_expected]),
         key=SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in names.key),
-    )
+    ).as_bytes(None)
 
 
 @lru_cache(maxsize=4096)
-def _clear_text(names: _Names) -> Composed:
+def _clear_text(names: _Names) -> bytes:
     return _CLEAR.format(
         table=Identifier(names.schema, names.table),
         arrays=_typed(names),
         columns=_listed(names.columns),
         same=SQL(" AND ").join(_same(names.columns)),
-    )
+    ).as_bytes(None)
 
 
 def _names(schema: str, table: Table, columns: Names) -> _Names:

@@ -1,6 +1,6 @@
 """Facts to bytes and back; the only place that knows the shapes of older releases."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, get_args
 from uuid import UUID
@@ -48,12 +48,15 @@ def _accepted_at_becomes_at(body: Body) -> Body:
     return {**body, "f": fact}
 
 
-UPCASTS: Mapping[str, tuple[Upcast, ...]] = MappingProxyType(
+UPCASTS: Mapping[str, tuple[tuple[bytes, Upcast], ...]] = MappingProxyType(
     {
-        "message_accepted": (_accepted_at_becomes_at,),
+        "message_accepted": ((b'"accepted_at":', _accepted_at_becomes_at),),
     }
 )
-"""Old shapes by stored name, oldest first; each leaves the shapes after its own as they are."""
+"""Old shapes by stored name, oldest first, each with the bytes that give it away.
+
+Bodies without them are read at once; an upcast leaves the shapes after its own as they are.
+"""
 
 FACTS: Mapping[str, type[Fact]] = MappingProxyType(
     {topic_of(fact): fact for fact in get_args(Event)}
@@ -73,13 +76,13 @@ def decode(topic: str, state: bytes) -> Envelope:
     if topic not in FACTS and topic not in UPCASTS:
         raise UnknownTopic(topic)
     try:
-        upcasts = UPCASTS.get(topic)
-        return _upcast(state, upcasts) if upcasts else _decoder.decode(state)
+        old = [upcast for mark, upcast in UPCASTS.get(topic, ()) if mark in state]
+        return _upcast(state, old) if old else _decoder.decode(state)
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableEvent(topic, str(error)) from error
 
 
-def _upcast(state: bytes, upcasts: tuple[Upcast, ...]) -> Envelope:
+def _upcast(state: bytes, upcasts: Sequence[Upcast]) -> Envelope:
     body = msgspec.json.decode(state, type=Body)
     for upcast in upcasts:
         body = upcast(body)

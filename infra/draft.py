@@ -41,6 +41,7 @@ class Draft:
     """Takes inputs in order, each on the state that the one before left.
 
     `recorded` are the facts in the order of the log; they have no positions before they are stored.
+    `streams` are the streams as they stand once that is done.
     """
 
     def __init__(
@@ -52,12 +53,12 @@ class Draft:
         self.results: list[Result] = []
         self.recorded: list[Recorded] = []
         self._stamp = stamp
-        self._streams = dict(loaded)
+        self.streams = dict(loaded)
         self._grounds = dict(grounds)
 
     def take(self, given: Input) -> None:
         """Decide one input; a refusal is its result and touches no other."""
-        before = self._streams[given.stream]
+        before = self.streams[given.stream]
         try:
             facts = self._decided(given, before)
         except CampaignError as refused:
@@ -120,7 +121,7 @@ class Draft:
                 contact_id=after.state.contact_id,
             )
             self.recorded.append(recorded)
-        self._streams[given.stream] = after
+        self.streams[given.stream] = after
 
 
 def check_length(stream: StreamId, before: int, after: int) -> None:

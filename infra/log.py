@@ -1,8 +1,9 @@
 """The log of one tenant: facts in streams, in the library's application."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from eventsourcing.persistence import InfrastructureFactory, Mapper, StoredEvent
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Cursor
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 from typing_extensions import override
 
 from domain.campaign import INITIAL, Campaign, evolve
@@ -20,12 +21,15 @@ from domain.events import Event, topic_of
 from domain.ids import StreamId, TenantId, schema_of
 from domain.recorded import Envelope, Recorded
 from infra.codec import UnreadableEvent, decode, encode
+from infra.kept_states import NOTHING, Kept, KeptStates
 from infra.recorder import EVENTS_TABLE, BorrowingDatastore, LogRecorder, RecorderFactory
 from infra.tenancy import Database
 
 _LOAD = """
-SELECT originator_id, originator_version, topic, state FROM {events}
-WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version
+SELECT originator_id, originator_version, topic, state
+FROM unnest(%b::uuid[], %b::bigint[]) AS asked (stream, version)
+JOIN {events} ON originator_id = stream AND originator_version >= version
+ORDER BY originator_id, originator_version
 """
 _ONE = "SELECT topic, state FROM {events} WHERE originator_id = %b AND originator_version = %b"
 _RECORDED = """
@@ -94,6 +98,7 @@ class Log(Application[UUID]):
     def __init__(self, database: Database, tenant: TenantId) -> None:
         self.tenant = tenant
         self._database = database
+        self._kept = KeptStates()
         self._load = self._sql(_LOAD)
         self._one = self._sql(_ONE)
         self._history = self._sql(_HISTORY)
@@ -123,19 +128,54 @@ class Log(Application[UUID]):
         self, curs: Cursor[TupleRow], streams: Iterable[StreamId]
     ) -> dict[StreamId, Loaded]:
         """Many streams by one query, as the caller's transaction sees them."""
-        loaded = dict.fromkeys(streams, Loaded())
-        curs.execute(self._load, (list(loaded),), prepare=True, binary=True)
-        for stream, _version, topic, state in curs:
-            try:
-                body = decode(topic, state)
-            except UnreadableEvent as error:
-                raise error.at(stream) from None
-            loaded[stream] = loaded[stream].after(body.fact)
-        return loaded
+        kept = self._kept.of(streams)
+        found = self._read_on(curs, kept)
+        if changed := [stream for stream in kept if stream not in found]:
+            found |= self._read_on(curs, dict.fromkeys(changed, NOTHING))
+        self._kept.keep({stream: one for stream, one in found.items() if one is not NOTHING})
+        return {stream: Loaded(one.version, one.state) for stream, one in found.items()}
 
-    def append(self, curs: Cursor[TupleRow], entries: Sequence[Entry]) -> list[int]:
-        """Store entries in the caller's transaction; their positions. Commit at once after it."""
-        return self.recorder.append(curs, [self.mapper.to_stored_event(each) for each in entries])
+    def _read_on(
+        self, curs: Cursor[TupleRow], kept: Mapping[StreamId, Kept]
+    ) -> dict[StreamId, Kept]:
+        """Streams from what is kept of them on; one is left out that is not as it was kept."""
+        versions = [one.version for one in kept.values()]
+        curs.execute(self._load, (list(kept), versions), prepare=True, binary=True)
+        found = {stream: one for stream, one in kept.items() if one is NOTHING}
+        for stream, version, topic, state in curs:
+            before = kept[stream]
+            if version == before.version:
+                if (topic, state) == (before.topic, before.body):
+                    found[stream] = before
+            elif stream in found:
+                try:
+                    fact = decode(topic, state).fact
+                except UnreadableEvent as error:
+                    raise error.at(stream) from None
+                found[stream] = Kept(version, evolve(found[stream].state, fact), topic, state)
+        return found
+
+    def append(
+        self,
+        curs: Cursor[TupleRow],
+        entries: Sequence[Entry],
+        states: Mapping[StreamId, Loaded] = MappingProxyType({}),
+    ) -> list[int]:
+        """Store entries in the caller's transaction; their positions. Commit at once after it.
+
+        `states` are what these entries make of their streams, to be kept for the next reading.
+        """
+        stored = [self.mapper.to_stored_event(each) for each in entries]
+        positions = self.recorder.append(curs, stored)
+        last = {each.originator_id: each for each in stored}
+        self._kept.keep(
+            {
+                stream: Kept(one.version, one.state, last[stream].topic, last[stream].state)
+                for stream, one in states.items()
+                if stream in last
+            }
+        )
+        return positions
 
     def holds(self, entry: Entry) -> bool:
         """Whether just this entry is stored, once every append that is under way has ended."""
@@ -159,7 +199,7 @@ class Log(Application[UUID]):
             return self._recorded(self._page_of_topics, after_position, list(topics), limit)
         return self._recorded(self._page, after_position, limit)
 
-    def _recorded(self, query: Composed, *values: object) -> list[Recorded]:
+    def _recorded(self, query: bytes, *values: object) -> list[Recorded]:
         with self._database.tenant_tx(self.tenant) as curs:
             curs.execute(query, values, prepare=True, binary=True)
             rows = curs.fetchall()
@@ -186,8 +226,10 @@ class Log(Application[UUID]):
             contact_id=contact_id,
         )
 
-    def _sql(self, text: str) -> Composed:
+    def _sql(self, text: LiteralString) -> bytes:
         schema = schema_of(self.tenant)
-        return SQL(text).format(
-            events=Identifier(schema, EVENTS_TABLE), streams=Identifier(schema, "streams")
+        return (
+            SQL(text)
+            .format(events=Identifier(schema, EVENTS_TABLE), streams=Identifier(schema, "streams"))
+            .as_bytes(None)
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from domain.ids import TenantId, schema_of
 from handlers.services import Probe
+from infra.limits.stop_of_all import stopped
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from projections.registry import READ
@@ -57,6 +58,16 @@ def beat_probe(database: Database, role: str) -> Probe:
         if row is None or row[0] is None or row[0] > SILENT_S_MAX:
             raise NotWell(f"no sign of life of a {role}")
         return f"{row[0]:.1f} s ago"
+
+    return probe
+
+
+def stop_probe(database: Database) -> Probe:
+    """Whether everything is stopped by order; that is no fault of ours."""
+
+    def probe() -> str:
+        stop = stopped(database)
+        return "runs" if stop is None else f"stopped for all tenants: {stop.reason}"
 
     return probe
 

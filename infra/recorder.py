@@ -96,7 +96,7 @@ class StreamRecorder(PostgresAggregateRecorder):
     def __init__(self, datastore: PostgresDatastore, *, events_table_name: str) -> None:
         super().__init__(datastore, events_table_name=events_table_name)
         table = Identifier(datastore.schema), Identifier(events_table_name)
-        self._insert = SQL(_INSERT_UNNEST).format(*table)
+        self._insert = SQL(_INSERT_UNNEST).format(*table).as_bytes(None)
 
     @override
     def _insert_stored_events(
@@ -119,7 +119,7 @@ class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
         self.lock_table_statements = [
             SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(log)
         ]
-        self._insert += SQL(" RETURNING notification_id")
+        self._insert += b" RETURNING notification_id"
 
     def lock(self, curs: Cursor[Any]) -> None:
         """Hold the log until this transaction ends; no other append is under way then."""

@@ -23,8 +23,8 @@ from handlers.ports import Doorbell
 LOG = logging.getLogger("antiphon.redis")
 NAMESPACE: Final = "{antiphon}"
 """In braces, so that all keys of the broker share one slot of a cluster."""
-COALESCE_MS = 50
-"""Rings of one kind and tenant within this time are one: the first wakes an actor for all."""
+UNANSWERED_MS = 1_000
+"""While a bell is not answered, rings of its kind and tenant are the same one for so long."""
 
 
 class RedisOutOfReach(Exception):
@@ -82,9 +82,7 @@ class RedisDoorbell(Doorbell):
     @override
     def ring(self, kind: str, tenant: TenantId) -> None:
         try:
-            if not self._client.set(
-                f"{NAMESPACE}:rung:{kind}:{tenant}", 1, nx=True, px=COALESCE_MS
-            ):
+            if not self._client.set(_rung(kind, tenant), 1, nx=True, px=UNANSWERED_MS):
                 return
             message: Message[None] = Message(
                 queue_name=QUEUE_OF[kind], actor_name=kind, args=(tenant,), kwargs={}, options={}
@@ -92,3 +90,14 @@ class RedisDoorbell(Doorbell):
             self._broker.enqueue(message)
         except (redis.RedisError, DramatiqError) as error:
             LOG.warning("the bell %s did not ring: %s", kind, type(error).__name__)
+
+    def answered(self, kind: str, tenant: TenantId) -> None:
+        """From here on a ring is a new one: what is committed before it, the actor will see."""
+        try:
+            self._client.delete(_rung(kind, tenant))
+        except redis.RedisError as error:
+            LOG.warning("the bell %s was not answered: %s", kind, type(error).__name__)
+
+
+def _rung(kind: str, tenant: TenantId) -> str:
+    return f"{NAMESPACE}:rung:{kind}:{tenant}"

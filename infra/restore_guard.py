@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,13 @@ class Mark(msgspec.Struct, frozen=True):
     first: str
 
 
+class Server(msgspec.Struct, frozen=True):
+    """A server by its start, and a database of it by its own number."""
+
+    began_at: datetime
+    database: int
+
+
 Marks = Mapping[str, Mark]
 """Marks by place: the cluster's own number, the database, the tenant."""
 _EMPTY = Mark(0, "", "")
@@ -44,6 +52,13 @@ class RestoreGuard:
         self._database = database
         self._seen: dict[str, Mark] = {}
         self._told: dict[str, str] = {}
+
+    def server(self) -> Server:
+        """What we are connected to; another one where it was away meanwhile."""
+        with self._database.control_tx() as curs:
+            row = curs.execute(_SERVER).fetchone()
+        assert row is not None
+        return Server(*row)
 
     def look(self, tenant: TenantId) -> bool:
         """Whether the log was set back since it was last seen; if not, the mark goes forward."""
@@ -149,6 +164,10 @@ def _moved(marks: Marks, tenant: TenantId, now: Mark) -> Mark:
     ]
     return max(same, key=lambda mark: mark.position, default=_EMPTY)
 
+
+_SERVER = """
+SELECT pg_postmaster_start_time(), oid::bigint FROM pg_database WHERE datname = current_database()
+"""
 
 # By the index of the positions, two rows of it.
 _ENDS = """

@@ -6,6 +6,7 @@ for one who wants the log. So rows come first, in one order for all writers, and
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from psycopg import Cursor
@@ -20,12 +21,7 @@ _LOCK = SQL("SELECT 1 FROM {table} WHERE {column} = ANY(%b::uuid[]) ORDER BY {ke
 def lock_rows(curs: Cursor[Any], schema: str, changes: Iterable[tuple[StreamId, Change]]) -> None:
     """Wait for every row that these changes move or clear."""
     for table, column, values in _wanted(changes):
-        text = _LOCK.format(
-            table=Identifier(schema, table.name),
-            column=Identifier(column),
-            key=SQL(", ").join(map(Identifier, table.key)),
-        )
-        curs.execute(text, (values,), prepare=True)
+        curs.execute(_text(schema, table.name, column, table.key), (values,), prepare=True)
 
 
 def _wanted(
@@ -44,3 +40,12 @@ def _wanted(
     return [
         (tables[name], column, sorted(values)) for (name, column), values in sorted(wanted.items())
     ]
+
+
+@lru_cache(maxsize=4096)
+def _text(schema: str, table: str, column: str, key: tuple[str, ...]) -> bytes:
+    return _LOCK.format(
+        table=Identifier(schema, table),
+        column=Identifier(column),
+        key=SQL(", ").join(map(Identifier, key)),
+    ).as_bytes(None)

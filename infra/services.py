@@ -20,7 +20,7 @@ from infra.keys import check_key
 from infra.log import Log
 from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
-from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe
+from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe, stop_probe
 from infra.redis import connect
 from infra.task_list import SqlTaskList
 from infra.tenancy import Tenant, UnknownTenant
@@ -131,5 +131,6 @@ def _probes(system: System) -> dict[str, Probe]:
         "redis": ping_probe(connect(system.redis_url).ping),
         "projector": beat_probe(database, "projector"),
         "projector lag": lag_probe(database),
+        "sending": stop_probe(database),
         "ticker": beat_probe(database, "ticker"),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -12,7 +13,7 @@ from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.ids import TenantId
@@ -171,9 +172,10 @@ def _begin(connection: Connection[TupleRow], role: str) -> None:
         raise UnknownTenant(f"no database role {role}: add the tenant or migrate") from error
 
 
-def _begin_as(role: str) -> Composed:
+@lru_cache(maxsize=1024)
+def _begin_as(role: str) -> bytes:
     """Both in one round trip."""
-    return SQL("BEGIN; SET LOCAL ROLE {}").format(Identifier(role))
+    return SQL("BEGIN; SET LOCAL ROLE {}").format(Identifier(role)).as_bytes(None)
 
 
 def _commit(connection: Connection[TupleRow]) -> None:

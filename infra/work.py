@@ -10,6 +10,7 @@ from handlers.errands.running import ErrandRunner
 from handlers.signals import Ingest
 from handlers.timeouts import Timeouts
 from infra.bootstrap import System
+from infra.restore_guard import Server
 
 
 class Work:
@@ -17,7 +18,7 @@ class Work:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._cleared: set[TenantId] = set()
+        self._cleared: dict[TenantId, Server] = {}
 
     def bells(self) -> Mapping[str, Batch]:
         """Every kind of bell and what it starts."""
@@ -43,14 +44,20 @@ class Work:
         if not self._is_cleared(tenant):
             return 0
         system, ports = self._system, self._system.ports(tenant)
-        composed = Composer(ports, system.links(ports.tag)).compose_batch()
-        return composed + Sender(ports, system.provider, system.executor).send_batch()
+        composer = Composer(ports, system.links(ports.tag))
+        at_once = system.settings.call_threads
+        sender = Sender(ports, system.provider, system.executor, at_once=at_once)
+        return sender.send(meanwhile=composer.compose_batch)
 
     def _is_cleared(self, tenant: TenantId) -> bool:
-        """Whether no backup was restored before this process began: its bells may be older."""
-        if tenant not in self._cleared:
-            restored = self._system.restore_guard.look(tenant)
-            if restored and not self._system.accounts(tenant).rules().paused:
+        """Whether no backup was restored while nobody looked: before the ticker does, bells ring.
+
+        Whoever restores one starts the server anew, or the database, and so asks for another look.
+        """
+        guard = self._system.restore_guard
+        server = guard.server()
+        if self._cleared.get(tenant) != server:
+            if guard.look(tenant) and not self._system.accounts(tenant).rules().paused:
                 return False
-            self._cleared.add(tenant)
+            self._cleared[tenant] = server
         return True

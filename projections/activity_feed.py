@@ -19,6 +19,7 @@ from domain.events import (
     MessageDeferred,
     MessageFailed,
     MessagePresumedLost,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     NotificationRequested,
@@ -116,6 +117,8 @@ def _of_message(  # noqa: C901  # a match over the facts
             return _row(recorded, "message.scheduled", message_id, node=node, detail=channel or "")
         case MessageDeferred(message_id=message_id, reason=reason):
             return _row(recorded, "message.deferred", message_id, detail=reason)
+        case MessageReopened(message_id=message_id, reason=reason):
+            return _row(recorded, "message.reopened", message_id, detail=reason)
         case SendAttemptReturned(message_id=message_id, reason=reason):
             return _row(recorded, "message.returned", message_id, detail=reason)
         case MessageAccepted(message_id=message_id, node=node, via=via):
@@ -212,6 +215,7 @@ ACTIVITY_FEED = Projection(
         SignalRecorded,
         SignalJudged,
         MessageDeferred,
+        MessageReopened,
         MessageCancelled,
         SendAttemptReturned,
         MessageAccepted,

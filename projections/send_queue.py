@@ -11,6 +11,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     Paused,
@@ -58,6 +59,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Not before a resume says when."""
 
 _STANDS_STILL = {"not_before": NEVER, "hold_reason": HoldReason.PAUSED}
+_NOT_RENDERED = {"state": State.PLANNED, "hold_reason": None, "body_mac": None}
 _WAITING = (State.PLANNED, State.QUEUED)
 _DOUBTFUL = (State.SENDING, State.UNKNOWN, State.PRESUMED_LOST)
 
@@ -75,6 +77,9 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
             )
         case MessageDeferred() as fact:
             yield _move(fact.message_id, {"state": _WAITING}, _deferred(fact))
+        case MessageReopened() as fact:
+            row = {**_NOT_RENDERED, **_in_time(fact)}
+            yield _move(fact.message_id, {"state": (State.QUEUED,)}, row)
         case MessageCancelled() as fact:
             yield _move(
                 fact.message_id,
@@ -87,15 +92,14 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 "attempt": fact.attempt,
                 "not_before": fact.at,  # from here silence counts, by the clock of the plans
                 "hold_reason": None,
+                **_in_time(fact),
             }
             expect = {"state": (State.QUEUED,), "attempt": (fact.attempt - 1,)}
             yield _move(fact.message_id, expect, row)
         case SendAttemptReturned() as fact:
-            yield _move(
-                fact.message_id,
-                _at((State.SENDING,), fact.attempt),
-                {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason},
-            )
+            row = {"state": State.QUEUED, "not_before": fact.due_at, "hold_reason": fact.reason}
+            row |= _STANDS_STILL if fact.paused else {}
+            yield _move(fact.message_id, _at((State.SENDING,), fact.attempt), row)
         case ResendOrdered() as fact:
             row = {
                 "state": State.QUEUED,
@@ -106,9 +110,19 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 "reason": None,
             }
             yield _move(fact.message_id, {"state": (State.UNKNOWN, State.PRESUMED_LOST)}, row)
-        case Paused(message_id=message_id) if message_id is not None:
+        case Paused() | Resumed() | PlanRevised() as fact if fact.message_id is not None:
+            yield from _with_its_plan(fact.message_id, fact)
+        case MessageAccepted() | MessageFailed() | MessageUnknown() | MessagePresumedLost() as fact:
+            yield _outcome(fact)
+        case _:
+            pass
+
+
+def _with_its_plan(message_id: MessageId, fact: Paused | Resumed | PlanRevised) -> Iterator[Change]:
+    match fact:
+        case Paused():
             yield _move(message_id, {"state": _WAITING}, _STANDS_STILL)
-        case Resumed(message_id=message_id, due_at=due_at) as fact if message_id and due_at:
+        case Resumed(due_at=due_at) if due_at:
             row = {
                 "due_at": due_at,
                 "not_before": due_at,
@@ -116,12 +130,15 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
                 "hold_reason": None,
             }
             yield _move(message_id, {"state": _WAITING}, row)
-        case PlanRevised(message_id=message_id) as fact if message_id is not None:
+        case PlanRevised():
             yield _move(message_id, {"state": _WAITING}, _planned_again(fact))
-        case MessageAccepted() | MessageFailed() | MessageUnknown() | MessagePresumedLost() as fact:
-            yield _outcome(fact)
         case _:
             pass
+
+
+def _in_time(fact: SendAttemptStarted | MessageReopened) -> dict[str, Any]:
+    """The expiry that its gates saw: a pause that is over has moved it."""
+    return {"expires_at": fact.seen.expires_at} if fact.seen and fact.seen.expires_at else {}
 
 
 def _account(fact: MessageQueued) -> dict[str, Any]:
@@ -165,12 +182,10 @@ def _planned_again(fact: PlanRevised) -> dict[str, Any]:
         "node": fact.node,
         "variant": fact.variant,
         "sender": fact.sender,
-        "state": State.PLANNED,
         "due_at": fact.due_at,
         "not_before": fact.due_at,
         "expires_at": fact.message_expires_at,
-        "hold_reason": None,
-        "body_mac": None,
+        **_NOT_RENDERED,
     }
     return row | _STANDS_STILL if fact.paused else row
 
@@ -215,6 +230,7 @@ SEND_QUEUE = Projection(
         NodeEntered,
         MessageQueued,
         MessageDeferred,
+        MessageReopened,
         MessageCancelled,
         SendAttemptStarted,
         SendAttemptReturned,

@@ -7,9 +7,16 @@ from domain.accounts.account import INITIAL, Account, Circuit, Warmup, evolve, f
 from domain.accounts.caps import OF_SENDER, UNTOLD, expire, expire_tenant_caps, reach_cap
 from domain.accounts.circuit import AnswerCounts, Failures, close_circuit, judge_answers
 from domain.accounts.daily import Numbers, look_after
-from domain.accounts.errors import AccountUnknown, ReasonRequired, SettingRefused, WarmupRefused
+from domain.accounts.errors import (
+    AccountUnknown,
+    ReasonRequired,
+    SettingRefused,
+    WarmupRefused,
+    WarmupUnderWay,
+)
 from domain.accounts.facts import AccountEvent, AccountSettings, Counts, SenderEvent, SendingEvent
 from domain.accounts.health import lift_override, override_health, score, score_of
+from domain.accounts.opening import opened_by
 from domain.accounts.orders import (
     check_verified,
     come_back,
@@ -93,6 +100,7 @@ __all__ = [
     "Warmup",
     "WarmupHold",
     "WarmupRefused",
+    "WarmupUnderWay",
     "Weekend",
     "begin_warmup",
     "caps_of",
@@ -116,6 +124,7 @@ __all__ = [
     "judge_answers",
     "lift_override",
     "look_after",
+    "opened_by",
     "override_health",
     "pause",
     "pause_sending",

@@ -72,8 +72,12 @@ class Circuit(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """Open or half open; half open is what it is once `until` has passed."""
+        """Open or half open."""
         return self.until is not None
+
+    def is_half_open(self, now: datetime) -> bool:
+        """Whether one message may try the provider: its time is over, and no person is needed."""
+        return self.until is not None and self.until <= now and not self.needs_operator
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,12 @@ class SettingRefused(CampaignError):
         self.field = field
 
 
+class WarmupUnderWay(CampaignError):
+    """Another warm-up is under way, and nobody said that it is to begin anew."""
+
+    code = "warmup_under_way"
+
+
 class WarmupRefused(SettingRefused):
     """A warm-up table is not one cap a day that never falls; the field names the place."""
 

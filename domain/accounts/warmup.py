@@ -5,7 +5,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from domain.accounts.account import Account, Warmup, in_service
-from domain.accounts.errors import WarmupRefused
+from domain.accounts.errors import WarmupRefused, WarmupUnderWay
 from domain.accounts.facts import (
     Counts,
     SenderEvent,
@@ -46,14 +46,30 @@ def schedule_of(table: Sequence[tuple[int, int]]) -> tuple[int, ...]:
 
 
 def begin_warmup(
-    state: Account, *, caps: Iterable[int], on: date, at: datetime
+    state: Account, *, caps: Iterable[int], on: date, at: datetime, restart: bool = False
 ) -> list[SenderEvent]:
-    """Begin with the first step; a warm-up of the same caps that is under way goes on."""
+    """Begin with the first step; a warm-up of the same caps that is under way goes on.
+
+    One that is under way begins anew, or is replaced by other caps, only by `restart`: it would
+    lose the days that it has behind it. Raises WarmupUnderWay.
+    """
     in_service(state)
     checked = schedule_of(list(enumerate(caps, 1)))
-    if state.warmup is not None and state.warmup.caps == checked:
+    if state.warmup is not None and _goes_on(state.warmup, checked, on, restart=restart):
         return []
     return [WarmupStarted(caps=checked, on=on, at=at)]
+
+
+def _goes_on(warmup: Warmup, caps: tuple[int, ...], on: date, *, restart: bool) -> bool:
+    """Whether what is under way is what was asked for."""
+    if restart:
+        return (warmup.caps, warmup.step, warmup.decided_on) == (caps, 1, on)
+    if warmup.caps == caps:
+        return True
+    raise WarmupUnderWay(
+        f"a warm-up is under way: day {warmup.step} of {len(warmup.caps)}, up to {warmup.cap}; "
+        "it goes on as it is. Order a restart to begin anew at day 1, or end it first"
+    )
 
 
 def end_warmup(state: Account, *, at: datetime) -> list[SenderEvent]:

@@ -4,7 +4,7 @@ Every decision is `(state, grounds, *, input) -> facts`: pure, and silent when i
 """
 
 from domain.campaign.control import pause, resume, stop
-from domain.campaign.dispatch import LOOK_AGAIN, start_attempt
+from domain.campaign.dispatch import LOOK_AGAIN, look_again, start_attempt
 from domain.campaign.enrolment import accept, enrol, start
 from domain.campaign.errands import Called, resolve_task, resolve_webhook
 from domain.campaign.evolve import evolve, fold
@@ -18,6 +18,7 @@ from domain.campaign.sending import (
     doubt,
     give_up,
     hold,
+    keep_waiting,
     lose,
     queue,
     refuse,
@@ -51,6 +52,8 @@ __all__ = [
     "hold",
     "in_force",
     "judge_again",
+    "keep_waiting",
+    "look_again",
     "lose",
     "pause",
     "queue",

@@ -9,11 +9,12 @@ from domain import gates
 from domain.campaign import placing
 from domain.campaign.control import stop
 from domain.campaign.matching import guard_holds
-from domain.campaign.sending import DOUBTFUL, message_in
+from domain.campaign.sending import DOUBTFUL, expiry_of, message_in
 from domain.campaign.state import Campaign, Message, Phase
 from domain.campaign.walk import Walk
-from domain.events import Event, MessageDeferred, SendAttemptStarted
+from domain.events import Event, MessageDeferred, MessageReopened, SendAttemptStarted
 from domain.gates import CLEAR, Hold, Never, Seen, with_clocks
+from domain.gates.holds import MAY_END_EARLY, WOKEN
 from domain.ids import MessageId
 from domain.lifecycle import Stage
 from domain.plan import Grounds, Send
@@ -22,6 +23,8 @@ from domain.timing import is_open
 
 LOOK_AGAIN = timedelta(minutes=5)
 """When a gate that does not know until when it is closed is asked again."""
+WOKEN_AT_LATEST = timedelta(hours=1)
+"""The same where an order opens the gate: it wakes what waits, and this is for a lost one."""
 
 
 def start_attempt(
@@ -36,10 +39,11 @@ def start_attempt(
     """Claim a due message, or say why not now or not at all.
 
     `seen` is what was seen outside, `zones` where the recipient may be: the plan's, if not told. A
-    hold for the reason that it is held for already is no news: nothing is said.
+    hold for the reason that it is held for already is no news: nothing is said. One that an order
+    may have ended is looked at before its time.
     """
     message = message_in(state, message_id, MessageState.QUEUED)
-    if message is None or not _ready(state, message) or now < message.due_at:
+    if message is None or not _ready(state, message) or _too_early(message, now):
         return []
     node = grounds.plan.nodes.get(message.node)
     if not isinstance(node, Send):  # ordered again, and its node is gone since
@@ -49,6 +53,8 @@ def start_attempt(
     match gates.judge(seen, now):
         case Never(reason):
             return _never(state, grounds, message_id, reason, now, recorded)
+        case Hold(reason, anew=True):
+            return [MessageReopened(message_id=message_id, reason=reason, at=now, seen=recorded)]
         case Hold() as hold:
             held = _placed_again if hold.placed else _waits
             return held(Walk(state, grounds, now), message, hold, recorded)
@@ -78,7 +84,7 @@ def seen_by_plan(  # the head of a decision, and what was seen
         seen,
         channel=send.channel,
         stage="active" if state.stage == Stage.ACTIVE else "paused",
-        expires_at=message.expires_at,
+        expires_at=expiry_of(message, now),
         send_if=guard_holds(state, grounds, send.send_if),
         sends=_perhaps_sent(state),
         sends_max=grounds.plan.limits.max_sends,
@@ -94,6 +100,15 @@ def _ready(state: Campaign, message: Message) -> bool:
         return state.stage in (Stage.ACTIVE, Stage.PAUSED)
     waits = state.pending == message.id and state.phase == Phase.SCHED
     return waits and state.stage == Stage.ACTIVE
+
+
+def _too_early(message: Message, now: datetime) -> bool:
+    return now < message.due_at and message.held not in MAY_END_EARLY
+
+
+def look_again(hold: Hold, now: datetime) -> datetime:
+    """When a gate that is closed now is asked again."""
+    return hold.until or now + (WOKEN_AT_LATEST if hold.reason in WOKEN else LOOK_AGAIN)
 
 
 def _perhaps_sent(state: Campaign) -> int:
@@ -126,8 +141,8 @@ def _waits(walk: Walk, message: Message, hold: Hold, seen: Seen | None) -> Seque
         MessageDeferred(
             message_id=message.id,
             reason=hold.reason,
-            due_at=hold.until or walk.now + LOOK_AGAIN,
-            expires_at=message.expires_at,
+            due_at=look_again(hold, walk.now),
+            expires_at=expiry_of(message, walk.now),
             at=walk.now,
             seen=seen,
         )
@@ -144,6 +159,8 @@ def _placed_again(walk: Walk, message: Message, hold: Hold, seen: Seen | None) -
     if due_at is None:
         walk.fail(message.id, "no_window", now)
         return walk.facts
+    if (message.held, message.due_at) == (hold.reason, due_at):
+        return []
     return [
         MessageDeferred(
             message_id=message.id,

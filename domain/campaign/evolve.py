@@ -22,6 +22,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     NotificationRequested,
@@ -42,8 +43,9 @@ from domain.events import (
     WebhookRequested,
     WebhookResolved,
 )
+from domain.ids import MessageId
 from domain.lifecycle import Stage, after
-from domain.taxonomy import SYNTHETIC, MessageState, Signal
+from domain.taxonomy import SYNTHETIC, HoldReason, MessageState, Signal
 
 OF_ONE_TASK = (Signal.TASK_DONE, Signal.TASK_SKIPPED)
 """Signals about the task of a node; no later node is offered them."""
@@ -68,6 +70,7 @@ def evolve(state: Campaign, event: Event) -> Campaign:  # noqa: C901  # a total 
         case (
             MessageQueued()
             | MessageDeferred()
+            | MessageReopened()
             | MessageCancelled()
             | SendAttemptStarted()
             | SendAttemptReturned()
@@ -197,7 +200,7 @@ def _resumed(state: Campaign, fact: Resumed) -> Campaign:
     if fact.message_id is None or not (fact.due_at and fact.message_expires_at):
         return state
     times = {"due_at": fact.due_at, "expires_at": fact.message_expires_at}
-    return changed(state, fact.message_id, **times)
+    return changed(state, fact.message_id, **times, held=_kept_back(state, fact.message_id))
 
 
 def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
@@ -237,7 +240,15 @@ def _revised(state: Campaign, fact: PlanRevised) -> Campaign:
         expires_at=fact.message_expires_at,
         variant=fact.variant,
         sender=fact.sender,
+        held=_kept_back(state, fact.message_id),
     )
+
+
+def _kept_back(state: Campaign, message_id: MessageId) -> str:
+    """Of all that holds a message only a person's word outlives a new due time."""
+    message = state.messages.get(message_id)
+    by_person = message is not None and message.held == HoldReason.OPERATOR
+    return HoldReason.OPERATOR.value if by_person else ""
 
 
 def _of_errand(

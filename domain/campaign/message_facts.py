@@ -12,11 +12,13 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     ResendOrdered,
     SendAttemptReturned,
     SendAttemptStarted,
 )
+from domain.gates import Seen
 from domain.ids import MessageId
 from domain.lifecycle import Stage
 from domain.taxonomy import FAMILY_OF, SKIPS, HoldReason, MessageState, Signal
@@ -26,6 +28,7 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
     state: Campaign,
     event: MessageQueued
     | MessageDeferred
+    | MessageReopened
     | MessageCancelled
     | SendAttemptStarted
     | SendAttemptReturned
@@ -46,11 +49,14 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
         case MessageDeferred(due_at=due_at, expires_at=expires_at, reason=reason):
             held = "" if reason == HoldReason.RELEASED else reason.value
             return changed(state, mid, due_at=due_at, expires_at=expires_at, held=held)
+        case MessageReopened(seen=seen):
+            reopened = {"state": MessageState.PLANNED, "body_mac": "", "held": "", **_in_time(seen)}
+            return changed(state, mid, **reopened)
         case MessageCancelled(reason=reason):
             state = changed(state, mid, state=MessageState.CANCELLED)
             return _fell(state, mid, Signal.SEND_SKIPPED) if reason in SKIPS else state
         case SendAttemptStarted(attempt=attempt, at=at):
-            tried = {"attempt": attempt, "tried_at": at, "held": ""}
+            tried = {"attempt": attempt, "tried_at": at, "held": "", **_in_time(event.seen)}
             state = changed(state, mid, state=MessageState.SENDING, **tried)
             return replace(state, phase=Phase.SENDING) if state.pending == mid else state
         case SendAttemptReturned(due_at=due_at, counted=counted):
@@ -73,6 +79,11 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
             return replace(state, phase=Phase.SCHED) if state.pending == mid else state
         case _:
             assert_never(event)
+
+
+def _in_time(seen: Seen | None) -> dict[str, Any]:
+    """The expiry that its gates saw: a pause that is over has moved it."""
+    return {"expires_at": seen.expires_at} if seen and seen.expires_at else {}
 
 
 def _accepted(state: Campaign, fact: MessageAccepted) -> Campaign:

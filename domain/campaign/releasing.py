@@ -17,6 +17,7 @@ from domain.events import (
     Resumed,
     SendAttemptReturned,
 )
+from domain.gates.holds import MAY_END_EARLY
 from domain.ids import MessageId
 from domain.lifecycle import Stage
 from domain.plan import Grounds
@@ -93,6 +94,8 @@ def due_without_orders(facts: Iterable[Event], message_id: MessageId) -> datetim
         match fact:
             case MessageDeferred(reason=HoldReason.OPERATOR, due_at=until):
                 held_until = until
+            case MessageDeferred(reason=reason) if reason in MAY_END_EARLY:
+                held_until = None  # only when its gate is asked again
             case Resumed(shift_s=shift_s, due_at=until) if held_until and due_at:
                 due_at, held_until = due_at + timedelta(seconds=shift_s), until
             case PlanRevised(due_at=until) if held_until and until == held_until:

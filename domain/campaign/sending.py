@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from domain.campaign import placing
 from domain.campaign.matching import timers_from, transitions_at
 from domain.campaign.revising import apply_kept
 from domain.campaign.saying import cancelled_by
@@ -20,6 +21,7 @@ from domain.events import (
     MessageUnknown,
     SendAttemptReturned,
 )
+from domain.gates.holds import PAUSES
 from domain.ids import MessageId
 from domain.lifecycle import Stage
 from domain.plan import Grounds, Plan
@@ -84,7 +86,8 @@ def skip(
     message = message_in(state, message_id, MessageState.PLANNED, MessageState.QUEUED)
     if message is None or state.ended:
         return []
-    if reason == CancelReason.EXPIRED and (state.stage == Stage.PAUSED or at < message.expires_at):
+    in_time = state.stage == Stage.PAUSED or at < expiry_of(message, at)
+    if reason == CancelReason.EXPIRED and in_time:
         return []  # a pause and a later due time move the expiry
     walk = Walk(state, grounds, at)
     walk.cancel(message_id, reason, at)
@@ -109,10 +112,28 @@ def hold(
             message_id=message_id,
             reason=reason,
             due_at=until,
-            expires_at=message.expires_at,
+            expires_at=expiry_of(message, at),
             at=at,
         )
     ]
+
+
+def keep_waiting(
+    state: Campaign,
+    grounds: Grounds,
+    *,
+    message_id: MessageId,
+    reason: HoldReason,
+    until: datetime,
+    at: datetime,
+) -> list[Event]:
+    """The same of a message that is due, where a reason that holds it already is no news."""
+    message = state.messages.get(message_id)
+    if message is None or message.held == reason or at < message.due_at:
+        return []
+    if state.stage != Stage.ACTIVE:
+        return []
+    return hold(state, grounds, message_id=message_id, reason=reason, until=until, at=at)
 
 
 def return_attempt(
@@ -131,7 +152,8 @@ def return_attempt(
         apply_kept(walk, returned.at)
         walk.fall(returned.at)
         return walk.facts
-    walk.say(returned)
+    stands_still = state.stage == Stage.PAUSED and state.pending == message.id
+    walk.say(replace(returned, paused=stands_still))
     apply_kept(walk, returned.at)
     if state.outcome is not None:
         walk.cancel(message.id, cancelled_by(state.outcome, ""), returned.at)
@@ -285,6 +307,13 @@ def lose(
     apply_kept(walk, at)
     walk.fall(at)
     return walk.facts
+
+
+def expiry_of(message: Message, now: datetime) -> datetime:
+    """Until when it may leave; from the end of a pause that held it, it has its time anew."""
+    if message.held not in PAUSES:
+        return message.expires_at
+    return max(message.expires_at, now + placing.EXPIRES_AFTER)
 
 
 def message_in(state: Campaign, message_id: MessageId, *states: MessageState) -> Message | None:

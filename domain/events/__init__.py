@@ -32,6 +32,7 @@ from domain.events.messages import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     ResendOrdered,
     SendAttemptReturned,
@@ -49,6 +50,7 @@ Event = (
     | SignalJudged
     | MessageQueued
     | MessageDeferred
+    | MessageReopened
     | MessageCancelled
     | SendAttemptStarted
     | SendAttemptReturned
@@ -92,6 +94,7 @@ __all__ = [
     "MessageFailed",
     "MessagePresumedLost",
     "MessageQueued",
+    "MessageReopened",
     "MessageUnknown",
     "NodeEntered",
     "NotificationRequested",

@@ -37,6 +37,15 @@ class MessageDeferred(Fact, frozen=True, kw_only=True, tag="message_deferred"):
     seen: Seen | None = None
 
 
+class MessageReopened(Fact, frozen=True, kw_only=True, tag="message_reopened"):
+    """The mail kept for the message is not right any more: it is planned again, to be rendered."""
+
+    message_id: MessageId
+    reason: HoldReason
+    at: datetime
+    seen: Seen | None = None
+
+
 class MessageCancelled(Fact, frozen=True, kw_only=True, tag="message_cancelled"):
     """The message will not be sent."""
 
@@ -60,7 +69,10 @@ class SendAttemptStarted(Fact, frozen=True, kw_only=True, tag="send_attempt_star
 
 
 class SendAttemptReturned(Fact, frozen=True, kw_only=True, tag="send_attempt_returned"):
-    """The attempt certainly did not leave; the message is queued again for `due_at`."""
+    """The attempt certainly did not leave; the message is queued again for `due_at`.
+
+    `paused`: its contact-campaign stands still, and a resume says when it is due.
+    """
 
     message_id: MessageId
     attempt: int
@@ -68,6 +80,7 @@ class SendAttemptReturned(Fact, frozen=True, kw_only=True, tag="send_attempt_ret
     due_at: datetime
     at: datetime
     counted: bool = True
+    paused: bool = False
 
 
 class MessageAccepted(Fact, frozen=True, kw_only=True, tag="message_accepted"):

@@ -85,6 +85,12 @@ GATES: tuple[Gate, ...] = (
         sender.mail_whole,
     ),
     Gate(
+        "recipient",
+        "Is the mail made out to the address that the recipient has now?",
+        ("readdressed",),
+        person.made_out_to_them,
+    ),
+    Gate(
         "caps",
         "Is every limit free for one more?",
         ("caps", "free_at", "limits_seen"),

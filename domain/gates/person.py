@@ -28,6 +28,11 @@ def address_valid(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # ever
     return None if good else Hold(HoldReason.ADDRESS_UNCHECKED)
 
 
+def made_out_to_them(seen: Seen, now: datetime) -> Verdict:  # noqa: ARG001  # every gate has the same head
+    """A mail goes to the address that its recipient has now, not to the one of an hour ago."""
+    return Hold(HoldReason.READDRESSED, anew=True) if seen.readdressed else None
+
+
 def consented(seen: Seen, now: datetime) -> Verdict:
     """Where the law wants consent, there is some, and it has not run out."""
     if not seen.looked:

@@ -95,6 +95,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
     limits_seen: bool = True
     # the mail
     rendered: bool = True
+    readdressed: bool = False
+    """The mail is made out to an address that is the recipient's no longer."""
     opt_out: bool = True
     postal_address: bool = True
 

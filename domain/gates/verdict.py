@@ -12,12 +12,14 @@ from domain.taxonomy import CancelReason, HoldReason
 class Hold(msgspec.Struct, frozen=True, gc=False):
     """Not now, and why; `until` is when to look again, where the gate knows it.
 
-    `placed` says that the message gets a due time of its plan anew, from `until` on.
+    `placed` says that the message gets a due time of its plan anew, from `until` on; `anew` that
+    its mail is to be rendered anew first.
     """
 
     reason: HoldReason
     until: datetime | None = None
     placed: bool = False
+    anew: bool = False
 
 
 class Never(msgspec.Struct, frozen=True, gc=False):

@@ -14,8 +14,12 @@ from handlers.api.paging import Listed, listed, place_of
 from handlers.campaigns import end, launch
 from handlers.contacts import Line
 from handlers.errors import Fault, NotAcceptable, OutOfStep
-from handlers.ports import CampaignRow
+from handlers.noted import NOTES_MAX
+from handlers.ports import CampaignRow, Note
 from handlers.proving import sender_names
+
+DAILY_LIMIT = 50
+"""The messages of a day of a campaign that was given no other number."""
 
 Order = Literal["launch", "pause", "resume", "stop"]
 
@@ -26,7 +30,7 @@ class NewCampaign(Given):
     name: Line
     description: Annotated[str, Field(max_length=2000), AfterValidator(no_controls)] = ""
     sender: Annotated[str, Field(max_length=200), AfterValidator(no_controls)] = ""
-    daily_limit: int = Field(50, ge=1, le=1_000_000)
+    daily_limit: int = Field(DAILY_LIMIT, ge=1, le=1_000_000)
 
 
 class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +42,14 @@ class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     sender: str
     daily_limit: int
+    daily_limit_is_default: bool
     created_at: datetime
+
+
+class CampaignTold(CampaignShown, frozen=True, kw_only=True):
+    """The same, with what was noted about it: the reasons of orders, oldest first."""
+
+    notes: list[Note]
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -88,6 +99,13 @@ def one(call: Call) -> CampaignShown:
     return _shown(call.campaign())
 
 
+def one_told(call: Call) -> CampaignTold:
+    """One campaign with the reasons of the orders to it."""
+    shown = one(call)
+    fields = {name: getattr(shown, name) for name in CampaignShown.__struct_fields__}
+    return CampaignTold(**fields, notes=call.tenant.ports.vault.noted([shown.id], NOTES_MAX))
+
+
 def do_launch(call: Call) -> Ordered:
     """Let it run: what was enrolled starts. Repeat it when it broke off: nothing starts twice."""
 
@@ -127,7 +145,8 @@ def _ordered(call: Call, order: Order, carry_out: Callable[[CampaignRow], int]) 
     changed = carry_out(row)
     given: Reason = call.body
     if given.reason:
-        call.tenant.ports.vault.keep_note(row.campaign_id, None, "order_reason", given.reason)
+        kind = f"campaign_{order}_reason"
+        call.tenant.ports.vault.keep_note(row.campaign_id, None, kind, given.reason)
     return Ordered(_shown(call.campaign()), changed)
 
 
@@ -145,5 +164,6 @@ def _shown(row: CampaignRow) -> CampaignShown:
         status=row.status,
         sender=row.sender,
         daily_limit=row.daily_limit,
+        daily_limit_is_default=row.daily_limit == DAILY_LIMIT,
         created_at=row.created_at,
     )

@@ -102,27 +102,27 @@ def notes(call: Call) -> Notes:
 
 def do_pause(call: Call) -> ContactCampaignShown:
     """Stop its clock. Safe to repeat."""
-    return _ordered(call, pause(call.services.clock.now(), BY_ORDER))
+    return _ordered(call, pause(call.services.clock.now(), BY_ORDER), "pause")
 
 
 def do_resume(call: Call) -> ContactCampaignShown:
     """Let its clock run again. Safe to repeat."""
-    return _ordered(call, resume(call.services.clock.now()))
+    return _ordered(call, resume(call.services.clock.now()), "resume")
 
 
 def do_stop(call: Call) -> ContactCampaignShown:
     """End it. Safe to repeat."""
-    return _ordered(call, stop(call.services.clock.now(), BY_ORDER))
+    return _ordered(call, stop(call.services.clock.now(), BY_ORDER), "stop")
 
 
-def _ordered(call: Call, decide: Decide) -> ContactCampaignShown:
+def _ordered(call: Call, decide: Decide, what: str) -> ContactCampaignShown:
     given: Reason = call.body
     ports = call.tenant.ports
     stream = StreamId(call.id)
     before = _state(call)
     after = order(ports, stream, decide, cause=call.order, correlation=call.request_id)
     if given.reason:
-        ports.vault.keep_note(stream, before.contact_id, "order_reason", given.reason)
+        ports.vault.keep_note(stream, before.contact_id, f"{what}_reason", given.reason)
     call.ring()
     return _shown(stream, after)
 

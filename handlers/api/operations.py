@@ -24,8 +24,9 @@ from handlers.api.sender_operations import SENDERS
 from handlers.contact_import import ImportReport
 from handlers.contacts import ContactChange, ContactShown
 from handlers.noted import Notes
+from handlers.queue_shown import QueuedMessage
 from handlers.revisions import Revised
-from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
+from handlers.services import ActivityRow, ContactCampaignRow
 from handlers.taken_plans import TakenPlans
 from handlers.timeline import Timeline
 from handlers.what_if import Compared
@@ -218,7 +219,7 @@ _READING = (
         path="/v1/send-queue",
         does="Messages that are to leave, in that order",
         perform=reading_calls.queue,
-        answers=Listed[QueueRow],
+        answers=Listed[QueuedMessage],
         query=reading_calls.WhichMessages,
     ),
     Operation(

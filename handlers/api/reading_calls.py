@@ -10,10 +10,12 @@ from pydantic import AwareDatetime, Field
 
 from domain.ids import CampaignId, ContactId, MessageId
 from domain.taxonomy import MessageState
+from handlers.access import Permission, permits
 from handlers.api.calls import Call, Page
 from handlers.api.paging import Listed, listed, place_of
 from handlers.errors import NotHere
 from handlers.ports import Mail
+from handlers.queue_shown import QueuedMessage, with_names
 from handlers.services import Activity, ActivityRow, Queue, QueueRow
 
 WAITING = (
@@ -98,8 +100,8 @@ def message(call: Call) -> MessageShown:
     return MessageShown(message=row, mail=None if found is None else _mail(found[0]))
 
 
-def queue(call: Call) -> Listed[QueueRow]:
-    """Messages in the order in which they may leave."""
+def queue(call: Call) -> Listed[QueuedMessage]:
+    """Messages in the order in which they may leave, with whom and what they are about."""
     query: WhichMessages = call.query
     after = place_of(query.cursor, tuple[datetime, UUID])
     wanted = Queue(
@@ -109,7 +111,9 @@ def queue(call: Call) -> Listed[QueueRow]:
         limit=query.limit + 1,
     )
     rows = call.tenant.reads.queue(wanted)
-    return listed(rows, query.limit, lambda row: (row.not_before, row.id))
+    page = listed(rows, query.limit, lambda row: (row.not_before, row.id))
+    people = permits(call.holder, Permission.READ_CONTACTS)
+    return Listed(with_names(call.tenant, page.items, people=people), page.next_cursor)
 
 
 def activity(call: Call) -> Listed[ActivityRow]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from domain import accounts
 from domain.accounts import (
@@ -63,7 +63,8 @@ Schedule = Literal["default"] | list[WarmupDay]
 class NewSender(Given):
     """A sender and its account; one of the same name is overwritten.
 
-    A cap that is left out is the tenant's. A warm-up begins where a schedule is given.
+    A cap that is left out is the tenant's. A warm-up begins where a schedule is given; one of other
+    caps that is under way is not replaced by this.
     """
 
     sender: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
@@ -112,10 +113,20 @@ class Absence(Given):
 
 
 class NewWarmup(Given):
-    """The caps day by day, or `default`; `end` ends a warm-up that is under way."""
+    """The caps day by day, or `default`; `end` ends a warm-up that is under way.
+
+    Another one that is under way begins anew, at day 1, only with `restart`.
+    """
 
     schedule: Schedule | Literal["end"]
+    restart: bool = False
     reason: Words = ""
+
+    @model_validator(mode="after")
+    def _of_one_mind(self) -> "NewWarmup":
+        if self.restart and self.schedule == "end":
+            raise ValueError("give a restart, or an end")
+        return self
 
 
 def senders(call: Call) -> Listed[SenderShown]:
@@ -131,9 +142,12 @@ def put_sender(call: Call) -> SenderShown:
     check_settings(settings)
     _must_stand_alone(call, given)
     caps = None if given.warmup is None else _caps(given.warmup)
-    call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))
     at = call.services.clock.now()
     orders = call.tenant.ports.accounts
+    before = orders.account(given.sender)
+    if caps is not None and before.stands:  # refused before anything is written
+        accounts.begin_warmup(before, caps=caps, on=_today(call, settings, at), at=at)
+    call.tenant.campaigns.put_sender(Sender(**_part(given, Sender.__struct_fields__)))
     why = why_of(call, "")
     orders.order(given.sender, partial(accounts.configure, settings=settings, at=at), why)
     if caps is not None:
@@ -218,7 +232,8 @@ def do_warmup(call: Call) -> SenderShown:
         return _ordered(call, partial(accounts.end_warmup, at=at))
     on = _today(call, call.tenant.ports.accounts.account(call.name).settings, at)
     caps = _caps(given.schedule)
-    return _ordered(call, partial(accounts.begin_warmup, caps=caps, on=on, at=at))
+    begin = partial(accounts.begin_warmup, caps=caps, on=on, at=at, restart=given.restart)
+    return _ordered(call, begin)
 
 
 def do_reset_circuit(call: Call) -> SenderShown:

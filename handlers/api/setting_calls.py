@@ -15,6 +15,9 @@ from handlers.errors import NotHere
 from handlers.ports import Suppression
 
 SOURCE = "api"
+GROUND = "manual"
+"""Of every ban by order, whatever its reason: as such it is told to the provider, too."""
+ITEMS_MAX = 1000
 
 
 class NewSuppression(Given):
@@ -28,7 +31,7 @@ class NewSuppression(Given):
 class NewSuppressions(Given):
     """Addresses that must not be written to."""
 
-    items: list[NewSuppression] = Field(min_length=1, max_length=1000)
+    items: list[NewSuppression] = Field(min_length=1, max_length=ITEMS_MAX)
 
 
 class LiftedSuppression(Given):
@@ -82,7 +85,12 @@ def suppress(call: Call) -> Suppressed:
     """Ban addresses, from the next claim on."""
     given: NewSuppressions = call.body
     now = call.services.clock.now()
-    bans = [Suppression(one.family, one.address, one.reason, SOURCE, now) for one in given.items]
+    bans = [
+        Suppression(
+            one.family, one.address, one.reason, SOURCE, now, ground=GROUND, cause=call.order
+        )
+        for one in given.items
+    ]
     call.tenant.suppressions.add(None, bans)
     return Suppressed(len(bans))
 

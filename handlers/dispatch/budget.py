@@ -122,6 +122,7 @@ class Budget:
             "global_paused": self._reserved.paused,
             "weekend": self._rules.weekend.value,
             "rendered": due.rendered,
+            "readdressed": due.readdressed,
             "opt_out": due.opt_out,
             "postal_address": due.postal_address,
         }

@@ -1,7 +1,7 @@
 """T2 and T3: one call for each claim that is still ours and whole, side by side."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from time import monotonic
 
@@ -29,7 +29,7 @@ OPT_OUT_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post")
 
 
 class Calling:
-    """Calls the provider for the claims of one batch; no answer is lost."""
+    """Calls the provider for claims, side by side; no answer is lost."""
 
     def __init__(
         self,
@@ -43,17 +43,22 @@ class Calling:
         self._provider = provider
         self._executor = executor
         self._stopwatch = stopwatch
+        self._under_way: dict[Future[Answer], Claim] = {}
 
-    def call(self, token: str, claims: Sequence[Claim]) -> Iterator[Answered]:
-        """The answers as they come, some at a time; every claim gets one."""
+    @property
+    def under_way(self) -> int:
+        """How many calls have no answer that was taken yet."""
+        return len(self._under_way)
+
+    def begin(self, token: str, claims: Sequence[Claim]) -> Answered:
+        """Begin a call for each claim; the answers to those that nothing can be called for."""
         looked_at = self._stopwatch()
         try:
             mails = self._ports.vault.mails([claim.message_id for claim in claims])
             banned, fresh = self._look(token, claims, mails)
         except Exception as error:  # noqa: BLE001  # certainly not called: handed back, no doubt
             LOG.warning("claims of %s handed back: %s", self._ports.tenant, type(error).__name__)
-            yield [(claim, NOT_CALLED) for claim in claims]
-            return
+            return [(claim, NOT_CALLED) for claim in claims]
 
         def answer(claim: Claim) -> Answer:
             kept, noes, ours = mails.get(claim.message_id), banned, fresh
@@ -63,7 +68,17 @@ class Calling:
                 return NOT_CALLED
             return _fault(claim, kept, noes) or self._try(kept[0], claim)
 
-        yield from _as_they_come({self._executor.submit(answer, claim): claim for claim in claims})
+        self._under_way |= {self._executor.submit(answer, claim): claim for claim in claims}
+        return []
+
+    def landed(self, *, gather_s: float = GATHER_S) -> Answered:
+        """The answers that are there now; waits for one, and for so long for others with it."""
+        done, waiting = wait(self._under_way, return_when=FIRST_COMPLETED)
+        if waiting and gather_s:
+            more, _ = wait(waiting, timeout=gather_s)
+            done |= more
+        landed = [future for future in self._under_way if future in done]
+        return [(self._under_way.pop(future), future.result()) for future in landed]
 
     def _look(
         self, token: str, claims: Sequence[Claim], mails: Mails
@@ -103,13 +118,3 @@ def _fault(claim: Claim, kept: tuple[Mail, bytes], banned: set[str]) -> Answer |
     if mail.to_email in banned:
         return SUPPRESSED
     return None if all(name in mail.headers for name in OPT_OUT_HEADERS) else INCOMPLETE
-
-
-def _as_they_come(calls: Mapping[Future[Answer], Claim]) -> Iterator[Answered]:
-    waiting = set(calls)
-    while waiting:
-        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        if waiting:
-            more, waiting = wait(waiting, timeout=GATHER_S)
-            done |= more
-        yield [(claim, future.result()) for future, claim in calls.items() if future in done]

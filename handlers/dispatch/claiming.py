@@ -13,6 +13,7 @@ from domain import campaign
 from domain.campaign import LOOK_AGAIN
 from domain.events import SendAttemptStarted
 from domain.gates import Hold, Seen, judge
+from domain.gates.holds import DATED_BY_RULE
 from domain.ids import MessageId, StreamId
 from domain.limits import Counter
 from domain.recorded import Cause
@@ -35,7 +36,7 @@ from handlers.ports import (
 
 T = TypeVar("T")
 LOG = logging.getLogger("antiphon.dispatch")
-BATCH = 50
+BATCH = 100
 
 TURN_AFTER = timedelta(seconds=0.1)
 """The least that a message waits for its turn; less would only be looked at again and again."""
@@ -73,10 +74,10 @@ class Claiming:
     def __init__(self, ports: TenantPorts) -> None:
         self._ports = ports
 
-    def claim(self) -> Claimed:
+    def claim(self, most: int) -> Claimed:
         """Claim one batch; the share of all tenants' limit that it does not use is given back."""
         ports, now = self._ports, self._ports.clock.now()
-        wanted = ports.outbox.waiting(now, BATCH)
+        wanted = ports.outbox.waiting(now, most)
         if not wanted:
             return _NOTHING
         reserved = ports.global_share.reserve(wanted, now)
@@ -272,9 +273,12 @@ class _Batch:
         return held | again
 
     def _again(self, message_id: MessageId) -> tuple[HoldReason, datetime]:
+        before = self.rows[message_id].hold_reason
+        if before in DATED_BY_RULE:  # asked before its time, and the rule is the same still
+            return HoldReason(before), self._now + LOOK_AGAIN
         verdict = judge(self._seen[message_id], self._now)
         if isinstance(verdict, Hold):
-            return verdict.reason, verdict.until or self._now + LOOK_AGAIN
+            return verdict.reason, campaign.look_again(verdict, self._now)
         return HoldReason.GATE_ERROR, self._now + LOOK_AGAIN
 
     def full(self) -> list[CapNote]:

@@ -1,20 +1,29 @@
-"""One batch of due messages, from the claim to what came of it."""
+"""Due messages of one tenant, from the claim to what came of it; claims go on while calls last."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from time import monotonic
 
+from handlers.dispatch import claiming
 from handlers.dispatch.calling import Answered, Calling
 from handlers.dispatch.claiming import Claiming
 from handlers.dispatch.recording import Recording
 from handlers.ports import Provider, TenantPorts
 
 LOG = logging.getLogger("antiphon.dispatch")
+CLAIMS_MAX = 200
+"""Claims that one bell is good for; then other tenants get their turn."""
+ENOUGH_S = 15.0
+"""After this nothing more is claimed: the time limit of the actor would break into the calls."""
 
 
 class Sender:
-    """Sends what is due for one tenant."""
+    """Sends what is due for one tenant.
+
+    Up to twice `at_once` messages are claimed and not answered, so that no thread of the executor
+    waits for a claim.
+    """
 
     def __init__(
         self,
@@ -22,23 +31,69 @@ class Sender:
         provider: Provider,
         executor: Executor,
         *,
+        at_once: int = claiming.BATCH,
         stopwatch: Callable[[], float] = monotonic,
     ) -> None:
         self._ports = ports
         self._claiming = Claiming(ports)
         self._calling = Calling(ports, provider, executor, stopwatch=stopwatch)
         self._recording = Recording(ports)
+        self._open_max = 2 * at_once
+        self._stopwatch = stopwatch
+        self._unkept: Answered = []
+        self._broken: Exception | None = None
 
     def send_batch(self) -> int:
         """Claim, call and record one batch; the number of messages that left the queue's head."""
-        claimed = self._claiming.claim()
-        later: Answered = []
-        for answered in self._calling.call(claimed.token, claimed.claims):
-            if later or not self._recorded(answered):
-                later += answered
-        if later:  # once more, when no call is under way whose answer could be lost by it
-            self._record(later)
+        return self.send(claims=1)
+
+    def send(self, *, claims: int = CLAIMS_MAX, meanwhile: Callable[[], int] = lambda: 0) -> int:
+        """Send what is due, by up to so many claims; how much there was to do.
+
+        `meanwhile` is done before each claim, and counted. What goes wrong with either is raised
+        when all calls are back and recorded.
+        """
+        self._unkept, self._broken = [], None
+        found, work, more = 0, self._work(claims, meanwhile), True
+        while more or self._calling.under_way:
+            if more and self._has_room():
+                done = next(work, 0)
+                found += done
+                more = done > 0
+            else:
+                self._keep(self._calling.landed())
+        if self._unkept:  # once more, when no call is under way whose answer could be lost by it
+            self._record(self._unkept)
+        if self._broken is not None:
+            raise self._broken
+        return found
+
+    def _has_room(self) -> bool:
+        under_way = self._calling.under_way
+        return (
+            not under_way or self._open_max - under_way >= min(claiming.BATCH, self._open_max) // 2
+        )
+
+    def _work(self, claims: int, meanwhile: Callable[[], int]) -> Iterator[int]:
+        until = self._stopwatch() + ENOUGH_S
+        for _ in range(claims):
+            if self._unkept or self._stopwatch() > until:
+                return
+            try:
+                yield meanwhile() + self._claim()
+            except Exception as error:  # noqa: BLE001  # raised by `send`, after the answers
+                self._broken = error
+                return
+
+    def _claim(self) -> int:
+        most = min(claiming.BATCH, self._open_max - self._calling.under_way)
+        claimed = self._claiming.claim(most)
+        self._keep(self._calling.begin(claimed.token, claimed.claims))
         return claimed.seen
+
+    def _keep(self, answered: Answered) -> None:
+        if self._unkept or not self._recorded(answered):
+            self._unkept += answered
 
     def _recorded(self, answered: Answered) -> bool:
         try:
@@ -50,5 +105,6 @@ class Sender:
 
     def _record(self, answered: Answered) -> None:
         """What came of the calls, and then what that says about the provider."""
-        self._recording.record(answered)
-        self._recording.tell_circuits(answered)
+        if answered:
+            self._recording.record(answered)
+            self._recording.tell_circuits(answered)

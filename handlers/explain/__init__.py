@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.campaign import fold
+from domain.campaign.releasing import WAITING
 from domain.events import Event, MessageCancelled, NodeEntered, PlanRevised, topic_of
 from domain.gates import RULES_VERSION
 from domain.ids import MessageId
 from domain.recorded import Recorded
-from domain.taxonomy import HoldReason, MessageState
+from domain.taxonomy import HoldReason
 from handlers.explain.asked import difference, gates_at, gates_unasked, lasting_objection, seen_in
+from handlers.explain.banned import bans_of, with_bans
 from handlers.explain.causes import chain, told_cause
 from handlers.explain.looking import seen_now
+from handlers.explain.said import said_about
 from handlers.explain.sentence import Known, sentence
 from handlers.explain.shapes import DecisionTold, Explained, GateTold, Link
+from handlers.explain.times import times_of
 from handlers.services import TenantServices
 from handlers.telling import tell
 
@@ -21,7 +25,6 @@ _OTHER_THINGS = frozenset(
     {"signal_recorded", "signal_judged", "transition_taken", "webhook_requested", "completed"}
 )
 """Facts that name a message and decide nothing about it."""
-WAITING = (MessageState.PLANNED, MessageState.QUEUED)
 
 
 def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Explained | None:
@@ -35,11 +38,14 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
     because = _planned_by(history, places)
     seen = seen_now(tenant.ports, message_id, now) if row.state in WAITING else None
     gates_now = None if seen is None else gates_at(seen, now)
+    banned = bans_of(tenant, row, decisions, gates_now or (), now)
+    times = times_of(history, row)
     known = Known(
         row=row,
         because=because,
         decisions=decisions,
         gates_now=gates_now or (),
+        banned=banned,
         lasting=None if seen is None else lasting_objection(seen, now),
         kept_back=_kept_back(history, message_id),
         now=now,
@@ -49,9 +55,13 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
         message=row,
         plan_hash=_plan_hash(history, places),
         because=because,
-        decisions=decisions,
+        decisions=with_bans(decisions, banned),
         now=gates_now,
         rules=RULES_VERSION,
+        planned_at=times.planned_at,
+        looked_at_again_at=times.looked_at_again_at,
+        banned=banned,
+        notes=said_about(tenant, row, [gate for one in decisions for gate in one.gates]),
     )
 
 

@@ -7,14 +7,20 @@ from typing import Any
 
 import msgspec
 
-from domain.events import Event, MessageCancelled, MessageDeferred, SendAttemptStarted
+from domain.events import (
+    Event,
+    MessageCancelled,
+    MessageDeferred,
+    MessageReopened,
+    SendAttemptStarted,
+)
 from domain.gates import GATES, RULES_VERSION, Cap, Gate, Hold, Judged, Never, Seen, judged
 from handlers.explain.shapes import HELD, NEVER, NOT_REACHED, PASSED, GateTold
 
 PASSING = frozenset(
     {
         *("expiry", "hours", "weekend", "region_hours", "spacing", "touch_gap"),
-        *("mail", "caps", "pace", "smoothing"),
+        *("mail", "recipient", "caps", "pace", "smoothing"),
     }
 )
 """Gates whose word says nothing yet about a message whose time is still to come."""
@@ -52,7 +58,7 @@ def lasting_objection(seen: Seen, at: datetime) -> GateTold | None:
 
 def seen_in(fact: Event) -> Seen | None:
     """What the gates saw that led to this fact, where they were asked."""
-    if isinstance(fact, MessageDeferred | MessageCancelled | SendAttemptStarted):
+    if isinstance(fact, MessageDeferred | MessageReopened | MessageCancelled | SendAttemptStarted):
         return fact.seen
     return None
 

@@ -50,6 +50,7 @@ _HELD: Mapping[HoldReason, str] = {
     HoldReason.LIMITS_UNSEEN: "nobody can see how much of the limits is used, and then nothing "
     "leaves",
     HoldReason.ADDRESS_UNCHECKED: "its address was not checked yet",
+    HoldReason.READDRESSED: "its recipient has another address since it was rendered",
     HoldReason.MAIL_INCOMPLETE: "the mail is not whole: it needs its text, an opt-out and a postal "
     "address",
 } | {

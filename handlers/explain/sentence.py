@@ -9,7 +9,7 @@ from domain.campaign.releasing import UNTIL_RELEASED
 from domain.taxonomy import CancelReason, HoldReason, MessageState
 from handlers.explain.asked import objection
 from handlers.explain.reasons import held_words, never_words, objection_words, told_time
-from handlers.explain.shapes import DecisionTold, GateTold, Link
+from handlers.explain.shapes import BanTold, DecisionTold, GateTold, Link
 from handlers.services import QueueRow
 
 
@@ -21,6 +21,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     decisions: Sequence[DecisionTold]
     gates_now: Sequence[GateTold]
     lasting: GateTold | None
+    banned: Sequence[BanTold] = ()
     kept_back: bool
     """Whether a person holds it: the row forgets that over a pause or a new plan."""
     now: datetime
@@ -59,7 +60,8 @@ def _waits(known: Known) -> str:
     no = objection(known.gates_now)
     if no is not None:
         until = "" if no.until is None else f", until {told_time(no.until)} at least"
-        return f"It is due and does not leave, because {objection_words(no)}{until}."
+        told = f"It is due and does not leave, because {objection_words(no)}{until}."
+        return told + _since_banned(known)
     return "It is due and nothing holds it: it leaves with the next claim."
 
 
@@ -128,7 +130,16 @@ def _lost(known: Known) -> str:
 
 
 def _failed(known: Known) -> str:
-    return f"It was not sent and will not be: {known.row.reason or 'it failed'}."
+    told = f"It was not sent and will not be: {known.row.reason or 'it failed'}."
+    return told + _since_banned(known)
+
+
+def _since_banned(known: Known) -> str:
+    """Since when nobody may write to it, and by what; empty where no ban keeps it back."""
+    return "".join(
+        f" The address is suppressed since {told_time(ban.since)}, by {ban.cause}."
+        for ban in known.banned[:1]
+    )
 
 
 def _cancelled(known: Known) -> str:
@@ -140,9 +151,10 @@ def _cancelled(known: Known) -> str:
         return f"It was not sent, because {why}."
     heard = [one for one in decision.because if one.kind == "signal_recorded"]
     evidence = f" ({heard[-1].told}, {told_time(heard[-1].at)})" if heard else ""
-    return (
+    told = (
         f"It was not sent: on {told_time(decision.at)} it was cancelled, because {why}{evidence}."
     )
+    return told + _since_banned(known)
 
 
 _TOLD: Mapping[MessageState, Callable[[Known], str]] = {

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from handlers.ports import Note
 from handlers.services import QueueRow
 
 PASSED, HELD, NEVER, NOT_REACHED = "passed", "held", "never", "not_reached"
@@ -35,6 +36,22 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
+class BanTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A ban on an address of the contact, by the keyed digest: the address itself is not kept.
+
+    `cause` is the report, link, order or list that set it.
+    """
+
+    address_hmac: str
+    reason: str
+    ground: str
+    source: str
+    since: datetime
+    until: datetime | None
+    cause: str
+    cause_kind: str
+
+
 class DecisionTold(msgspec.Struct, frozen=True, kw_only=True):
     """One decision about the message, with its causes, oldest first, and its gates in order.
 
@@ -58,7 +75,9 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """Why a message was sent, held, skipped or cancelled: in a sentence, then in all detail.
 
     `because` is the chain that led to its planning; `now` is what the gates say at this moment
-    about one that waits, null where it does not.
+    about one that waits, null where it does not. `planned_at` is when the plan wanted it to leave,
+    `looked_at_again_at` when the gate that holds it is asked again. `banned` are the bans that kept
+    it back; `notes` is what people said about it and about what holds it.
     """
 
     answer: str
@@ -68,3 +87,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     decisions: list[DecisionTold]
     now: list[GateTold] | None
     rules: int
+    planned_at: datetime
+    looked_at_again_at: datetime | None
+    banned: list[BanTold]
+    notes: list[Note]

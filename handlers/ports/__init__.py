@@ -69,6 +69,7 @@ from handlers.ports.suppression_lists import (
 from handlers.ports.surroundings import Calendars, Clock, Doorbell, Rng
 from handlers.ports.tenant import CampaignRow, LastRun, NewPlan, Register, TenantPorts
 from handlers.ports.vault import (
+    Ban,
     Lift,
     Note,
     Person,
@@ -84,6 +85,7 @@ from handlers.ports.vault import (
 __all__ = [
     "AccountRow",
     "Answer",
+    "Ban",
     "Broken",
     "Bucket",
     "Calendars",

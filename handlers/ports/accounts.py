@@ -83,6 +83,7 @@ class CapNote(msgspec.Struct, frozen=True, kw_only=True):
 class SenderAccounts(Protocol):
     """The sender accounts and rules of one tenant.
 
+    What opens a gate makes due, in the same transaction, what that gate held.
     Whoever writes in an open transaction does so before the log of contact-campaigns is locked.
     """
 
@@ -107,7 +108,7 @@ class SenderAccounts(Protocol):
     def order_in(
         self, tx: Transaction, orders: Mapping[str, SenderOrder], why: Why
     ) -> Mapping[str, Sequence[SenderEvent]]:
-        """The same for many senders in an open transaction; `Conflict` gives up all of it."""
+        """The same for many senders in one that `together` opened; `Conflict` gives up all."""
         ...
 
     def order_all(self, decide: SenderOrder, why: Why) -> Mapping[str, Sequence[SenderEvent]]:

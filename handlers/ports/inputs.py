@@ -1,6 +1,6 @@
 """What waits to be decided: due timers and reported events, each under lease and fence."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -92,8 +92,11 @@ class Inbox(Protocol):
         """Lease new items, and orphans whose next try is due, oldest first."""
         ...
 
-    def past(self, messages: Collection[MessageId]) -> list[Past]:
-        """The history of those of the messages that were opened or clicked, settled or not."""
+    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
+        """The history of messages that were opened or clicked, settled or not.
+
+        Only of those about which more reports are kept than the number that is known.
+        """
         ...
 
     def settle(self, tx: Transaction | None, settled: Sequence[Settled]) -> None:

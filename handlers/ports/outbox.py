@@ -78,6 +78,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     probing: bool
     """A message of this sender is under way while its circuit is open."""
     rendered: bool
+    readdressed: bool
+    """The mail was rendered for another address than the recipient's."""
     opt_out: bool
     postal_address: bool
 
@@ -179,7 +181,7 @@ class Outbox(Protocol):
         ...
 
     def expired(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
-        """S2: planned or queued past their expiry."""
+        """S2: planned or queued past their expiry, and kept back by no pause."""
         ...
 
     def silent(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:

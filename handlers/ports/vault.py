@@ -9,6 +9,7 @@ import msgspec
 
 from domain.ids import ContactId, MessageId
 from domain.plan import Plan
+from domain.recorded import Cause
 from handlers.ports.provider import Mail
 from handlers.ports.streams import Transaction
 
@@ -126,7 +127,7 @@ class Vault(Protocol):
     def keep_note(self, subject: UUID, contact: ContactId | None, kind: str, text: str) -> None: ...
 
     def noted(self, subjects: Iterable[UUID], limit: int) -> list[Note]:
-        """What was noted about these things, oldest first."""
+        """What was noted about these things: the latest so many, oldest first."""
         ...
 
     def link(self, message_id: MessageId, number: int) -> str | None:
@@ -142,6 +143,7 @@ class Suppression(msgspec.Struct, frozen=True):
     """A ban on an address, by its HMAC; for good where nothing says until when.
 
     `ground` is what may be lifted by itself, as `group:17`; without one it is the reason.
+    `cause` is the report or order that it came from.
     """
 
     family: str
@@ -151,6 +153,21 @@ class Suppression(msgspec.Struct, frozen=True):
     at: datetime
     ground: str = ""
     expires_at: datetime | None = None
+    cause: Cause | None = None
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    """A ban as it stands in the list: the digest in the place of the address."""
+
+    family: str
+    address_hmac: bytes
+    ground: str
+    reason: str
+    source: str
+    at: datetime
+    expires_at: datetime | None
+    """Also when it was lifted."""
+    cause: Cause | None
 
 
 class Lift(msgspec.Struct, frozen=True):

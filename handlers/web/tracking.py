@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from domain.taxonomy import Family
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind, Family
 from handlers.errors import NotStored
 from handlers.links import HIDDEN, Kind, Link, read_token
 from handlers.ports import Suppression
@@ -140,7 +141,10 @@ def _suppress(tenant: TenantServices, link: Link, *, at: datetime) -> None:
     """Ban the address that the mail went to, before anything else is tried."""
     address = _address(tenant, link)
     if address:
-        ban = Suppression(Family.EMAIL, address, "unsubscribed", PROVIDER, at, ground=OPT_OUT)
+        cause = Cause(CauseKind.LINK, str(link.message_id))
+        ban = Suppression(
+            Family.EMAIL, address, "unsubscribed", PROVIDER, at, ground=OPT_OUT, cause=cause
+        )
         tenant.ports.suppressions.add(None, [ban])
 
 

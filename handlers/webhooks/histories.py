@@ -45,22 +45,9 @@ class Histories:
         self._judged: dict[MessageId, list[tuple[bytes, Verdict]]] = {}
 
     @property
-    def messages(self) -> frozenset[MessageId]:
-        """The messages that somebody or something opened or clicked."""
-        return frozenset(self._known)
-
-    def grown_since(self, before: "Histories") -> list[MessageId]:
-        """The messages about which more is known than there was."""
-        return [
-            message_id
-            for message_id, known in self._known.items()
-            if known.size > before.size(message_id)
-        ]
-
-    def size(self, message_id: MessageId) -> int:
-        """How many reports are known about a message."""
-        known = self._known.get(message_id)
-        return 0 if known is None else known.size
+    def sizes(self) -> Mapping[MessageId, int]:
+        """How many reports are known about each message that was opened or clicked."""
+        return {message_id: known.size for message_id, known in self._known.items()}
 
     def judge(self, message_id: MessageId, sight: Sight) -> Verdict:
         """Who opened or clicked, as far as is known now."""

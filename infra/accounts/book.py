@@ -29,7 +29,7 @@ from domain.accounts.caps import HasCaps
 from domain.accounts.facts import CapLifted, CapReached
 from domain.ids import TenantId, schema_of
 from domain.recorded import Cause
-from domain.taxonomy import CauseKind
+from domain.taxonomy import CauseKind, HoldReason
 from handlers.ports import Clock, Rng, Transaction
 from handlers.ports.accounts import (
     AccountRow,
@@ -43,6 +43,7 @@ from handlers.ports.accounts import (
 from infra.accounts.circuits import AnswerBook
 from infra.accounts.log import AccountLog
 from infra.accounts.writing import AccountWriter
+from infra.claims.waking import wake
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
@@ -104,7 +105,14 @@ class SqlSenderAccounts(SenderAccounts):
     def order_in(
         self, tx: Transaction, orders: Mapping[str, SenderOrder], why: Why
     ) -> Mapping[str, Sequence[SenderEvent]]:
-        return self._writer.write(tx, orders, None, why).senders
+        done = self._writer.write(tx, orders, None, why).senders
+        opened = {sender: accounts.opened_by(facts) for sender, facts in done.items()}
+        by_holds: defaultdict[frozenset[HoldReason], set[str]] = defaultdict(set)
+        for sender, holds in opened.items():
+            by_holds[holds].add(sender)
+        for holds, senders in by_holds.items():
+            wake(self._sql, tx, holds, self.now(), senders=senders)
+        return done
 
     @override
     def order_all(self, decide: SenderOrder, why: Why) -> Mapping[str, Sequence[SenderEvent]]:
@@ -116,7 +124,12 @@ class SqlSenderAccounts(SenderAccounts):
 
     @override
     def order_sending(self, decide: SendingOrder, why: Why) -> Sequence[SendingEvent]:
-        return self._writer.again(lambda tx: self._writer.write(tx, {}, decide, why)).sending
+        def ordered(tx: Transaction) -> Sequence[SendingEvent]:
+            facts = self._writer.write(tx, {}, decide, why).sending
+            wake(self._sql, tx, accounts.opened_by(facts), self.now())
+            return facts
+
+        return self._writer.again(ordered)
 
     @override
     def together(self, work: Callable[[Transaction], Done]) -> Done:
@@ -135,7 +148,8 @@ class SqlSenderAccounts(SenderAccounts):
         self, counts: Mapping[str, AnswerCounts], now: datetime, jitter: float
     ) -> Mapping[str, Sequence[SenderEvent]]:
         # counted twice after a commit whose answer was lost: a circuit may open early, never late
-        return self._writer.again(lambda tx: self._judged(tx, counts, now, jitter))
+        judged = partial(self._judged, counts=counts, now=now, jitter=jitter)
+        return self._writer.again(judged, opens=False)  # what a probe held waits for moments only
 
     @override
     def note_caps(self, tx: Transaction, reached: Sequence[CapNote], now: datetime) -> int:
@@ -172,7 +186,7 @@ class SqlSenderAccounts(SenderAccounts):
             )
             for sender, heard in concerned.items()
         }
-        turned = _news(self.order_in(tx, orders, HEARD))
+        turned = _news(self._writer.write(tx, orders, None, HEARD).senders)
         self._answers.forget(tx, sorted(turned))
         return turned
 

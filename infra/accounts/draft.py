@@ -42,6 +42,11 @@ class Draft:
         self.changes: list[tuple[StreamId, Change]] = []
         self._stamp = stamp
 
+    @property
+    def at(self) -> datetime:
+        """When its facts are recorded."""
+        return self._stamp.at
+
     def of_account(
         self, stream: AccountStream, loaded: Loaded, decide: SenderOrder
     ) -> Sequence[SenderEvent]:

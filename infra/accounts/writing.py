@@ -19,12 +19,14 @@ from domain.accounts import (
     sender_stream,
     sending_stream,
 )
+from domain.events import topic_of
 from domain.ids import TenantId, schema_of
 from handlers.ports import Clock, Conflict, Rng, Transaction
 from handlers.ports.accounts import SenderOrder, SendingOrder, Why
 from infra.accounts.draft import Draft, Stamp
 from infra.accounts.log import STREAM_KEY, AccountLog, Loaded
 from infra.changes import apply
+from infra.claims.waking import lock_claims
 from infra.statements import Statements, cursor_of, transaction
 from infra.tenancy import CommitUnknown, Database
 
@@ -33,7 +35,6 @@ KEYS = (STREAM_KEY, "sender_accounts_pkey", "sender_accounts_stream_id_key")
 """Two writers at once meet in one of these."""
 PASSING = ("40", "55")
 """Classes of errors that leave nothing stored and may be gone the next time."""
-NOTE_KIND = "account_order"
 
 Done = TypeVar("Done")
 
@@ -58,9 +59,10 @@ class AccountWriter:
         self._rng = rng
         self._sql = Statements(schema_of(tenant))
 
-    def again(self, work: Callable[[Transaction], Done]) -> Done:
+    def again(self, work: Callable[[Transaction], Done], *, opens: bool = True) -> Done:
         """Do work in a transaction of its own, up to three times.
 
+        Where it `opens` gates it is alone with the messages that they held: no claim is under way.
         A commit whose answer was lost is tried again as well: decisions say nothing the second
         time, so the facts are then empty though they were written.
         """
@@ -68,7 +70,10 @@ class AccountWriter:
         for left in reversed(range(TRIES)):
             try:
                 with _conflicts(), self._database.tenant_tx(self._tenant) as curs:
-                    return work(transaction(curs))
+                    tx = transaction(curs)
+                    if opens:
+                        lock_claims(self._sql, tx)
+                    return work(tx)
             except (Conflict, CommitUnknown):
                 if not left:
                     raise
@@ -131,7 +136,15 @@ class AccountWriter:
         streams = sorted({entry.stream for entry in draft.entries})
         self._sql.run(tx, _MIRROR, {"streams": streams})
         if note:
-            self._sql.run(tx, _NOTE, {"streams": streams, "kind": NOTE_KIND, "text": note})
+            # with the instant and the kind of the first fact: by them the words are found again
+            first = {entry.stream: entry.body for entry in reversed(draft.entries)}
+            params = {
+                "streams": streams,
+                "kinds": [topic_of(first[stream].fact) for stream in streams],
+                "text": note,
+                "at": draft.at,
+            }
+            self._sql.run(tx, _NOTE, params)
         self._log.append(curs, draft.entries)
 
 
@@ -186,6 +199,7 @@ UPDATE {s}.senders d SET verified = a.verified, paused = a.paused IS NOT NULL
 """
 
 _NOTE = """
-INSERT INTO {s}.notes (subject_id, kind, text)
-SELECT stream, %(kind)s, %(text)s FROM unnest(%(streams)s::uuid[]) AS stream
+INSERT INTO {s}.notes (subject_id, kind, text, created_at)
+SELECT stream, kind, %(text)s, %(at)s
+  FROM unnest(%(streams)s::uuid[], %(kinds)s::text[]) AS u (stream, kind)
 """

@@ -7,10 +7,16 @@ SELECT message_id, stream_id, attempt FROM {s}.send_queue
  ORDER BY message_id LIMIT %(limit)s
 """
 
+# While somebody keeps it back nothing expires; it has its time anew when it is let go.
 EXPIRED = """
-SELECT message_id, stream_id, attempt FROM {s}.send_queue
+SELECT message_id, stream_id, attempt FROM {s}.send_queue q
  WHERE state IN ('PLANNED', 'QUEUED') AND expires_at <= %(now)s AND not_before < '9999-01-01'
-   AND message_id > %(after)s
+   AND message_id > %(after)s AND coalesce(hold_reason <> ALL(%(pauses)s::text[]), true)
+   AND NOT EXISTS (SELECT FROM {s}.sending_rules r WHERE r.paused IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM {s}.campaigns g
+                    WHERE g.campaign_id = q.campaign_id AND g.status = 'paused')
+   AND NOT EXISTS (SELECT FROM {s}.sender_accounts a
+                    WHERE a.sender = q.sender AND a.paused IS NOT NULL)
  ORDER BY message_id LIMIT %(limit)s
 """
 

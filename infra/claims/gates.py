@@ -43,8 +43,9 @@ def due_of(row: Row, domain_key: Callable[[str], str], unchecked_is: str) -> Due
         account=_account(row[22:38]) if row[22] else None,
         probing=bool(row[38]),
         rendered=row[39],
-        opt_out=row[40],
-        postal_address=row[41],
+        readdressed=row[40],
+        opt_out=row[41],
+        postal_address=row[42],
     )
 
 
@@ -103,7 +104,8 @@ SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
        g.status, g.daily_limit,
        c.contact_id IS NOT NULL, c.email,
        (SELECT b.reason FROM {s}.suppressions b
-         WHERE b.family = 'email' AND b.address_hmac = c.email_hmac
+         WHERE b.family = 'email' AND b.address_hmac = ANY(ARRAY[c.email_hmac] || f.macs)
+           AND (b.address_hmac = c.email_hmac OR b.reason NOT IN ('bounce', 'invalid'))
            AND (b.expires_at IS NULL OR b.expires_at > %(now)s) LIMIT 1),
        (SELECT v.verdict FROM {s}.address_checks v WHERE v.address_hmac = c.email_hmac),
        c.country, c.subscriber, c.consent_ground, c.consent_expires_at, c.timezone,
@@ -114,20 +116,23 @@ SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
        a.day_max, a.health, a.warmup_max, a.circuit_until, a.circuit_needs_operator,
        a.circuit = 'open' AND EXISTS (SELECT FROM {s}.send_queue p
                                        WHERE p.state = 'SENDING' AND p.sender = a.sender),
-       b.message_id IS NOT NULL AND h.body_mac IS NOT NULL, coalesce(b.opt_out, false),
+       b.message_id IS NOT NULL AND h.body_mac IS NOT NULL,
+       b.message_id IS NOT NULL AND b.to_email IS DISTINCT FROM c.email, coalesce(b.opt_out, false),
        coalesce(d.postal_address, '') <> ''
   FROM head h JOIN gate_campaigns g USING (campaign_id)
   LEFT JOIN gate_contacts c USING (contact_id)
   LEFT JOIN gate_accounts a ON a.sender = coalesce(nullif(h.sender, ''), g.sender)
   LEFT JOIN {s}.senders d ON d.sender = coalesce(nullif(h.sender, ''), g.sender)
   LEFT JOIN {s}.bodies b ON b.message_id = h.message_id
+  LEFT JOIN LATERAL (SELECT array_agg(email_hmac) AS macs FROM {s}.former_addresses
+                      WHERE contact_id = c.contact_id) AS f ON true
   LEFT JOIN LATERAL (
     SELECT max(w.at) AS touched_at, max(w.at) FILTER (WHERE w.other) AS elsewhere_at,
            (array_agg(w.campaign_id ORDER BY w.at DESC) FILTER (WHERE w.other))[1] AS elsewhere
       FROM (SELECT x.at, x.campaign_id,
                    (x.campaign_id, x.contact_id) <> (h.campaign_id, h.contact_id) AS other
               FROM {s}.outreach x
-             WHERE x.identity = ANY(ARRAY[c.email_hmac, c.linkedin_hmac])) AS w
+             WHERE x.identity = ANY(ARRAY[c.email_hmac, c.linkedin_hmac] || f.macs)) AS w
   ) AS o ON true
  WHERE (c.contact_id IS NOT NULL
         OR NOT EXISTS (SELECT FROM {s}.contacts x WHERE x.contact_id = h.contact_id))
@@ -147,6 +152,7 @@ SELECT q.message_id FROM {s}.send_queue q
     ON q.message_id = u.id AND q.attempt = u.attempt
   JOIN {s}.campaigns g USING (campaign_id)
   JOIN {s}.contacts c USING (contact_id)
+  JOIN {s}.bodies b ON b.message_id = q.message_id AND b.to_email = c.email
   JOIN {s}.sender_accounts a ON a.sender = coalesce(nullif(q.sender, ''), g.sender)
  CROSS JOIN {s}.sending_rules r
  WHERE q.state = 'SENDING' AND q.claim = %(claim)s
@@ -155,7 +161,11 @@ SELECT q.message_id FROM {s}.send_queue q
    AND a.paused IS NULL AND a.connected AND NOT a.deleted AND a.verified
    AND NOT a.circuit_needs_operator AND coalesce(a.circuit_until <= %(now)s, true)
    AND NOT EXISTS (SELECT FROM {s}.suppressions b
-                    WHERE b.family = 'email' AND b.address_hmac = c.email_hmac
+                    WHERE b.family = 'email'
+                      AND b.address_hmac = ANY(ARRAY[c.email_hmac]
+                          || ARRAY(SELECT email_hmac FROM {s}.former_addresses
+                                    WHERE contact_id = c.contact_id))
+                      AND (b.address_hmac = c.email_hmac OR b.reason NOT IN ('bounce', 'invalid'))
                       AND (b.expires_at IS NULL OR b.expires_at > %(now)s))
    AND NOT EXISTS (SELECT FROM {s}.events e
                     WHERE e.originator_id = q.stream_id AND e.topic IN ('paused', 'exited')

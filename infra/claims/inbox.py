@@ -1,14 +1,19 @@
 """The webhook inbox: kept before it is answered for, leased in batches, settled with its facts."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
 
+import psycopg
 from typing_extensions import override
 
 from domain.ids import MessageId, TenantId, schema_of
 from domain.taxonomy import Signal
 from handlers.ports import Inbox, InboxItem, Past, Report, Rng, Settled, Transaction
+from infra.claims.gathering import Gathering
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
@@ -17,8 +22,21 @@ ORPHAN_TRIES_S = (60, 600, 3600)
 """When an orphan is matched again: after a minute, ten, then every hour."""
 SIGHTED = (Signal.OPENED, Signal.CLICKED)
 TELLING = (*SIGHTED, Signal.DELIVERED, Signal.REPLIED)
+POSTS_MAX = 50
+"""Posts that one commit keeps; each is bounded by itself."""
 PAST_MAX = 500
 """Reports of one message that a verdict looks at, the latest."""
+
+
+class _Delivery(NamedTuple):
+    """A post as it came, under an id of its own."""
+
+    id: UUID
+    provider: str
+    headers: str
+    body: bytes
+    late: bool
+    reports: Sequence[Report]
 
 
 class SqlInbox(Inbox):
@@ -29,6 +47,9 @@ class SqlInbox(Inbox):
         self._tenant = tenant
         self._rng = rng
         self._sql = Statements(schema_of(tenant))
+        self._gathering = Gathering(
+            self._keep, most=POSTS_MAX, own=(psycopg.DataError, UnicodeError)
+        )
 
     @override
     def keep(
@@ -40,29 +61,42 @@ class SqlInbox(Inbox):
         *,
         late: bool,
     ) -> int:
-        delivery = {
-            "id": self._rng.new_id(),
-            "provider": provider,
-            "headers": json.dumps(dict(headers)),
-            "body": body,
-            "late": late,
+        given = _Delivery(
+            self._rng.new_id(), provider, json.dumps(dict(headers)), body, late, reports
+        )
+        return self._gathering.do(given)
+
+    def _keep(self, given: Sequence["_Delivery"]) -> list[int]:
+        deliveries = {
+            "ids": [one.id for one in given],
+            "providers": [one.provider for one in given],
+            "headers": [one.headers for one in given],
+            "bodies": [one.body for one in given],
+            "late": [one.late for one in given],
         }
+        items = [
+            (one.id, place, one.provider, report)
+            for one in given
+            for place, report in enumerate(one.reports, start=1)
+        ]
         rows = {
-            "id": delivery["id"],
-            "provider": provider,
-            "kinds": [report.kind for report in reports],
-            "keys": [report.key for report in reports],
-            "raws": [report.raw for report in reports],
-            "times": [report.at for report in reports],
-            "problems": [report.problem for report in reports],
-            "signals": [report.signal for report in reports],
-            "about": [report.message_id for report in reports],
+            "ids": [delivery for delivery, *_ in items],
+            "places": [place for _, place, *_ in items],
+            "providers": [provider for _, _, provider, _ in items],
+            "kinds": [report.kind for *_, report in items],
+            "keys": [report.key for *_, report in items],
+            "raws": [report.raw for *_, report in items],
+            "times": [report.at for *_, report in items],
+            "problems": [report.problem for *_, report in items],
+            "signals": [report.signal for *_, report in items],
+            "about": [report.message_id for *_, report in items],
         }
         with self._database.tenant_tx(self._tenant) as curs:
             tx = transaction(curs)
-            self._sql.run(tx, _KEEP_DELIVERY, delivery)
+            self._sql.run(tx, _KEEP_DELIVERIES, deliveries)
             states = self._sql.rows(tx, _KEEP_ITEMS, rows)
-        return sum(state == "new" for (state,) in states)
+        fresh = Counter(delivery for delivery, state in states if state == "new")
+        return [fresh[one.id] for one in given]
 
     @override
     def claim(self, limit: int) -> list[InboxItem]:
@@ -73,9 +107,10 @@ class SqlInbox(Inbox):
         return sorted(items, key=lambda item: item.inbox_id)
 
     @override
-    def past(self, messages: Collection[MessageId]) -> list[Past]:
+    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
         params = {
-            "ids": sorted(messages),
+            "ids": list(known),
+            "sizes": list(known.values()),
             "sighted": list(SIGHTED),
             "telling": list(TELLING),
             "limit": PAST_MAX,
@@ -119,37 +154,42 @@ def _next_try(settled: Settled) -> timedelta | None:
     return timedelta(seconds=ORPHAN_TRIES_S[min(settled.item.tries, len(ORPHAN_TRIES_S) - 1)])
 
 
-_KEEP_DELIVERY = """
+_KEEP_DELIVERIES = """
 INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body,
                                     late_signature)
-VALUES (%(id)s, %(provider)s, now(), %(headers)s::jsonb, %(body)s, %(late)s)
+SELECT id, provider, now(), headers::jsonb, body, late
+  FROM unnest(%(ids)s::uuid[], %(providers)s::text[], %(headers)s::text[], %(bodies)s::bytea[],
+              %(late)s::boolean[]) AS u (id, provider, headers, body, late)
 """
 
-# A repeat of a known fact, or of one earlier in the same body, is kept as a duplicate. Of two posts
-# of the same fact at once the second insert waits at the unique key, then takes the other branch.
+# A repeat of a known fact, or of one earlier in these posts, is kept as a duplicate. Of two
+# transactions with the same fact the second waits at the unique key, then takes the other branch.
 _KEEP_ITEMS = """
 WITH given AS (
-    SELECT *, row_number() OVER (PARTITION BY key ORDER BY item) AS nth
-      FROM unnest(%(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY nth) AS again
+      FROM unnest(%(ids)s::uuid[], %(places)s::integer[], %(providers)s::text[],
+                  %(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
                   %(times)s::timestamptz[], %(problems)s::text[], %(signals)s::text[],
                   %(about)s::uuid[])
-           WITH ORDINALITY AS u (kind, key, raw, at, problem, signal, about, item)
+           WITH ORDINALITY AS u (id, item, provider, kind, key, raw, at, problem, signal, about,
+                                 nth)
 ), fresh AS (
     INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
                                    occurred_at, received_at, state, reason, signal, about)
-    SELECT %(id)s, item, %(provider)s, kind, key, raw, at, now(),
+    SELECT id, item, provider, kind, key, raw, at, now(),
            CASE WHEN problem IS NULL THEN 'new' ELSE 'parked' END, problem, signal, about
-      FROM given WHERE nth = 1 ORDER BY key
+      FROM given WHERE again = 1 ORDER BY key
     ON CONFLICT (semantic_key) WHERE state NOT IN ('duplicate', 'parked') DO NOTHING
-    RETURNING item, state
+    RETURNING delivery_id, item, state
 ), repeated AS (
     INSERT INTO {s}.webhook_inbox (delivery_id, item, provider, kind, semantic_key, raw,
                                    occurred_at, received_at, state, settled_at)
-    SELECT %(id)s, item, %(provider)s, kind, key, raw, at, now(), 'duplicate', now()
-      FROM given WHERE item NOT IN (SELECT item FROM fresh)
-    RETURNING state
+    SELECT g.id, g.item, g.provider, g.kind, g.key, g.raw, g.at, now(), 'duplicate', now()
+      FROM given g LEFT JOIN fresh f ON f.delivery_id = g.id AND f.item = g.item
+     WHERE f.item IS NULL
+    RETURNING delivery_id, state
 )
-SELECT state FROM fresh UNION ALL SELECT state FROM repeated
+SELECT delivery_id, state FROM fresh UNION ALL SELECT delivery_id, state FROM repeated
 """
 
 _CLAIM = """
@@ -185,8 +225,12 @@ UPDATE {s}.webhook_inbox SET state = 'new', lease_until = NULL, fence = fence + 
 # nothing; what is still to be settled does.
 _PAST = """
 WITH opened AS (
-    SELECT DISTINCT about FROM {s}.webhook_inbox
-     WHERE about = ANY(%(ids)s::uuid[]) AND signal = ANY(%(sighted)s)
+    SELECT w.about
+      FROM unnest(%(ids)s::uuid[], %(sizes)s::integer[]) AS u (id, size)
+      JOIN {s}.webhook_inbox w ON w.about = u.id
+     WHERE w.signal = ANY(%(telling)s) AND w.state NOT IN ('duplicate', 'parked')
+     GROUP BY w.about, u.size
+    HAVING bool_or(w.signal = ANY(%(sighted)s)) AND least(count(*), %(limit)s) > u.size
 )
 SELECT o.about, q.accepted_at, k.provider, k.raw, k.semantic_key
   FROM opened o CROSS JOIN LATERAL (

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from typing_extensions import override
 
+from domain.gates.holds import DATED_BY_RULE, PAUSES
 from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId, schema_of
 from domain.taxonomy import HoldReason
 from handlers.ports import (
@@ -32,6 +33,8 @@ from infra.tenancy import Database
 RENDER_LEAD = timedelta(hours=1)
 """How long before its due time a message is rendered."""
 SILENCE_LASTS = timedelta(hours=72)
+_DATED = sorted({*DATED_BY_RULE, HoldReason.GATE_ERROR})
+_PAUSES = sorted(PAUSES)
 NOBODY = UUID(int=0)
 """Before every message id."""
 
@@ -125,7 +128,7 @@ class SqlOutbox(Outbox):
         if held:
             reasons = [reason.value for reason, _ in held.values()]
             untils = [until for _, until in held.values()]
-            params = {"ids": list(held), "reasons": reasons, "untils": untils}
+            params = {"ids": list(held), "reasons": reasons, "untils": untils, "dated": _DATED}
             self._sql.run(tx, _HOLD, params)
 
     @override
@@ -191,7 +194,7 @@ class SqlOutbox(Outbox):
     @override
     def expired(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:
         with self._database.tenant_tx(self._tenant) as curs:
-            params = {"after": after or NOBODY, "limit": limit, "now": now}
+            params = {"after": after or NOBODY, "limit": limit, "now": now, "pauses": _PAUSES}
             return _doubts(self._sql.rows(transaction(curs), EXPIRED, params))
 
     @override
@@ -260,8 +263,12 @@ SELECT * FROM unnest(%(names)s::text[], %(keys)s::text[], %(untils)s::timestampt
 ON CONFLICT (name, key) DO UPDATE SET until = excluded.until
 """
 
+# Asked before its time and not let go, what has a due time of its own waits for that again.
 _HOLD = """
-UPDATE {s}.send_queue q SET not_before = greatest(q.not_before, u.until), hold_reason = u.reason
+UPDATE {s}.send_queue q
+   SET hold_reason = u.reason,
+       not_before = greatest(q.not_before, u.until,
+                             CASE WHEN u.reason = ANY(%(dated)s::text[]) THEN q.due_at END)
   FROM unnest(%(ids)s::uuid[], %(reasons)s::text[], %(untils)s::timestamptz[])
        AS u (id, reason, until)
  WHERE q.message_id = u.id AND q.state IN ('PLANNED', 'QUEUED')

@@ -20,7 +20,7 @@ CONTENTS = {
     "migrate": Entry(
         "infra.cli.migrate:migrate", "Bring the control schema and every tenant's to this version."
     ),
-    "tenant": Entry("infra.cli.tenants:tenant", "Add and list tenants."),
+    "tenant": Entry("infra.cli.tenants:tenant", "Add and list tenants; say how long what is kept."),
     "key": Entry("infra.cli.keys:key", "Add and revoke API keys."),
     "webhook-key": Entry(
         "infra.cli.webhook_keys:webhook_key", "Say whose webhooks are to be believed."
@@ -34,11 +34,16 @@ CONTENTS = {
         "Show and change the rules of a tenant's sending: limits, weekend, gaps, pace.",
     ),
     "sending": Entry(
-        "infra.cli.sending:sending", "Stop all sending of a tenant at once, and let it go on."
+        "infra.cli.sending:sending",
+        "Stop all sending of a tenant, or of all tenants, at once, and let it go on.",
     ),
     "contacts": Entry("infra.cli.contacts:contacts", "Import contacts."),
     "campaign": Entry(
-        "infra.cli.campaigns:campaign", "Add, launch, pause, resume, stop campaigns."
+        "infra.cli.campaigns:campaign", "Add, list, show, launch, pause, resume, stop campaigns."
+    ),
+    "contact-campaign": Entry(
+        "infra.cli.contact_campaigns:contact_campaign",
+        "Look at one contact in one campaign; pause, resume, stop it.",
     ),
     "enrol": Entry(
         "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
@@ -62,6 +67,10 @@ CONTENTS = {
         "infra.cli.queue:queue",
         "Look at the messages that are to leave; skip, hold, release, resend single ones.",
     ),
+    "suppressions": Entry(
+        "infra.cli.suppressions:suppressions",
+        "Say whom nobody may write to, lift that, list who is on the list.",
+    ),
     "inbox": Entry(
         "infra.cli.inbox:inbox",
         "Look at reports of providers that came to nothing, and have them tried again.",
@@ -72,6 +81,10 @@ CONTENTS = {
     ),
     "check": Entry(
         "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
+    ),
+    "doctor": Entry(
+        "infra.cli.doctor:doctor",
+        "Look at what grows, lags and waits, and say what mends it; 1 when anything is bad.",
     ),
     "rebuild": Entry(
         "infra.cli.rebuild:rebuild",

@@ -7,10 +7,13 @@ import click
 
 from handlers.api import campaign_calls
 from handlers.api.bodies import checked
-from handlers.api.calls import Call, Reason
-from handlers.api.campaign_calls import NewCampaign, Ordered
+from handlers.api.calls import Call, Page, Reason
+from handlers.api.campaign_calls import CampaignShown, CampaignTold, NewCampaign, Ordered
 from handlers.errors import NotAcceptable
+from infra.cli.notes_shown import note_words
 from infra.cli.operations import call_of
+from infra.cli.paging import page_options, print_page
+from infra.cli.plan_excerpt import shown_as
 from infra.cli.printing import json_option, print_json, reason_option
 from infra.cli.reading import FILE, read_model
 from infra.cli.session import campaign_of, system
@@ -24,7 +27,7 @@ autumn.json: {"name": "autumn", "sender": "sam", "daily_limit": 50}"""
 
 @click.group(epilog=EPILOG)
 def campaign() -> None:
-    """Add, launch, pause, resume, stop campaigns."""
+    """Add, list, show, launch, pause, resume, stop campaigns."""
 
 
 @campaign.command(epilog=EPILOG)
@@ -43,7 +46,37 @@ def add(settings: Settings, tenant: str, file: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(made)
     else:
-        click.echo(f"added {made.name} ({made.id}), a {made.status}")
+        click.echo(f"added {made.name} ({made.id}), a {made.status}: {_limit(made)}")
+
+
+@campaign.command("list", epilog="Example: antiphon campaign list acme")
+@click.argument("tenant")
+@page_options()
+@json_option
+@click.pass_obj
+def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
+    """List campaigns in the order of their ids."""
+    query = checked(Page, given, part="options")
+    with system(settings) as found:
+        page = campaign_calls.page(call_of(found, tenant, query=query))
+    head = ("id", "name", "status", "sender", "a day at most")
+    print_page(page, head, _row, as_json=as_json)
+
+
+@campaign.command(epilog="Example: antiphon campaign show acme autumn")
+@click.argument("tenant")
+@click.argument("campaign")
+@json_option
+@click.pass_obj
+def show(settings: Settings, tenant: str, campaign: str, *, as_json: bool) -> None:
+    """Show a campaign as configured, and the reasons of the orders to it."""
+    with system(settings) as found:
+        row = campaign_of(found, tenant, campaign)
+        told = campaign_calls.one_told(call_of(found, tenant, campaign=row))
+    if as_json:
+        print_json(told)
+    else:
+        _print(told)
 
 
 @campaign.command(epilog="Example: antiphon campaign launch acme autumn")
@@ -97,6 +130,27 @@ def _ordered(
     with system(settings) as found:
         row = campaign_of(found, tenant, campaign)
         return order(call_of(found, tenant, campaign=row, body=given))
+
+
+def _row(shown: CampaignShown) -> tuple[object, ...]:
+    mark = " (default)" if shown.daily_limit_is_default else ""
+    return shown.id, shown_as(shown.name), shown.status, shown.sender, f"{shown.daily_limit}{mark}"
+
+
+def _limit(shown: CampaignShown) -> str:
+    default = " (the default; daily_limit in its file sets another)"
+    return f"{shown.daily_limit} messages a day{default if shown.daily_limit_is_default else ''}"
+
+
+def _print(told: CampaignTold) -> None:
+    click.echo(f"{shown_as(told.name)} ({told.id}) is {told.status}")
+    if told.description:
+        click.echo(f"  {shown_as(told.description)}")
+    click.echo(f"  {'sender':<9}{told.sender or 'of each message'}")
+    click.echo(f"  {'at most':<9}{_limit(told)}")
+    click.echo(f"  {'made':<9}{told.created_at:%Y-%m-%d %H:%M} UTC")
+    for note in told.notes:
+        click.echo(f"  {'order':<9}{note_words(note)}")
 
 
 def _told(ordered: Ordered, *, as_json: bool) -> None:

@@ -32,8 +32,9 @@ def import_(settings: Settings, tenant: str, file: Path, *, dry_run: bool, as_js
     city, timezone, linkedin_url, phone, tags; other columns become attributes.
 
     Also country (GB, US-CA), subscriber (individual or corporate), and of a consent its
-    consent_ground, consent_at, consent_expires_at, consent_source and consent_text: an empty
-    cell leaves what is known. Where two contacts share an address, both are kept and it is told.
+    consent_ground (or consent), consent_at, consent_expires_at (or consent_expires),
+    consent_source and consent_text: an empty cell leaves what is known. Another column that
+    sounds like a consent is refused. Where two contacts share an address, both are kept and told.
 
     A contact whose external_id is known is overwritten. 1 when nothing at all could be taken.
     """  # noqa: D205  # the columns are one sentence

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.campaign.releasing import UNTIL_RELEASED, WAITING
 from handlers.api import queue_calls
 from handlers.errors import NotHere
 from handlers.explain import DecisionTold, Explained, GateTold, Link
+from infra.cli.notes_shown import note_words
 from infra.cli.operations import call_of
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import console, json_option, print_json
@@ -55,6 +57,10 @@ def _print(shown: Console, told: Explained) -> None:
     if told.now is not None:
         shown.print("\nWhat the gates say now", style="bold")
         _print_gates(shown, told.now)
+    if told.notes:
+        shown.print("\nNotes", style="bold")
+        for note in told.notes:
+            shown.print(Text(f"  {note_words(note)}"), soft_wrap=True)
 
 
 def _facts(told: Explained) -> Iterator[tuple[str, str]]:
@@ -66,9 +72,25 @@ def _facts(told: Explained) -> Iterator[tuple[str, str]]:
     if row.variant:
         yield "variant", row.variant
     yield "sender", row.sender or "of the campaign"
-    yield "due", f"{_time(row.due_at)} UTC"
+    yield "planned for", f"{_time(told.planned_at)} UTC"
+    yield from _waiting(told)
     yield "plan", told.plan_hash
     yield "rules", f"version {told.rules}"
+
+
+def _waiting(told: Explained) -> Iterator[tuple[str, str]]:
+    """Of one that waits, when something happens to it next, and why not sooner."""
+    row = told.message
+    if told.looked_at_again_at is not None:
+        yield "looked at again", f"{_time(told.looked_at_again_at)} UTC, held by {row.hold_reason}"
+    elif row.hold_reason is not None and row.state in WAITING:
+        far = row.not_before >= UNTIL_RELEASED
+        until = "until somebody lets it go" if far else f"until {_time(row.not_before)} UTC"
+        yield "held", f"{until}, by {row.hold_reason}"
+    elif row.state in WAITING and row.not_before != told.planned_at:
+        yield "due", f"{_time(row.not_before)} UTC"
+    for ban in told.banned:
+        yield "suppressed", f"since {_time(ban.since)} UTC as {ban.reason}, by {ban.cause}"
 
 
 def _print_links(shown: Console, links: Sequence[Link]) -> None:

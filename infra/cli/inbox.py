@@ -5,11 +5,11 @@ from msgspec.structs import replace
 
 from handlers.api import queue_calls
 from handlers.api.bodies import checked
-from handlers.api.calls import LIMIT, LIMIT_MAX
 from handlers.api.queue_calls import WhichLetters
 from handlers.dead_letters import DeadLetter
 from infra.cli.operations import call_of
-from infra.cli.printing import json_option, print_json, print_table, say
+from infra.cli.paging import page_options, print_page
+from infra.cli.printing import json_option, print_json
 from infra.cli.session import system
 from infra.settings import Settings
 
@@ -25,21 +25,16 @@ def inbox() -> None:
 @inbox.command("list", epilog=EPILOG)
 @click.argument("tenant")
 @click.option("--state", type=click.Choice(STATES), default="parked", show_default=True)
-@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=LIMIT, show_default=True)
+@page_options()
 @json_option
 @click.pass_obj
-def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int) -> None:
+def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
     """List reports, oldest first: set aside (parked), or about no message we know (orphan)."""
     query = checked(WhichLetters, given, part="options")
     with system(settings) as found:
         page = queue_calls.letters(call_of(found, tenant, query=query))
-    if as_json:
-        print_json(page)
-        return
     head = ("id", "received (UTC)", "provider", "kind", "why", "tries", "next try (UTC)")
-    print_table(head, [_row(one) for one in page.items])
-    if page.next_cursor is not None:
-        say(f"there are more than these {len(page.items)}: give a higher --limit")
+    print_page(page, head, _row, as_json=as_json)
 
 
 @inbox.command(epilog="Example: antiphon inbox release acme 1203")

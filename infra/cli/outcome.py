@@ -35,6 +35,7 @@ ENDINGS: Mapping[str, Ending] = {
     "infra.tenancy.UnknownTenant": Ending(WRONG_USE),
     "infra.migrations.run.TenantNameInvalid": Ending(WRONG_USE),
     "infra.migrations.run.MigrationChanged": Ending(NO),
+    "infra.migrations.patience.MigrationBlocked": Ending(NO),
     "infra.migrations.run.DatabaseTooOld": Ending(OUT_OF_REACH),
     "infra.vault.register.NameTaken": Ending(
         NO, "a campaign of this name is there already; give another"

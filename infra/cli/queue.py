@@ -1,6 +1,6 @@
 """`antiphon queue`: the messages that are to leave, and orders to single ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,15 +8,19 @@ from uuid import UUID
 import click
 from pydantic import BaseModel
 
+from domain.taxonomy import HoldReason, MessageState
 from handlers.api import queue_calls, reading_calls
 from handlers.api.bodies import checked
-from handlers.api.calls import LIMIT, LIMIT_MAX, Call
+from handlers.api.calls import Call
 from handlers.api.queue_calls import HeldMessage, ReleasedMessage, ResentMessage, SkippedMessage
 from handlers.api.reading_calls import WhichMessages
+from handlers.queue_shown import QueuedMessage
 from handlers.services import QueueRow
 from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
-from infra.cli.printing import json_option, print_json, print_table, say, why_option
+from infra.cli.paging import page_options, tell_more
+from infra.cli.plan_excerpt import shown_as
+from infra.cli.printing import json_option, print_json, why_option
 from infra.cli.reading import Instant
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
@@ -33,6 +37,8 @@ STATES = (
     "CANCELLED",
 )
 LAST_YEAR = 8000
+BY_PEOPLE = (HoldReason.OPERATOR, HoldReason.PAUSED)
+WAITING = (MessageState.PLANNED, MessageState.QUEUED)
 
 
 @click.group(epilog=EPILOG)
@@ -49,11 +55,15 @@ def queue() -> None:
     "that somebody may have to look at.",
 )
 @click.option("--campaign", help="Of this campaign only, by its name or id.")
-@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=LIMIT, show_default=True)
+@page_options()
 @json_option
 @click.pass_obj
 def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
-    """List messages in the order in which they may leave."""
+    """List messages in the order in which they may leave: when, who, of what, held by what.
+
+    The time is when it is due; of one that is held, until when, or when its gate is asked again:
+    `explain` tells when its plan wanted it.
+    """
     with system(settings) as found:
         name = given.pop("campaign")
         campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
@@ -62,10 +72,10 @@ def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | i
     if as_json:
         print_json(page)
         return
-    head = ("id", "not before (UTC)", "state", "node", "why")
-    print_table(head, [_row(one) for one in page.items])
-    if page.next_cursor is not None:
-        say(f"there are more than these {len(page.items)}: give a higher --limit")
+    for one in page.items:
+        for line in _lines(one):
+            click.echo(line)
+    tell_more(page)
 
 
 @queue.command(
@@ -156,8 +166,34 @@ def _tell(row: QueueRow, *, as_json: bool) -> None:
     click.echo(f"{row.id} is {row.state}{f' ({why})' if why else ''}, {_when(row)}")
 
 
-def _row(row: QueueRow) -> tuple[object, ...]:
-    return row.id, _when(row), row.state, row.node, _why(row)
+def _lines(row: QueuedMessage) -> Iterator[str]:
+    """A message in two lines: where it stands, and who and what it is about."""
+    words = (str(row.id), _when(row), row.state, _held_by(row))
+    yield "  ".join(word for word in words if word)
+    campaign = "-" if row.campaign is None else shown_as(row.campaign.name)
+    sender = row.sender or ("" if row.campaign is None else row.campaign.sender)
+    yield f"    {_who(row)}; {campaign}, node {row.node}, from {sender or '-'}"
+
+
+def _who(row: QueuedMessage) -> str:
+    one = row.contact
+    if one is None:
+        return f"contact {row.contact_id}"
+    address = f"<{one.email}>" if one.email else ""
+    parts = (one.external_id, one.first_name, one.last_name, address)
+    return shown_as(" ".join(part for part in parts if part))
+
+
+def _held_by(row: QueuedMessage) -> str:
+    """What came of it, or what keeps it back: also a campaign that nobody has looked at since."""
+    if row.reason:
+        return row.reason
+    if row.hold_reason in BY_PEOPLE:
+        return f"held by {row.hold_reason}"
+    if row.hold_reason:
+        return f"held by {row.hold_reason}, looked at again then"
+    status = "active" if row.campaign is None else row.campaign.status
+    return f"held by its campaign: {status}" if row.state in WAITING and status != "active" else ""
 
 
 def _why(row: QueueRow) -> str:

@@ -8,10 +8,11 @@ from msgspec.structs import asdict
 from handlers.api import sending_calls
 from handlers.api.bodies import checked
 from handlers.api.sending_calls import NewRules
-from handlers.sender_accounts import SendingShown
+from handlers.sender_accounts import SendingShown, sending_orders
 from infra.cli.operations import call_of
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import json_option, print_json, print_table, reason_option
+from infra.cli.sender_shown import print_orders
 from infra.cli.session import system
 from infra.settings import Settings
 
@@ -28,10 +29,18 @@ def rules() -> None:
 @json_option
 @click.pass_obj
 def show(settings: Settings, tenant: str, *, as_json: bool) -> None:
-    """Show the rules in force, and how much of the tenant's own limit is used."""
+    """Show the rules in force, how much of the tenant's own limit is used, and the latest orders.
+
+    Orders are changes of rules, and pauses of all sending: who gave them, and the reason.
+    """
     with system(settings) as found:
-        shown = sending_calls.rules(call_of(found, tenant))
-    _print(shown, as_json=as_json)
+        call = call_of(found, tenant)
+        shown, orders = sending_calls.rules(call), sending_orders(call.tenant.ports)
+    if as_json:
+        print_json({**asdict(shown), "orders": orders})
+        return
+    _print(shown, as_json=False)
+    print_orders(orders)
 
 
 @rules.command("set", epilog=EPILOG)

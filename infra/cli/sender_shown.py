@@ -1,11 +1,13 @@
 """A sender as the command line shows it: a row of a list, or all that is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import click
 
-from handlers.sender_accounts import AccountShown, SenderShown, UsageShown
+from handlers.sender_accounts import AccountFact, AccountShown, SenderShown, UsageShown
+from infra.cli.plan_excerpt import shown_as
 
 
 def row_of(shown: SenderShown) -> tuple[object, ...]:
@@ -41,6 +43,20 @@ def print_sender(shown: SenderShown) -> None:
         click.echo(f"  {word:<9}{text}")
 
 
+def print_orders(orders: Sequence[AccountFact]) -> None:
+    """What people ordered, each on a line: when, what, who and why."""
+    for one in orders:
+        why = f": {shown_as(one.reason)}" if one.reason else ""
+        what = one.kind.replace("_", " ")
+        click.echo(f"  {'order':<9}{one.at:%Y-%m-%d %H:%M} UTC, {what} by {one.actor}{why}")
+
+
+def event_row(one: AccountFact) -> tuple[object, ...]:
+    """One thing that happened to an account, in the list of all."""
+    when, what = f"{one.at:%Y-%m-%d %H:%M:%S}", one.kind.replace("_", " ")
+    return when, what, _words(one.data), one.actor, shown_as(one.reason)
+
+
 def _objections(account: AccountShown) -> Iterator[str]:
     for says, word in (
         (account.deleted, "deleted"),
@@ -55,6 +71,8 @@ def _objections(account: AccountShown) -> Iterator[str]:
         yield f"paused: {pause.reason}"
     if account.circuit.needs_operator:
         yield "circuit open: see to the account, then reset it"
+    elif account.circuit.half_open:
+        yield "circuit half open: one message may try the provider"
     elif account.circuit.open:
         yield _until("circuit open", account.circuit.until)
 
@@ -95,3 +113,19 @@ def _health(account: AccountShown) -> str:
 
 def _share(used: UsageShown | None) -> str:
     return "" if used is None else f"{used.used}/{used.limit}"
+
+
+def _words(data: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_plain(value)}" for name, value in data.items())
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  # any field of a fact
+    """One field without the signs of a programming language; what is empty is a dash."""
+    match value:
+        case Mapping():
+            told = " ".join(f"{name} {_plain(each)}" for name, each in value.items())
+        case list() | tuple():
+            told = " ".join(map(_plain, value))
+        case _:
+            told = "" if value is None else str(value)
+    return told or "-"

@@ -1,6 +1,6 @@
 """`antiphon sender`: identities that messages leave from, and their accounts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ from handlers.api.sender_calls import (
     SenderReason,
     SetHealth,
 )
-from handlers.sender_accounts import SenderShown
+from handlers.sender_accounts import SenderShown, sender_told
 from infra.cli.operations import call_of
 from infra.cli.outcome import WrongUse
-from infra.cli.printing import json_option, print_json, print_table, reason_option, say, why_option
+from infra.cli.paging import page_options, print_page
+from infra.cli.printing import json_option, print_json, print_table, reason_option, why_option
 from infra.cli.reading import FILE, Instant, read_model
-from infra.cli.sender_shown import print_sender, row_of
+from infra.cli.sender_shown import event_row, print_orders, print_sender, row_of
 from infra.cli.session import system
 from infra.settings import Settings
 
@@ -83,37 +84,36 @@ def list_(settings: Settings, tenant: str, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(settings: Settings, tenant: str, name: str, *, as_json: bool) -> None:
-    """Show one sender: caps and their use, health and how it came about, pauses, circuit."""
+    """Show one sender: caps and their use, health and how it came about, pauses, circuit, orders.
+
+    Of orders the latest, with who gave them and the reason: `sender events` has all.
+    """
     with system(settings) as found:
-        listed = sender_calls.senders(call_of(found, tenant)).items
-    shown = next((one for one in listed if one.sender == name), None)
-    if shown is None:
-        known = ", ".join(one.sender for one in listed) or "none yet"
-        raise WrongUse(f"{tenant} has no sender {name}; there is {known}")
-    _tell(shown, as_json=as_json)
+        call = call_of(found, tenant)
+        listed = sorted(call.tenant.ports.vault.senders())
+        if name not in listed:
+            known = ", ".join(listed) or "none yet"
+            raise WrongUse(f"{tenant} has no sender {name}; there is {known}")
+        told = sender_told(call.tenant.ports, name, call.services.clock.now())
+    _tell(told, as_json=as_json)
+    if not as_json:
+        print_orders(told.orders)
 
 
 @sender.command(epilog="Example: antiphon sender events acme sam")
 @click.argument("tenant")
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=LIMIT_MAX, show_default=True)
+@page_options(LIMIT_MAX)
 @json_option
 @click.pass_obj
-def events(settings: Settings, tenant: str, name: str, limit: int, *, as_json: bool) -> None:
+def events(
+    settings: Settings, /, tenant: str, name: str, *, as_json: bool, **given: str | int | None
+) -> None:
     """Tell all that happened to a sender account, oldest first, and who ordered it."""
-    query = checked(Page, {"limit": limit}, part="options")
+    query = checked(Page, given, part="options")
     with system(settings) as found:
         page = sender_calls.told(_named(call_of(found, tenant, query=query), name))
-    if as_json:
-        print_json(page)
-        return
-    rows = [
-        (f"{one.at:%Y-%m-%d %H:%M:%S}", one.kind.replace("_", " "), _words(one.data), one.actor)
-        for one in page.items
-    ]
-    print_table(("at (UTC)", "what", "how", "by"), rows)
-    if page.next_cursor is not None:
-        say(f"there are more than these {len(page.items)}")
+    print_page(page, ("at (UTC)", "what", "how", "by", "reason"), event_row, as_json=as_json)
 
 
 @sender.command(epilog='Example: antiphon sender pause acme sam --reason "on leave"')
@@ -194,6 +194,7 @@ def back(settings: Settings, tenant: str, name: str, reason: str, *, as_json: bo
 @click.argument("name")
 @click.argument("caps", type=int, nargs=-1)
 @click.option("--end", is_flag=True, help="End the warm-up that is under way.")
+@click.option("--restart", is_flag=True, help="Begin anew at day 1, though one is under way.")
 @reason_option
 @json_option
 @click.pass_obj
@@ -207,9 +208,12 @@ def warmup(
     as_json: bool,
     **given: bool | str,
 ) -> None:
-    """Raise its volume day by day: CAPS of the first day, the second ...; else the usual ones."""
+    """Raise its volume day by day: CAPS of the first day, the second ...; else the usual ones.
+
+    A warm-up that is under way goes on: one of other caps is refused (1) without --restart.
+    """
     end = given.pop("end")
-    if end and caps:
+    if end and (caps or given["restart"]):
         raise WrongUse("give the caps of the days to begin a warm-up, or --end to end one")
     table = [{"day": day, "cap": cap} for day, cap in enumerate(caps, 1)]
     schedule = "end" if end else table or "default"
@@ -266,19 +270,3 @@ def _tell(shown: SenderShown, *, as_json: bool) -> None:
         print_json(shown)
     else:
         print_sender(shown)
-
-
-def _words(data: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_plain(value)}" for name, value in data.items())
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401  # any field of a fact
-    """One field without the signs of a programming language; what is empty is a dash."""
-    match value:
-        case Mapping():
-            told = " ".join(f"{name} {_plain(each)}" for name, each in value.items())
-        case list() | tuple():
-            told = " ".join(map(_plain, value))
-        case _:
-            told = "" if value is None else str(value)
-    return told or "-"

@@ -7,12 +7,13 @@ import click
 
 from handlers.api import errand_calls
 from handlers.api.bodies import checked
-from handlers.api.calls import LIMIT, LIMIT_MAX, Call, Reason
+from handlers.api.calls import Call, Reason
 from handlers.api.errand_calls import WhichTasks
 from handlers.errands.tasks import TaskShown
 from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
-from infra.cli.printing import json_option, print_json, print_table, reason_option, say
+from infra.cli.paging import page_options, print_page
+from infra.cli.printing import json_option, print_json, reason_option, say
 from infra.cli.session import campaign_of, system
 from infra.settings import Settings
 
@@ -30,7 +31,7 @@ def task() -> None:
 @click.option("--state", type=click.Choice(STATES), default="open", show_default=True)
 @click.option("--campaign", help="Of this campaign only, by its name or id.")
 @click.option("--assignee", help="As it is written in the plan.")
-@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=LIMIT, show_default=True)
+@page_options()
 @json_option
 @click.pass_obj
 def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
@@ -40,13 +41,8 @@ def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | i
         campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
         query = checked(WhichTasks, {**given, "campaign": campaign}, part="options")
         page = errand_calls.task_page(call_of(found, tenant, query=query))
-    if as_json:
-        print_json(page)
-        return
     head = ("id", "due (UTC)", "kind", "title", "assignee", "state")
-    print_table(head, [_row(one) for one in page.items])
-    if page.next_cursor is not None:
-        say(f"there are more than these {len(page.items)}: give a higher --limit")
+    print_page(page, head, _row, as_json=as_json)
 
 
 @task.command(epilog="Example: antiphon task done acme 5b0c1d7e-8a52-5c1f-9f43-2b6c7d8e9f00")

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import click
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,8 +15,8 @@ from handlers.noted import notes_of
 from handlers.ports import Note
 from handlers.timeline import Moment, Standing, Timeline
 from handlers.timeline import timeline as timeline_of
+from infra.cli.notes_shown import note_words
 from infra.cli.outcome import WrongUse
-from infra.cli.plan_excerpt import shown_as
 from infra.cli.printing import console, json_option, print_json
 from infra.cli.reading import Instant
 from infra.cli.session import system
@@ -52,7 +53,7 @@ def timeline(
 ) -> None:
     """Tell the state and the events of a contact-campaign, now or at an instant.
 
-    Now, and without --json, also what was noted: reasons, and what providers answered.
+    Now also what was noted: reasons of orders, and what providers answered.
     """
     stream = StreamId(contact_campaign)
     with system(settings) as found:
@@ -60,16 +61,16 @@ def timeline(
         log = Log(found.database, name)
         told = timeline_of(log.history, stream, as_of)
         noted = None
-        if as_of is None and not as_json:
+        if as_of is None:  # nobody knows which of them would have been there at an instant
             noted = notes_of(log.history, found.ports(name).vault, stream)
     if told is None:
         raise WrongUse(f"{tenant} has no contact-campaign {contact_campaign}")
+    notes = None if noted is None else noted.notes
     if as_json:
-        print_json(told)
+        print_json({**asdict(told), "notes": notes})
         return
     _print(console(), told)
-    if noted is not None:
-        _print_notes(console(), noted.notes)
+    _print_notes(console(), notes or ())
 
 
 def _print(shown: Console, told: Timeline) -> None:
@@ -97,8 +98,7 @@ def _print_notes(shown: Console, notes: Sequence[Note]) -> None:
         return
     shown.print("\nNotes", style="bold")
     for note in notes:
-        words = note.kind.replace("_", " ")
-        shown.print(Text(f"  {_time(note.at)}  {words}: {shown_as(note.text)}"), soft_wrap=True)
+        shown.print(Text(f"  {note_words(note)}"), soft_wrap=True)
 
 
 def _state(state: Standing) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ class SqlLimits(Limits):
     @override
     def lock(self, tx: Transaction) -> None:
         # Advisory locks belong to the whole database, hence the name of the schema.
-        self._sql.rows(tx, _LOCK, {"claims": f"{self._sql.schema}.claims"})
+        self._sql.rows(tx, CLAIM_LOCK, {"claims": f"{self._sql.schema}.claims"})
 
     @override
     def used(self, tx: Transaction, counters: Sequence[Counter]) -> list[Used]:
@@ -68,7 +68,7 @@ def _columns(taken: Mapping[Counter, int]) -> dict[str, list[Any]]:
     }
 
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(claims)s, 0))"
+CLAIM_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(claims)s, 0))"
 
 _USED = """
 SELECT w.used, w.oldest

@@ -34,6 +34,7 @@ class Ticker:
         self._swept: dict[tuple[TenantId, str], float] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outside")
         self._asking: Future[None] | None = None
+        self._closing = False
 
     def tick(self) -> None:
         """One round: bells for what is due, sweeps whose time has come; none stops another."""
@@ -51,13 +52,16 @@ class Ticker:
             self._asking = self._thread.submit(self._ask_outside, tenants)
 
     def close(self) -> None:
-        """Wait for what is being asked outside; it needs the database still."""
+        """Wait for what is being done beside the ticks; it needs the database still."""
+        self._closing = True
         self._thread.shutdown()
 
     def _ask_outside(self, tenants: Sequence[TenantId]) -> None:
         """The sweeps that may have to wait for others, beside the ticks."""
         for tenant in tenants:
             for name in sorted(OUTSIDE):
+                if self._closing:
+                    return
                 with _alone(f"sweep {name}", tenant):
                     self._sweep(tenant, name)
 

@@ -25,7 +25,8 @@ def run(settings: Settings, name: str = "worker") -> None:
     worker_id = f"{name}-{os.getpid()}"
     with opened(settings, worker=worker_id, pool=settings.worker_threads + 2) as system:
         system.provider  # noqa: B018  # a missing key is told at the start, not at the first send
-        declare_actors(system.broker, Work(system).bells())
+        bells = Work(system).bells()
+        declare_actors(system.broker, bells, answer=system.doorbell.answered)
         worker = Worker(
             system.broker, worker_threads=settings.worker_threads, worker_timeout=POLL_MS
         )

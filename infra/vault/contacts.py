@@ -62,7 +62,9 @@ class Contacts(ContactBook, People):
         }
         with self._database.tenant_tx(self._tenant) as curs:
             tx = transaction(curs)
-            found = self._sql.rows(tx, _PUT, self._columns(list(last.values())))
+            columns = self._columns(list(last.values()))
+            self._sql.run(tx, _KEEP_FORMER, columns)
+            found = self._sql.rows(tx, _PUT, columns)
             ids = {name: ContactId(cid) for name, cid, _ in found}
             self._note(tx, list(ids.values()))
             others = self._same.others(tx, last)
@@ -145,6 +147,8 @@ class Contacts(ContactBook, People):
         ordered = sorted(people, key=lambda person: person.contact_id)
         columns = self._values(ordered)
         columns["ids"] = [person.contact_id for person in ordered]
+        columns["external_id"] = [person.external_id for person in ordered]
+        self._sql.run(tx, _KEEP_FORMER, columns)
         self._sql.run(tx, _OVERWRITE, columns)
         self._note(tx, columns["ids"])
 
@@ -191,6 +195,18 @@ def _consent(
 _COLUMNS = """contact_id, snapshot, vault_key, tags, attributes, consent_ground, consent_at,
        consent_expires_at, consent_source, consent_text, external_id, email, first_name, last_name,
        title, company, city, timezone, linkedin_url, phone, country, subscriber"""
+
+# In the order in which an import takes them; what a person said at an address holds at the next.
+_KEEP_FORMER = """
+WITH before AS (
+    SELECT c.contact_id, c.email_hmac, u.mac FROM {s}.contacts c
+      JOIN unnest(%(external_id)s::text[], %(macs)s::bytea[]) AS u (external_id, mac)
+     USING (external_id) ORDER BY external_id FOR UPDATE OF c)
+INSERT INTO {s}.former_addresses (contact_id, email_hmac)
+SELECT contact_id, email_hmac FROM before
+ WHERE email_hmac IS NOT NULL AND email_hmac IS DISTINCT FROM mac
+ON CONFLICT (contact_id, email_hmac) DO NOTHING
+"""
 
 # Who does not tell a country, a kind or a consent takes none of them away: without its country a
 # contact would be under milder rules.

@@ -10,10 +10,11 @@ from domain import accounts
 from domain.accounts import PauseReason
 from domain.ids import CampaignId, ContactId, StreamId, TenantId, schema_of
 from domain.recorded import Cause
-from domain.taxonomy import CauseKind
+from domain.taxonomy import CauseKind, HoldReason
 from handlers.ports import CampaignRow, LastRun, NewPlan, Register, Sender, Transaction
 from handlers.ports.accounts import Why
 from infra.accounts import SqlSenderAccounts
+from infra.claims.waking import lock_claims, wake
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
 
@@ -76,7 +77,12 @@ class SqlRegister(Register):
     def set_status(self, campaign_id: CampaignId, status: str) -> None:
         params = {"id": campaign_id, "status": status}
         with self._database.tenant_tx(self._tenant) as curs:
-            self._sql.run(transaction(curs), _SET_STATUS, params)
+            tx = transaction(curs)
+            lock_claims(self._sql, tx)
+            self._sql.run(tx, _SET_STATUS, params)
+            if status == "active":
+                held = (HoldReason.CAMPAIGN_PAUSED,)
+                wake(self._sql, tx, held, self._accounts.now(), campaign=campaign_id)
 
     @override
     def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from domain.ids import TenantId, schema_of
-from handlers.ports import Lift, Suppression, Suppressions, Transaction
+from domain.ids import ContactId, TenantId, schema_of
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind
+from handlers.ports import Ban, Lift, Suppression, Suppressions, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.addresses import AddressMac
@@ -43,6 +45,7 @@ class SqlSuppressions(Suppressions):
             "reasons": [first[key].ban.reason for key in keys],
             "sources": [first[key].ban.source for key in keys],
             "times": [first[key].ban.at for key in keys],
+            "causes": [_text(first[key].ban.cause) for key in keys],
             "told": [first[key].told_at for key in keys],
             "ends": [first[key].expires_at for key in keys],
         }
@@ -96,19 +99,50 @@ class SqlSuppressions(Suppressions):
             rows = self._sql.rows(transaction(curs), _PAGE, params)
         return [(row[0], bytes(row[1]), row[2], row[3], row[4]) for row in rows]
 
+    def of_contact(self, contact_id: ContactId) -> list[Ban]:
+        """Bans and lifted bans of a contact's addresses, also of those that it left."""
+        with self._database.tenant_tx(self._tenant) as curs:
+            rows = self._sql.rows(transaction(curs), _OF_CONTACT, {"contact": contact_id})
+        return [
+            Ban(
+                family=row[0],
+                address_hmac=bytes(row[1]),
+                ground=row[2],
+                reason=row[3],
+                source=row[4],
+                at=row[5],
+                expires_at=row[6],
+                cause=_cause(row[7]),
+            )
+            for row in rows
+        ]
+
+
+def _text(cause: Cause | None) -> str:
+    return "" if cause is None else f"{cause.kind}:{cause.id}"
+
+
+def _cause(text: str) -> Cause | None:
+    kind, _, known_as = text.partition(":")
+    return Cause(CauseKind(kind), known_as) if kind else None
+
 
 _LOCK_CONTACTS = """
-SELECT contact_id FROM {s}.contacts WHERE email_hmac = ANY(%(macs)s::bytea[])
+SELECT contact_id FROM {s}.contacts
+ WHERE contact_id = ANY(ARRAY(
+       SELECT contact_id FROM {s}.contacts WHERE email_hmac = ANY(%(macs)s::bytea[])
+       UNION SELECT contact_id FROM {s}.former_addresses
+              WHERE email_hmac = ANY(%(macs)s::bytea[])))
  ORDER BY contact_id FOR UPDATE
 """
 
 # For good is longer than any date. What comes again from before it was lifted changes nothing.
 _ADD = """
 INSERT INTO {s}.suppressions AS s (family, address_hmac, ground, reason, source, suppressed_at,
-                                   told_at, expires_at)
+                                   told_at, expires_at, cause)
 SELECT * FROM unnest(%(families)s::text[], %(macs)s::bytea[], %(grounds)s::text[],
                      %(reasons)s::text[], %(sources)s::text[], %(times)s::timestamptz[],
-                     %(told)s::timestamptz[], %(ends)s::timestamptz[])
+                     %(told)s::timestamptz[], %(ends)s::timestamptz[], %(causes)s::text[])
 ON CONFLICT (family, address_hmac, ground) DO UPDATE
    SET expires_at = CASE WHEN s.lifted_at IS NOT NULL THEN excluded.expires_at
                          WHEN s.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL
@@ -117,6 +151,7 @@ ON CONFLICT (family, address_hmac, ground) DO UPDATE
                             ELSE excluded.suppressed_at END,
        reason = CASE WHEN s.lifted_at IS NULL THEN s.reason ELSE excluded.reason END,
        source = CASE WHEN s.lifted_at IS NULL THEN s.source ELSE excluded.source END,
+       cause = CASE WHEN s.lifted_at IS NULL THEN s.cause ELSE excluded.cause END,
        pushed_at = CASE WHEN s.lifted_at IS NULL THEN s.pushed_at END,
        told_at = greatest(s.told_at, excluded.told_at),
        lifted_at = NULL
@@ -159,6 +194,17 @@ SELECT DISTINCT ON (address_hmac, family) family, address_hmac, reason, source, 
   FROM {s}.suppressions
  WHERE address_hmac > %(after)s AND lifted_at IS NULL
  ORDER BY address_hmac, family, suppressed_at, ground LIMIT %(limit)s
+"""
+
+_OF_CONTACT = """
+SELECT family, address_hmac, ground, reason, source, suppressed_at, expires_at, cause
+  FROM {s}.suppressions
+ WHERE family = 'email' AND suppressed_at IS DISTINCT FROM lifted_at
+   AND address_hmac = ANY(ARRAY(
+       SELECT email_hmac FROM {s}.contacts
+        WHERE contact_id = %(contact)s AND email_hmac IS NOT NULL
+       UNION SELECT email_hmac FROM {s}.former_addresses WHERE contact_id = %(contact)s))
+ ORDER BY suppressed_at, ground
 """
 
 

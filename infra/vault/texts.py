@@ -99,6 +99,7 @@ class SqlVault(Vault):
             "contacts": [one.contact_id for one in rendered],
             "snapshots": [one.snapshot for one in rendered],
             "mails": [msgspec.msgpack.encode(one.mail) for one in rendered],
+            "addresses": [one.mail.to_email for one in rendered],
             "opt_outs": [one.mail.headers.keys() >= OPT_OUT for one in rendered],
         }
         self._sql.run(tx, _KEEP_BODIES, bodies)
@@ -170,16 +171,18 @@ SELECT plan_hash, digest, report FROM {s}.plan_reports
 """
 
 _NOTED = """
-SELECT subject_id, kind, text, created_at FROM {s}.notes
- WHERE subject_id = ANY(%(subjects)s) ORDER BY note_id LIMIT %(limit)s
+SELECT subject_id, kind, text, created_at
+  FROM (SELECT * FROM {s}.notes WHERE subject_id = ANY(%(subjects)s)
+         ORDER BY note_id DESC LIMIT %(limit)s) AS latest
+ ORDER BY note_id
 """
 
 _KEEP_BODIES = """
-INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail, opt_out)
+INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail, to_email, opt_out)
 SELECT * FROM unnest(%(ids)s::uuid[], %(contacts)s::uuid[], %(snapshots)s::bigint[],
-                     %(mails)s::bytea[], %(opt_outs)s::boolean[])
+                     %(mails)s::bytea[], %(addresses)s::text[], %(opt_outs)s::boolean[])
 ON CONFLICT (message_id) DO UPDATE SET snapshot = excluded.snapshot, mail = excluded.mail,
-       opt_out = excluded.opt_out
+       to_email = excluded.to_email, opt_out = excluded.opt_out
 """
 
 _KEEP_LINKS = """

@@ -12,6 +12,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     NotificationRequested,
@@ -51,6 +52,7 @@ MOVES: Mapping[tuple[MessageState | None, type[Event]], MessageState] = {
     (PLANNED, MessageFailed): MessageState.FAILED,
     (PLANNED, MessageCancelled): MessageState.CANCELLED,
     (QUEUED, MessageDeferred): QUEUED,
+    (QUEUED, MessageReopened): PLANNED,
     (QUEUED, MessageFailed): MessageState.FAILED,  # no open hour comes any more
     (QUEUED, MessageCancelled): MessageState.CANCELLED,
     (PLANNED, PlanRevised): PLANNED,

@@ -26,6 +26,7 @@ from domain.events import (
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     NodeEntered,
     NotificationRequested,
@@ -150,6 +151,8 @@ def line(fact: Event) -> str:  # noqa: C901, PLR0915  # a total match over the f
             return "queued"
         case MessageDeferred(reason=hold):
             return f"deferred {hold}"
+        case MessageReopened(reason=hold):
+            return f"reopened {hold}"
         case MessageCancelled(reason=cancelled):
             return f"cancelled {cancelled}"
         case SendAttemptStarted(attempt=attempt):

@@ -13,6 +13,7 @@ from domain.accounts import (
     PauseReason,
     WarmupHold,
     WarmupRefused,
+    WarmupUnderWay,
     schedule_of,
 )
 from domain.accounts.facts import WarmupHeld, WarmupStepped
@@ -113,6 +114,25 @@ def test_a_clock_that_jumps_back_takes_no_step_twice() -> None:
     story = day(warming(50, 60, 70), GOOD, 1)
     day(story, GOOD, 0).then()
     day(story, GOOD, 1).then()
+
+
+def test_a_warm_up_that_is_under_way_is_not_replaced_by_other_caps_unless_it_is_said() -> None:
+    story = day(warming(50, 100, 200), GOOD, 1).then("warmup_stepped")
+    assert story.state.warmup is not None
+    with pytest.raises(WarmupUnderWay, match="day 2 of 3, up to 100"):
+        accounts.begin_warmup(story.state, caps=[5, 10], on=TODAY, at=T0)
+    story.when(accounts.begin_warmup, caps=[50, 100, 200], on=TODAY).then()
+    story.when(accounts.begin_warmup, caps=[5, 10], on=TODAY, restart=True).then("warmup_started")
+    assert story.state.warmup.caps == (5, 10)
+
+
+def test_a_restart_begins_the_same_caps_anew_and_once_a_day() -> None:
+    story = day(warming(50, 100, 200), GOOD, 1)
+    on = TODAY + timedelta(days=1)
+    for facts in (("warmup_started",), ()):
+        story.when(accounts.begin_warmup, caps=[50, 100, 200], on=on, restart=True).then(*facts)
+    assert story.state.warmup is not None
+    assert (story.state.warmup.step, story.state.warmup.cap) == (1, 50)
 
 
 def test_a_warm_up_is_ended_by_order() -> None:

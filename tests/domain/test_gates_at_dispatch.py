@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from domain import campaign
-from domain.campaign.dispatch import LOOK_AGAIN
+from domain.campaign.dispatch import LOOK_AGAIN, WOKEN_AT_LATEST
 from domain.campaign.placing import EXPIRES_AFTER
 from domain.events import MessageCancelled, MessageDeferred, SendAttemptStarted
 from domain.gates import Cap, Seen
 from domain.lifecycle import Stage
 from domain.taxonomy import CapName, Channel, MessageState
 from domain.timing import Window
-from tests.domain.asking import Decide, claims, mid, queues
+from tests.domain.asking import Decide, claims, doubts, mid, queues
 from tests.domain.building import SECOND, field, on, plan, send, stop, t
 from tests.domain.spec import Story, given
 
@@ -75,11 +75,12 @@ def test_a_message_is_looked_at_only_when_it_is_due() -> None:
 
 FULL = (Cap(CapName.CAMPAIGN_DAY, 50, 50),)
 WAITS: dict[str, tuple[dict[str, Any], str, timedelta]] = {
-    "campaign": ({"campaign": "paused"}, "campaign_paused", LOOK_AGAIN),
-    "tenant": ({"tenant_paused": "operator"}, "tenant_paused", LOOK_AGAIN),
+    "campaign": ({"campaign": "paused"}, "campaign_paused", WOKEN_AT_LATEST),
+    "tenant": ({"tenant_paused": "operator"}, "tenant_paused", WOKEN_AT_LATEST),
     "everybody": ({"global_paused": True}, "global_paused", LOOK_AGAIN),
     "address": ({"address": "unchecked"}, "address_unchecked", LOOK_AGAIN),
-    "sender": ({"sender_paused": "bounces"}, "sender_paused", LOOK_AGAIN),
+    "sender": ({"sender_paused": "bounces"}, "sender_paused", WOKEN_AT_LATEST),
+    "credentials": ({"circuit_needs_operator": True}, "circuit_open", WOKEN_AT_LATEST),
     "away": ({"away_until": t(2)}, "sender_away", timedelta(days=2)),
     "circuit": ({"circuit_until": t(seconds=30)}, "circuit_open", timedelta(seconds=30)),
     "mail": ({"opt_out": False}, "mail_incomplete", LOOK_AGAIN),
@@ -123,10 +124,10 @@ def test_another_reason_is_news_and_so_is_the_first_one_again() -> None:
 
 
 def test_a_wait_that_outlives_the_expiry_ends_in_a_skip() -> None:
-    story = waiting().when(sees(t(), sender_paused="bounces"))
+    story = waiting().when(sees(t(), sender_verified=False))
     before = t() + EXPIRES_AFTER - SECOND
-    assert story.when(sees(before, sender_paused="bounces")).news == []
-    story.when(sees(t() + EXPIRES_AFTER, sender_paused="bounces"))
+    assert story.when(sees(before, sender_verified=False)).news == []
+    story.when(sees(t() + EXPIRES_AFTER, sender_verified=False))
     story.then("cancelled expired", *SKIPPED)
 
 
@@ -283,3 +284,26 @@ def test_a_simulation_keeps_to_the_hours_of_the_plan_and_says_so_without_inputs(
     story = waiting(window=OFFICE).when(claims("intro", t(hours=1))).then("deferred hours")
     assert deferred(story).seen is None
     assert story.message("intro").due_at == MORNING
+
+
+# --- what is rendered anew ------------------------------------------------------------------------
+
+
+def test_a_mail_made_out_to_an_address_of_before_is_rendered_anew() -> None:
+    story = waiting().when(sees(t(), readdressed=True)).then("reopened readdressed")
+    assert story.message("intro").state == MessageState.PLANNED
+    story.when(sees(t())).then()  # what is not rendered is not claimed
+    story.when(queues("intro"), sees(t())).then("attempt 1")
+
+
+def test_who_may_not_be_written_to_is_not_rendered_for_anew() -> None:
+    waiting().when(sees(t(), readdressed=True, suppressed="unsubscribed")).then(
+        "cancelled suppressed", *SKIPPED
+    )
+
+
+def test_a_message_in_doubt_that_is_ordered_again_goes_to_the_address_of_now() -> None:
+    again = partial(campaign.resend, message_id=mid("intro"), author="key-1", at=t(4))
+    story = waiting().when(sees(t()), doubts("intro", t()), again)
+    story.when(sees(t(4), readdressed=True)).then("reopened readdressed")
+    story.when(queues("intro"), sees(t(4))).then("attempt 2")

@@ -148,6 +148,7 @@ FLIPS: dict[str, dict[str, tuple[dict[str, Any], Any]]] = {
         "probing": ({"circuit_until": NOON}, True),
     },
     "mail": {"rendered": ({}, False), "opt_out": ({}, False), "postal_address": ({}, False)},
+    "recipient": {"readdressed": ({}, True)},
     "caps": {
         "caps": ({}, FULL),
         "free_at": ({"caps": FULL}, LATER),

@@ -71,6 +71,7 @@ def due(number: int, *, campaign: int = 1, person: int | None = None, **fields: 
         campaign_status="active",
         probing=False,
         rendered=True,
+        readdressed=False,
         opt_out=True,
         postal_address=True,
         **given,

@@ -125,7 +125,7 @@ def test_orders_move_a_campaign_and_may_be_repeated(world: World) -> None:
 def test_the_reason_of_an_order_is_kept_in_the_vault(world: World) -> None:
     path = f"/v1/campaigns/{world.a_campaign(status='active').campaign_id}/pause"
     world.post(path, {"reason": "complaints of Ada"})
-    assert world.papers.notes == [("order_reason", "complaints of Ada")]
+    assert world.papers.notes == [("campaign_pause_reason", "complaints of Ada")]
 
 
 # --- enrolments -----------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_a_contact_campaign_is_paused_resumed_and_stopped_and_says_who_ordered_i
     assert (ended.status_code, ended.json()["code"]) == (409, "campaign_ended")
     cause, correlation = world.streams.causes[1]
     assert cause == f"operator:id-admin/{correlation}"
-    assert world.papers.notes == [("order_reason", "she called")]
+    assert world.papers.notes == [("pause_reason", "she called")]
 
 
 @pytest.mark.parametrize("tail", ["", "/timeline", "/plans"])

@@ -185,6 +185,10 @@ def test_suppressions_are_added_listed_by_digest_and_lifted_with_a_reason(world:
         "items": [{"address": "ada@example.com"}, {"family": "sms", "address": "+14155550123"}]
     }
     assert world.post("/v1/suppressions", given).json() == {"suppressed": 2}
+    for ban in world.bans.held.values():
+        assert (ban.ground, ban.source) == ("manual", "api")
+        assert ban.cause is not None
+        assert (ban.cause.kind, ban.cause.id.split("/")[0]) == ("operator", "id-admin")
     (first, _) = world.get("/v1/suppressions").json()["items"]
     assert "ada@example.com" not in str(first["address_hmac"])
     path, who = "/v1/suppressions", {"address": "ada@example.com"}

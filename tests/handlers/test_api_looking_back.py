@@ -91,7 +91,7 @@ def test_the_reasons_of_orders_can_be_read_later_but_not_by_a_planner(world: Wor
     world.papers.keep_note(UUID(int=6), None, "provider_answer", "of another contact")
     told = world.get(f"{path}/notes", role="viewer").json()["notes"]
     assert [(one["kind"], one["text"]) for one in told] == [
-        ("order_reason", "she called"),
+        ("pause_reason", "she called"),
         ("provider_answer", "mailbox full"),
     ]
     assert world.get(f"{path}/notes", role="planner").status_code == 403

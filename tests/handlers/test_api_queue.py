@@ -13,6 +13,7 @@ from domain.events import MessageDeferred
 from domain.ids import MessageId, NodeId, StreamId
 from domain.lifecycle import Stage
 from domain.taxonomy import Channel, HoldReason, MessageState
+from handlers import access
 from handlers.dead_letters import DeadLetter
 from tests.handlers.web_fakes import NOON, World, a_message
 
@@ -189,3 +190,28 @@ def test_a_report_that_was_taken_in_since_or_is_unknown_is_not_tried_again(world
         assert (answer.status_code, answer.json()["code"]) == (409, "out_of_step")
     for unknown in ("9", "99999999999999999999999", "x", "-1"):
         assert world.post(f"/v1/webhook-inbox/{unknown}/release").status_code == 404
+
+
+def test_the_queue_names_people_and_campaigns_in_two_look_ups(world: World) -> None:
+    campaign, contact = world.a_campaign().campaign_id, world.a_contact()
+    for number in range(1, 6):
+        row = a_message(number, campaign_id=campaign, contact_id=contact)
+        world.tables.messages[row.id] = row
+    stranger = a_message(6)
+    world.tables.messages[stranger.id] = stranger
+    *known, unknown = world.get("/v1/send-queue").json()["items"]
+    assert world.shelf.looked == 1
+    assert {one["contact"]["external_id"] for one in known} == {"c1"}
+    assert {one["campaign"]["name"] for one in known} == {"Autumn"}
+    assert (unknown["contact"], unknown["campaign"]) == (None, None)
+
+
+def test_who_may_not_read_contacts_sees_no_names_in_the_queue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = a_message(1, contact_id=world.a_contact())
+    world.tables.messages[row.id] = row
+    monkeypatch.setitem(access.ROLES_OF, access.Permission.READ_CONTACTS, frozenset())  # type: ignore[arg-type]  # a dict
+    (item,) = world.get("/v1/send-queue").json()["items"]
+    assert item["contact"] is None
+    assert item["id"] == str(row.id)

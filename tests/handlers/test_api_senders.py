@@ -60,6 +60,7 @@ def test_a_sender_is_shown_with_its_caps_their_use_and_its_health(world: World) 
     assert (account["health"]["score"], account["health"]["least"]) == (100, 30)
     assert account["circuit"] == {
         "open": False,
+        "half_open": False,
         "until": None,
         "opens": 0,
         "needs_operator": False,
@@ -187,6 +188,43 @@ def test_the_health_is_set_by_hand_and_given_back(world: World) -> None:
         refused = ordered(world, "health", {"reason": "a try", **wrong}, status=422)
         assert refused["errors"][0]["pointer"] in ("/score", "/until")
     assert ordered(world, "health", {"score": 50}, status=422)["errors"][0]["pointer"] == "/reason"
+
+
+def test_another_warm_up_under_way_is_replaced_only_by_a_restart(world: World) -> None:
+    ordered(world, "warmup", {"schedule": "default"})
+    other = [{"day": 1, "cap": 5}, {"day": 2, "cap": 9}]
+    refused = ordered(world, "warmup", {"schedule": other}, status=409)
+    assert refused["code"] == "warmup_under_way"
+    assert "day 1 of 9" in refused["detail"]
+    begun = ordered(world, "warmup", {"schedule": other, "restart": True})
+    assert begun["account"]["warmup"]["caps"] == [5, 9]
+    assert ordered(world, "warmup", {"schedule": "end", "restart": True}, status=422)["errors"]
+
+
+def test_a_sender_written_again_keeps_the_warm_up_that_is_under_way(world: World) -> None:
+    assert world.post("/v1/senders", SENDER | {"warmup": "default"}).status_code == 200
+    again = SENDER | {"from_name": "Someone else", "warmup": [{"day": 1, "cap": 5}]}
+    refused = world.post("/v1/senders", again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "warmup_under_way")
+    assert world.papers.accounts["eve"].from_name != "Someone else"
+    assert world.post("/v1/senders", SENDER | {"warmup": "default"}).status_code == 200
+
+
+def test_a_circuit_whose_time_is_over_is_shown_as_half_open(world: World) -> None:
+    refused = accounts.AnswerCounts(ambiguous=5)
+    heard = partial(
+        accounts.judge_answers,
+        heard=refused,
+        window=accounts.Failures(ambiguous=5),
+        jitter=0.0,
+        at=NOON,
+    )
+    world.accounts.order("sam", heard, WHY)
+    for later, half_open in ((timedelta(0), False), (timedelta(seconds=30), True)):
+        world.clock.at = NOON + later
+        (item,) = world.get("/v1/senders").json()["items"]
+        circuit = item["account"]["circuit"]
+        assert (circuit["open"], circuit["half_open"]) == (True, half_open)
 
 
 def test_an_absence_a_verification_and_a_warm_up_come_and_go(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.consent import Ground
 from handlers.contact_import import CsvContacts, import_contacts, read_contacts
 from handlers.ports.vault import Consent
 from tests.handlers.web_fakes import Book
@@ -165,6 +166,47 @@ def test_a_consent_that_proves_nothing_is_told_by_its_column_with_a_mend(
     fault = found.faults[0]
     assert (fault.line, fault.column) == (2, column)
     assert fault.mend.startswith(("write", "shorten"))
+
+
+def test_plain_words_for_the_columns_of_a_consent_are_understood() -> None:
+    head = "external_id,Consent,Consent source,consent-at,consent_expires\n"
+    (row,) = read(head + "c1,Legitimate interest,fair,2026-09-01,2027-09-01\n").rows
+    assert row.contact.consent == Consent(
+        ground="legitimate_interest",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+        expires_at=datetime(2027, 9, 1, tzinfo=UTC),
+        source="fair",
+    )
+    assert row.contact.attributes == {}
+
+
+@pytest.mark.parametrize("word", ["yes", "opt-in 2026", "LI"])
+def test_a_free_word_for_a_consent_is_refused_with_the_words_that_are_taken(word: str) -> None:
+    found = read(f"external_id,consent\nc1,{word}\n")
+    assert found.rows == ()
+    told = {fault.column: fault for fault in found.faults}
+    assert {"consent_ground", "consent_at"} == set(told)
+    for ground in Ground:
+        assert ground.value in told["consent_ground"].mend
+
+
+@pytest.mark.parametrize("column", ["consent_given", "email_consent", "Opt-In", "legal basis"])
+def test_a_column_that_sounds_like_a_consent_never_becomes_an_attribute(column: str) -> None:
+    found = read(f"external_id,{column}\nc1,express\n")
+    assert found.rows == ()
+    (fault,) = found.faults
+    assert (fault.line, fault.column) == (1, column)
+    assert "consent_ground" in fault.mend
+    assert "express" in fault.mend
+
+
+def test_a_column_about_the_companys_consents_is_an_attribute() -> None:
+    (row,) = read("external_id,company.consent_tool\nc1,acme\n").rows
+    assert row.contact.attributes == {"company.consent_tool": "acme"}
+
+
+def test_two_names_of_one_column_are_refused() -> None:
+    assert "twice" in read("external_id,consent,consent_ground\nc1,a,b\n").faults[0].reason
 
 
 def test_a_row_with_the_address_of_another_contact_is_kept_and_told() -> None:

@@ -202,6 +202,8 @@ def test_one_click_post_works_without_session(world: World) -> None:
     assert not {"set-cookie", "location"} & set(answer.headers)
     (ban,) = world.bans.held.values()
     assert (ban.address, ban.family, ban.reason) == ("ada@example.com", "email", "unsubscribed")
+    assert ban.cause is not None
+    assert (ban.cause.kind, len(ban.cause.id)) == ("link", 36)
     (report,) = reports(world)
     assert (report.signal, report.sight) == (Signal.UNSUBSCRIBED, None)
 

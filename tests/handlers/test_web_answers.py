@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from handlers.access import OPEN
 from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
-from handlers.errors import BodyTooLarge
+from handlers.errors import PROBLEMS, BodyTooLarge
 from handlers.ports import Conflict
 from handlers.receiving import read_within
 from handlers.services import ContactCampaignRow, Journeys
@@ -48,6 +49,18 @@ def test_a_problem_names_its_code_and_its_request() -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
     assert told["code"] == "not_authenticated"
     assert told["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+
+
+def test_an_unsigned_webhook_is_asked_for_a_signature_and_not_for_a_key() -> None:
+    for path in ("/webhooks/sendgrid/acme", "/webhooks/sendgrid/acme/inbound/guessed"):
+        answer = World().client.post(path, content=b"[]")
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == 'Signature realm="webhook"'
+
+
+def test_every_401_of_the_table_has_its_challenge_and_nothing_else_has_one() -> None:
+    for problem in PROBLEMS.values():
+        assert bool(problem.challenge) == (problem.status == HTTPStatus.UNAUTHORIZED)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from handlers.errands.lists import NoticeRow, TaskRow
 from handlers.errors import KeyReused, OutOfStep, Problem, StillRunning
 from handlers.passages import Passage
 from handlers.ports import (
+    Ban,
     CampaignRow,
     Endpoint,
     Input,
@@ -237,7 +238,7 @@ class Papers:
 
     def noted(self, subjects: Iterable[UUID], limit: int) -> list[Note]:
         wanted = set(subjects)
-        return [one for one in self.words if one.subject_id in wanted][:limit]
+        return [one for one in self.words if one.subject_id in wanted][-limit:]
 
     def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
         self.replies.setdefault(reply_id, received)
@@ -252,9 +253,14 @@ class Shelf:
         self.papers = papers
         self.kept: list[Any] = []
         self.streams_of: dict[CampaignId, list[StreamId]] = {}
+        self.looked = 0
 
     def campaign(self, campaign_id: CampaignId) -> CampaignRow | None:
         return self.rows.get(campaign_id)
+
+    def campaigns_of(self, ids: Iterable[CampaignId]) -> dict[CampaignId, CampaignRow]:
+        self.looked += 1
+        return {one: self.rows[one] for one in ids if one in self.rows}
 
     def campaigns(self, after: UUID | None, limit: int) -> list[CampaignRow]:
         found = sorted(self.rows.values(), key=lambda one: one.campaign_id)
@@ -325,6 +331,9 @@ class Bans:
             for mac, family in sorted(self.held)
         ]
         return [row for row in found if after is None or row[1] > after][:limit]
+
+    def of_contact(self, _: ContactId) -> list[Ban]:
+        return []
 
     def lift(self, lifts: Sequence[Lift]) -> None:
         for one in lifts:

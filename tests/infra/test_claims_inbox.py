@@ -102,8 +102,14 @@ def _about(key: str, signal: str, message: MessageId = MESSAGE, **fields: object
 
 
 def _keys(house: House, *messages: MessageId) -> dict[MessageId, set[bytes]]:
-    found = house.ports.inbox.past(messages)
+    found = house.ports.inbox.past(dict.fromkeys(messages, 0))
     return {one.message_id: {bytes(key) for _, _, key in one.kept} for one in found}
+
+
+def test_a_history_is_told_only_where_more_is_kept_than_is_known(house: House) -> None:
+    _keep(house, _about("open", "opened"), _about("delivery", "delivered"))
+    assert house.ports.inbox.past({MESSAGE: 2}) == []
+    assert [len(one.kept) for one in house.ports.inbox.past({MESSAGE: 1})] == [2]
 
 
 def test_the_history_of_a_message_has_what_is_not_settled_yet(house: House) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain import campaign
+from domain import accounts, campaign
 from domain.ids import MessageId
 from domain.taxonomy import AnswerClass
 from handlers.composing import Composer
@@ -80,10 +80,11 @@ def test_a_message_is_fresh_only_for_its_claim_attempt_and_time(house: House) ->
 def test_an_expired_message_is_not_sent(house: House) -> None:
     row = house.campaign()
     house.enrol(WAITS, row=row)
-    house.ports.register.set_status(row.campaign_id, "paused")
+    house.account(accounts.go_away, until=house.clock.now() + timedelta(days=5))
+    house.work()
     house.after(days=3, hours=1)
     assert house.sweep().expired() == 1
-    house.ports.register.set_status(row.campaign_id, "active")
+    house.account(accounts.come_back)
     house.after(hours=1)
     assert house.provider.calls == []
     assert house.rows("SELECT state, reason FROM {s}.send_queue") == [("CANCELLED", "expired")]

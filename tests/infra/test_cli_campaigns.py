@@ -119,6 +119,36 @@ def test_a_campaign_goes_its_way(cli: Cli, database: Database, tenant: TenantId)
     assert "a stopped campaign takes no launch" in late.stderr
 
 
+def test_the_limit_of_a_day_that_nobody_gave_is_told_and_that_it_is_the_default(
+    cli: Cli, tenant: TenantId
+) -> None:
+    plain = cli.file("plain.json", {"name": "autumn"})
+    assert "50 messages a day (the default; " in cli("campaign", "add", tenant, plain).stdout
+    more = cli.file("more.json", {"name": "winter", "daily_limit": 70})
+    assert cli("campaign", "add", tenant, more).stdout.endswith(": 70 messages a day\n")
+    assert "50 messages a day (the default; " in cli("campaign", "show", tenant, "autumn").stdout
+    told = cli.json("campaign", "show", tenant, "winter")
+    assert (told["daily_limit"], told["daily_limit_is_default"]) == (70, False)
+    listed = cli("campaign", "list", tenant).stdout
+    assert "50 (default)" in listed
+    items = cli.json("campaign", "list", tenant)["items"]
+    assert {one["name"]: one["daily_limit_is_default"] for one in items} == {
+        "autumn": True,
+        "winter": False,
+    }
+
+
+def test_a_campaign_is_shown_with_the_reasons_of_its_orders(cli: Cli, tenant: TenantId) -> None:
+    cli.tenant_with_campaign(tenant)
+    cli("campaign", "launch", tenant, "autumn")
+    cli("campaign", "pause", tenant, "autumn", "--reason", "Ada asked for it")
+    shown = cli("campaign", "show", tenant, "autumn").stdout
+    assert "is paused\n" in shown
+    assert "campaign pause reason: Ada asked for it\n" in shown
+    (note,) = cli.json("campaign", "show", tenant, "autumn")["notes"]
+    assert (note["kind"], note["text"]) == ("campaign_pause_reason", "Ada asked for it")
+
+
 def test_a_campaign_that_is_not_there_is_wrong_use(cli: Cli, tenant: TenantId) -> None:
     result = cli("campaign", "launch", tenant, "winter")
     assert result.exit_code == 2

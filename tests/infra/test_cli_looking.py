@@ -69,6 +69,10 @@ def test_a_timeline_has_the_reasons_that_were_given(house: House, cli: Cli) -> N
     assert "order reason: she called\n" in notes
     assert "provider answer: mailbox full\n" in notes
     assert "another contact" not in notes
+    listed = cli.json("timeline", house.tenant, str(stream))["notes"]
+    assert [one["text"] for one in listed] == ["she\ncalled", "mailbox full"]
+    before = cli.json("timeline", house.tenant, str(stream), "--as-of", AGES_AGO)
+    assert before["notes"] is None
     assert "Notes" not in cli("timeline", house.tenant, str(stream), "--as-of", AGES_AGO).stdout
 
 

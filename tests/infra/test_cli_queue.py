@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.accounts import PauseReason, pause
 from domain.gates import GATES
 from domain.taxonomy import AnswerClass
 from handlers.ports import Answer
@@ -48,6 +49,44 @@ def test_a_message_that_waits_is_explained_with_what_the_gates_say_now(
     assert "It waits for its time, 2026-09-08 09:00 UTC" in shown
     assert "\nWhat the gates say now\n" in shown
     house.started(PLAN)
+
+
+def test_why_nobody_may_write_to_it_is_told_back_to_the_order_and_without_the_address(
+    house: House, cli: Cli
+) -> None:
+    stream = house.started(PLAN)
+    message = str(house.message(stream))
+    (person,) = house.ports.vault.people([house.state(stream).contact_id]).values()
+    assert person.email is not None
+    cli("suppressions", "add", house.tenant, person.email, "--reason", "asked_by_phone")
+    house.after(days=2)
+    shown = cli("explain", house.tenant, message).stdout
+    flat = " ".join(shown.split())
+    assert "it was cancelled, because the address must not be written to (asked_by_phone)" in flat
+    assert (
+        "The address is suppressed since 2026-09-07 09:00 UTC, by order by cli in request" in flat
+    )
+    assert "suppressed: asked_by_phone, ground manual, source api, digest " in flat
+    assert "planned for 2026-09-08 09:00:00 UTC" in flat
+    assert person.email not in shown
+    assert max(map(len, shown.splitlines())) <= 100
+    told = cli.json("explain", house.tenant, message)
+    assert [one["cause_kind"] for one in told["banned"]] == ["operator"]
+
+
+def test_what_holds_a_message_is_told_with_when_it_is_asked_again_and_with_the_reason(
+    house: House, cli: Cli
+) -> None:
+    cli("sender", "pause", house.tenant, "sam", "--reason", "on leave")
+    message = str(house.message(house.started(NOW)))
+    house.after(minutes=10)
+    told = cli.json("explain", house.tenant, message)
+    again = told["looked_at_again_at"][:16].replace("T", " ")
+    shown = cli("explain", house.tenant, message).stdout
+    flat = " ".join(shown.split())
+    assert "planned for 2026-09-07 09:00:00 UTC" in flat
+    assert f"looked at again {again}:00 UTC, held by sender_paused" in flat
+    assert "sender paused: on leave" in shown.partition("\nNotes\n")[2]
 
 
 def test_where_a_person_decided_the_gates_are_one_line_and_their_data_is_whole(
@@ -96,6 +135,37 @@ def test_a_message_is_held_listed_released_and_skipped(house: House, cli: Cli) -
     late = cli("queue", "hold", house.tenant, message, *WHY)
     assert (late.exit_code, late.stdout) == (1, "")
     assert "it is CANCELLED" in late.stderr
+
+
+def test_the_queue_names_the_person_the_campaign_and_the_sender(house: House, cli: Cli) -> None:
+    stream = house.started(PLAN)
+    message = str(house.message(stream))
+    (item,) = cli.json("queue", "list", house.tenant)["items"]
+    person = house.ports.vault.people([house.state(stream).contact_id])
+    (known,) = person.values()
+    assert item["contact"] == {
+        "external_id": known.external_id,
+        "email": known.email,
+        "first_name": known.first_name,
+        "last_name": known.last_name,
+    }
+    assert item["campaign"]["sender"] == "sam"
+    first, second = cli("queue", "list", house.tenant).stdout.splitlines()
+    assert first == f"{message}  2026-09-08 09:00  PLANNED"
+    for word in (known.external_id, f"<{known.email}>", item["campaign"]["name"], "from sam"):
+        assert str(word) in second
+    cli("campaign", "pause", house.tenant, item["campaign_id"])
+    assert "held by its campaign: paused" in cli("queue", "list", house.tenant).stdout
+
+
+def test_a_message_that_is_looked_at_again_says_when_and_what_holds_it(
+    house: House, cli: Cli
+) -> None:
+    house.account(pause, reason=PauseReason.OPERATOR)
+    house.started(NOW)
+    house.after(minutes=10)
+    (line, _) = cli("queue", "list", house.tenant).stdout.splitlines()
+    assert line.endswith("  QUEUED  held by sender_paused, looked at again then")
 
 
 def test_a_hold_until_the_past_and_an_order_without_a_reason_are_wrong_use(

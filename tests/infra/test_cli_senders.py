@@ -1,10 +1,11 @@
 """Sender accounts, the rules of sending and its stop from the command line."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from domain.accounts import Rules
+from domain.accounts import AnswerCounts, Failures, Rules, judge_answers
 from tests.infra.cli_running import SENDER, Cli
 from tests.stories.house import House, plan, send, stop, way
 
@@ -99,7 +100,47 @@ def test_orders_to_a_sender_are_carried_out_and_told_with_who_gave_them(
     assert "sender paused" in shown
     assert "caps 5 10, on" in shown
     assert not set("{}[]()'") & set(shown.replace("(UTC)", ""))
-    assert ("on leave",) in house.rows("SELECT text FROM {s}.notes")
+
+
+def test_an_order_to_a_sender_is_shown_with_its_reason(house: House, cli: Cli) -> None:
+    cli("sender", "pause", house.tenant, "sam", "--reason", "on leave")
+    cli("sender", "resume", house.tenant, "sam")
+    cli("sender", "health", house.tenant, "sam", "80", "--reason", "one bad list")
+    cli("sender", "health", house.tenant, "sam", "--reason", "list cleaned")
+    told = cli.json("sender", "events", house.tenant, "sam")["items"]
+    reasons = {one["kind"]: one["reason"] for one in told}
+    assert reasons["sender_paused"] == "on leave"
+    assert reasons["health_overridden"] == "one bad list"
+    assert reasons["sender_resumed"] == ""
+    assert "on leave" in cli("sender", "events", house.tenant, "sam").stdout
+    lines = cli("sender", "show", house.tenant, "sam").stdout.splitlines()
+    assert any(line.endswith("sender paused by cli: on leave") for line in lines)
+    assert any(line.endswith("health overridden by cli: one bad list") for line in lines)
+    orders = cli.json("sender", "show", house.tenant, "sam")["orders"]
+    assert ("override_lifted", "list cleaned") in {(one["kind"], one["reason"]) for one in orders}
+
+
+def test_another_warm_up_under_way_is_replaced_only_by_a_restart(house: House, cli: Cli) -> None:
+    cli("sender", "warmup", house.tenant, "sam", "5", "10")
+    refused = cli("sender", "warmup", house.tenant, "sam", "7", "14")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "under way: day 1 of 2, up to 5" in refused.stderr
+    assert account(cli, house)["warmup"]["caps"] == [5, 10]
+    assert cli("sender", "warmup", house.tenant, "sam", "5", "10").exit_code == 0
+    begun = cli("sender", "warmup", house.tenant, "sam", "7", "14", "--restart")
+    assert "day 1 of 2: up to 7" in begun.stdout
+    assert cli("sender", "warmup", house.tenant, "sam", "--end", "--restart").exit_code == 2
+
+
+def test_a_circuit_that_is_half_open_is_called_so(house: House, cli: Cli) -> None:
+    doubts = Failures(ambiguous=5)
+    house.account(judge_answers, heard=AnswerCounts(ambiguous=5), window=doubts, jitter=0.0)
+    state = "state    circuit "
+    assert f"{state}open until " in cli("sender", "show", house.tenant, "sam").stdout
+    house.clock.advance(timedelta(minutes=1))
+    later = {"ANTIPHON_CLOCK_ORIGIN_SIMULATED": house.clock.now().isoformat()}
+    shown = cli("sender", "show", house.tenant, "sam", **later).stdout
+    assert f"{state}half open: one message may try the provider" in shown
 
 
 def test_a_removed_sender_stays_visible_and_takes_no_orders(house: House, cli: Cli) -> None:
@@ -155,6 +196,10 @@ def test_all_sending_stops_at_once_and_goes_on(house: House, cli: Cli) -> None:
     house.started(PLAN)
     house.after(minutes=10)
     assert house.provider.calls == []
+    rules = cli("rules", "show", house.tenant).stdout
+    assert rules.splitlines()[-1].endswith("sending paused by cli: wrong prices")
+    *_, order = cli.json("rules", "show", house.tenant)["orders"]
+    assert (order["kind"], order["reason"]) == ("sending_paused", "wrong prices")
     resumed = cli.json("sending", "resume", house.tenant, "--reason", "prices are right")
     assert resumed["rules"]["paused"] == ""
     house.after(minutes=10)

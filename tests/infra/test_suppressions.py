@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
-from domain.taxonomy import Family
+from domain.recorded import Cause
+from domain.taxonomy import CauseKind, Family
 from handlers.ports import Lift, Suppression
 from infra.vault import SqlSuppressions
 from infra.vault.pulls import SqlPullBook
@@ -145,6 +147,41 @@ def test_a_family_is_lifted_by_itself(house: House) -> None:
     assert not holds(house)
     assert not listed(house).remove(Family.EMAIL, ADA, at(2))
     assert listed(house).holds(Family.SMS, ADA, at(3))
+
+
+# --- where a ban came from ------------------------------------------------------------------------
+
+
+def test_a_ban_names_what_set_it_first_and_after_a_lift_what_set_it_anew(house: House) -> None:
+    contact = house.contact(email=ADA)
+    causes = [Cause(CauseKind.WEBHOOK, "d-1#7"), Cause(CauseKind.OPERATOR, "k/r"), None]
+
+    def of(cause: Cause | None, hours: float) -> Suppression:
+        return replace(ban(hours), cause=cause)
+
+    told(house, [of(causes[0], 1), of(causes[1], 2)])
+    (found,) = listed(house).of_contact(contact)
+    assert (found.cause, found.at, found.expires_at) == (causes[0], at(1), None)
+    told(house, [lift(3)])
+    (lifted,) = listed(house).of_contact(contact)
+    assert (lifted.cause, lifted.expires_at) == (causes[0], at(3))
+    told(house, [of(causes[1], 4), of(None, 5)])
+    (again,) = listed(house).of_contact(contact)
+    assert (again.cause, again.at) == (causes[1], at(4))
+
+
+def test_bans_of_an_address_that_a_contact_left_are_found_and_of_others_not(house: House) -> None:
+    contact = house.contact(email=ADA, external_id="c-1")
+    told(house, [ban(1), ban(2, address="bo@harbor.example")])
+    house.contact(email="new@harbor.example", external_id="c-1")
+    assert [one.at for one in listed(house).of_contact(contact)] == [at(1)]
+    assert listed(house).of_contact(house.contact(email="cy@harbor.example")) == []
+
+
+def test_a_lift_that_came_before_its_ban_is_no_ban(house: House) -> None:
+    contact = house.contact(email=ADA)
+    told(house, [lift(1)])
+    assert listed(house).of_contact(contact) == []
 
 
 # --- the pull book --------------------------------------------------------------------------------

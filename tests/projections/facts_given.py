@@ -248,6 +248,9 @@ def _send(chance: Random, stream: StreamId, node: NodeId, at: datetime) -> Itera
             expires_at=at + timedelta(days=3),
             at=at,
         )
+    if chance.random() < 0.1:
+        yield events.MessageReopened(message_id=message, reason=HoldReason.READDRESSED, at=at)
+        yield events.MessageQueued(message_id=message, body_mac="mac2", snapshot="2", at=at)
     attempt = 1
     yield events.SendAttemptStarted(message_id=message, attempt=attempt, body_mac="mac", at=at)
     if chance.random() < 0.1:

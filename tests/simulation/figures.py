@@ -61,6 +61,7 @@ ALWAYS = (
     "circuit opened by probe",
     "circuit closed by answer",
     "resend ordered",
+    "reopened: readdressed",
     "queued accepted by webhook",
     "presumed_lost accepted by webhook",
     "unknown accepted by answer",

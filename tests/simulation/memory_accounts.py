@@ -28,6 +28,8 @@ from handlers.ports.accounts import SenderOrder, SendingOrder, Why
 from projections.projection import Put
 from projections.sender_accounts import account_changes
 from tests.simulation.memory_database import Memory, Tx, of
+from tests.simulation.memory_limits import CLAIMS
+from tests.simulation.memory_waking import wake
 
 ACCOUNTS, RULES, ANSWERS = "sender_accounts", "sending_rules", "circuit_answers"
 ONLY = "only"
@@ -68,14 +70,18 @@ class MemoryAccounts(SenderAccounts):
 
     @override
     def order(self, sender: str, decide: SenderOrder, why: Why) -> Sequence[SenderEvent]:
-        return self._in(None, "accounts.order", lambda tx: self._order(tx, sender, decide))
+        def ordered(tx: Tx) -> Sequence[SenderEvent]:
+            tx.lock(*CLAIMS)
+            return self._ordered(tx, sender, decide)
+
+        return self._in(None, "accounts.order", ordered)
 
     @override
     def order_in(
         self, tx: Transaction, orders: Mapping[str, SenderOrder], why: Why
     ) -> Mapping[str, Sequence[SenderEvent]]:
         self._memory.around.step("accounts.order_in", of(tx))
-        return {name: self._order(of(tx), name, orders[name]) for name in sorted(orders)}
+        return {name: self._ordered(of(tx), name, orders[name]) for name in sorted(orders)}
 
     @override
     def order_all(self, decide: SenderOrder, why: Why) -> Mapping[str, Sequence[SenderEvent]]:
@@ -84,11 +90,19 @@ class MemoryAccounts(SenderAccounts):
 
     @override
     def order_sending(self, decide: SendingOrder, why: Why) -> Sequence[SendingEvent]:
-        return self._in(None, "accounts.order_sending", lambda tx: self._order_sending(tx, decide))
+        def ordered(tx: Tx) -> Sequence[SendingEvent]:
+            tx.lock(*CLAIMS)
+            facts = self._order_sending(tx, decide)
+            if facts:
+                wake(tx, accounts.opened_by(facts), facts[-1].at)
+            return facts
+
+        return self._in(None, "accounts.order_sending", ordered)
 
     @override
     def together(self, work: Callable[[Transaction], T]) -> T:
         with self._memory.begin() as tx:
+            tx.lock(*CLAIMS)
             return work(Transaction(tx))
 
     @override
@@ -131,6 +145,12 @@ class MemoryAccounts(SenderAccounts):
                 turned[sender] = facts
                 tx.put(ANSWERS, sender, {"answers": ()})
         return turned
+
+    def _ordered(self, tx: Tx, sender: str, decide: SenderOrder) -> Sequence[SenderEvent]:
+        facts = self._order(tx, sender, decide)
+        if facts:
+            wake(tx, accounts.opened_by(facts), facts[-1].at, senders=(sender,))
+        return facts
 
     def _order(self, tx: Tx, sender: str, decide: SenderOrder) -> Sequence[SenderEvent]:
         tx.lock(ACCOUNTS, sender)

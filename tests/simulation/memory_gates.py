@@ -5,11 +5,10 @@ from datetime import datetime
 
 from domain.events import topic_of
 from domain.ids import CampaignId, StreamId
-from domain.taxonomy import Family
 from domain.taxonomy import MessageState as State
 from handlers.ports import AccountRow, Due, Person, Recipient
 from tests.simulation.memory_database import Memory, Row, Tx
-from tests.simulation.memory_suppressions import ban_of
+from tests.simulation.memory_suppressions import ban_of_contact
 
 CLOSES = ("paused", "exited")
 """Facts of a stream after which what was claimed before is not called for."""
@@ -47,23 +46,30 @@ class Gates:
             account=account["row"] if account else None,
             probing=account is not None and self._probing(tx, account["row"]),
             rendered=body is not None and queued["body_mac"] is not None,
+            readdressed=self._readdressed(tx, queued, body),
             opt_out=body is not None and body["opt_out"],
             postal_address=address is not None and bool(address["sender"].postal_address),
         )
+
+    def _readdressed(self, tx: Tx, queued: Row, body: Row | None) -> bool:
+        contact = tx.get("contacts", queued["contact_id"])
+        return body is None or contact is None or body["mail"].to_email != contact["person"].email
 
     def _recipient(self, tx: Tx, queued: Row, now: datetime) -> Recipient:
         contact = tx.get("contacts", queued["contact_id"])
         person: Person | None = contact["person"] if contact else None
         mac = contact["mac"] if contact else None
         identities = tuple(filter(None, (mac, contact["profile_mac"] if contact else None)))
-        elsewhere, by, touched = self._outreach(tx, queued, identities)
+        elsewhere, by, touched = self._outreach(
+            tx, queued, (*identities, *(contact["former"] if contact else ()))
+        )
         domain = ((person and person.email) or "").rpartition("@")[2].strip().lower()
         consent = person.consent if person else None
         return Recipient(
             contact_id=queued["contact_id"],
             known=person is not None,
             reachable=person is not None and person.email is not None,
-            suppressed=ban_of(tx, Family.EMAIL, mac, now) if mac else "",
+            suppressed=ban_of_contact(tx, contact, now) if contact and mac else "",
             address="valid",
             country=(person and person.country) or "",
             subscriber=(person and person.subscriber) or "",
@@ -118,7 +124,8 @@ class Gates:
             and not row.deleted
             and not row.circuit_needs_operator
             and (row.circuit_until is None or row.circuit_until <= now)
-            and not ban_of(tx, Family.EMAIL, contact["mac"], now)
+            and not self._readdressed(tx, queued, tx.get("bodies", queued["message_id"]))
+            and not ban_of_contact(tx, contact, now)
             and not self._closed_since(queued)
         )
 

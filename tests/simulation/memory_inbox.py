@@ -1,6 +1,6 @@
 """The webhook inbox and the timers of a tenant in memory, leased and fenced as in PostgreSQL."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -111,7 +111,7 @@ class MemoryInbox(Inbox):
         )
 
     @override
-    def past(self, messages: Collection[MessageId]) -> list[Past]:
+    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
         self._memory.around.step("inbox.past")
         rows = [
             row
@@ -120,9 +120,10 @@ class MemoryInbox(Inbox):
         ]
         queue = self._memory.committed_rows("send_queue")
         found = []
-        for mid in sorted(messages):
+        for mid, size in known.items():
             of_message = [row for row in rows if row["about"] == mid]
-            if any(row["signal"] in SIGHTED for row in of_message):
+            grown = min(len(of_message), PAST_MAX) > size
+            if grown and any(row["signal"] in SIGHTED for row in of_message):
                 of_message.sort(key=lambda row: (row["occurred_at"], row["inbox_id"]), reverse=True)
                 kept = [(row["provider"], row["raw"], row["key"]) for row in of_message[:PAST_MAX]]
                 sent = queue.get(mid)

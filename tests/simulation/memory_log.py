@@ -4,7 +4,7 @@ The product's own load-decide-append, with its retries and halves, runs on top o
 functions that turn row changes into SQL are put aside while `rows_in_memory` is open.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,12 @@ class MemoryLog:
         self._memory.around.step("log.load_many", tx)
         return {stream: _seen(self._memory, tx, stream) for stream in dict.fromkeys(streams)}
 
-    def append(self, tx: Tx, entries: Sequence[Entry]) -> list[int]:
+    def append(
+        self,
+        tx: Tx,
+        entries: Sequence[Entry],
+        states: Mapping[StreamId, Loaded],  # noqa: ARG002  # nothing is kept: nothing is folded
+    ) -> list[int]:
         """Store entries; the log is locked from here to the commit."""
         self._memory.around.step("log.append", tx)
         lock_log(tx)

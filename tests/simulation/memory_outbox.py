@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from domain.campaign.state import MessageState as State
 from domain.events import MessageUnknown
+from domain.gates.holds import DATED_BY_RULE, PAUSES
 from domain.ids import MessageId, StreamId
 from domain.taxonomy import HoldReason
 from handlers.ports import (
@@ -31,6 +32,7 @@ from tests.simulation.memory_gates import Gates
 from tests.simulation.memory_reports import match_of, shown_alive
 
 QUEUE = "send_queue"
+_DATED = (*DATED_BY_RULE, HoldReason.GATE_ERROR)
 WAITING = (State.PLANNED, State.QUEUED)
 PERHAPS_SENT = (State.SENDING, State.ACCEPTED, State.UNKNOWN, State.PRESUMED_LOST)
 
@@ -134,7 +136,8 @@ class MemoryOutbox(Outbox):
             inside.lock(QUEUE, mid)
             row = inside.get(QUEUE, mid)
             if row is not None and row["state"] in WAITING:
-                not_before = max(row["not_before"], until)
+                dated = row["due_at"] if reason in _DATED else until
+                not_before = max(row["not_before"], until, dated)
                 inside.change(QUEUE, mid, not_before=not_before, hold_reason=reason)
 
     @override
@@ -234,7 +237,18 @@ class MemoryOutbox(Outbox):
         self._memory.around.step("outbox.expired")
         waiting = self._rows(*WAITING)
         late = (row for row in waiting if row["expires_at"] <= now and row["not_before"] < NEVER)
-        return _page(late, after, limit)
+        return _page((row for row in late if not self._kept_back(row)), after, limit)
+
+    def _kept_back(self, row: Row) -> bool:
+        rows = self._memory.committed_rows
+        campaign = rows("campaigns").get(row["campaign_id"])
+        account = rows("sender_accounts").get(row["sender"])
+        return (
+            row["hold_reason"] in PAUSES
+            or any(one["rules"].paused for one in rows("sending_rules").values())
+            or (campaign is not None and campaign["status"] == "paused")
+            or (account is not None and bool(account["row"].paused))
+        )
 
     @override
     def silent(self, now: datetime, after: MessageId | None, limit: int) -> list[Doubt]:

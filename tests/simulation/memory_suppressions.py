@@ -5,10 +5,12 @@ from datetime import datetime
 
 from typing_extensions import override
 
+from domain.taxonomy import Family
 from handlers.ports import Lift, Suppression, Suppressions, Transaction
 from tests.simulation.memory_database import Memory, Row, Tx, of
 
 BANS = "suppressions"
+OF_THE_MAILBOX = ("bounce", "invalid")
 
 
 class MemorySuppressions(Suppressions):
@@ -29,7 +31,11 @@ class MemorySuppressions(Suppressions):
         inside = of(tx)
         self._memory.around.step("suppressions.lock", inside)
         macs = {self._mac(ban.address) for ban in bans}
-        gates = [key for key, row in inside.rows("contacts") if row["mac"] in macs]
+        gates = [
+            key
+            for key, row in inside.rows("contacts")
+            if not macs.isdisjoint({row["mac"], *row["former"]})
+        ]
         for key in sorted(gates, key=str):
             inside.lock("contacts", key)
         self._memory.around.step("suppressions.add", inside)
@@ -81,6 +87,13 @@ def ban_of(tx: Tx, family: str, mac: bytes, now: datetime) -> str:
         if (of_family, of_mac) == (family, mac) and (ends is None or ends > now):
             return str(row["reason"])
     return ""
+
+
+def ban_of_contact(tx: Tx, contact: Row, now: datetime) -> str:
+    """The same of a contact: what a person said at an earlier address holds, a bounce does not."""
+    earlier = (ban_of(tx, Family.EMAIL, mac, now) for mac in sorted(contact["former"]))
+    said = next((why for why in earlier if why and why not in OF_THE_MAILBOX), "")
+    return ban_of(tx, Family.EMAIL, contact["mac"], now) or said
 
 
 def _bans(tx: Tx) -> list[tuple[tuple[str, bytes, str], Row]]:

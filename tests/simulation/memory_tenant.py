@@ -121,7 +121,6 @@ class MemoryTenant(msgspec.Struct):
     tenant: TenantId
     mac: AddressMac
     vault: MemoryVault
-    register: MemoryRegister
     accounts: MemoryAccounts
     smoothing: LosableSmoothing
     inbox: MemoryInbox
@@ -152,7 +151,7 @@ class MemoryTenant(msgspec.Struct):
             plan_policy=TenantPolicy(),
             campaigns=campaigns,
             transactions=transactions,
-            register=self.register,
+            register=MemoryRegister(memory, clock),
             vault=self.vault,
             outbox=MemoryOutbox(
                 memory,
@@ -190,7 +189,6 @@ def memory_tenant(memory: Memory, rng: Rng, tenant: TenantId) -> MemoryTenant:
         tenant,
         mac,
         MemoryVault(memory, mac),
-        MemoryRegister(memory),
         MemoryAccounts(memory, tenant),
         LosableSmoothing(memory),
         MemoryInbox(memory, rng),

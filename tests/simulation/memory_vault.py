@@ -10,8 +10,10 @@ from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, MessageId, StreamId
 from domain.plan import Plan
+from domain.taxonomy import HoldReason
 from handlers.ports import (
     CampaignRow,
+    Clock,
     LastRun,
     Mail,
     NewPlan,
@@ -29,6 +31,8 @@ from infra.vault import AddressMac
 from infra.vault.texts import OPT_OUT
 from plans.compile import compile_plan
 from tests.simulation.memory_database import Memory, of
+from tests.simulation.memory_limits import CLAIMS
+from tests.simulation.memory_waking import wake
 
 COMPILED: dict[PlanRef, Plan] = {}
 """Plans are compiled once for all runs: the same reference is the same plan."""
@@ -44,10 +48,13 @@ class MemoryVault(Vault):
     def put_person(self, person: Person) -> None:
         """Write a contact."""
         with self._memory.begin() as tx:
-            url = person.linkedin_url
+            url, mac = person.linkedin_url, self._mac(person.email or "")
+            before = tx.get("contacts", person.contact_id)
+            former = {before["mac"], *before["former"]} - {mac} if before else set()
             row = {
                 "person": person,
-                "mac": self._mac(person.email or ""),
+                "mac": mac,
+                "former": former,
                 "profile_mac": self._mac.of_profile(url) if url else None,
             }
             tx.put("contacts", person.contact_id, row)
@@ -132,8 +139,9 @@ class MemoryVault(Vault):
 class MemoryRegister(Register):
     """Implements handlers.ports.Register."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, clock: Clock) -> None:
         self._memory = memory
+        self._clock = clock
 
     def add_campaign(self, row: CampaignRow) -> None:
         """Write a new campaign."""
@@ -155,11 +163,15 @@ class MemoryRegister(Register):
     def set_status(self, campaign_id: CampaignId, status: str) -> None:
         with self._memory.begin() as tx:
             self._memory.around.step("register.set_status", tx)
+            tx.lock(*CLAIMS)
             tx.lock("campaigns", campaign_id)
             row = tx.get("campaigns", campaign_id)
             if row is not None:
                 changed = replace(row["row"], status=status)
                 tx.change("campaigns", campaign_id, status=status, row=changed)
+            if status == "active":
+                held = (HoldReason.CAMPAIGN_PAUSED,)
+                wake(tx, held, self._clock.now(), campaign=campaign_id)
 
     @override
     def keep_plans(self, tx: Transaction, plans: Sequence[NewPlan]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain import accounts, campaign
 from domain.accounts import PauseReason
 from domain.errors import CampaignError
@@ -38,6 +40,7 @@ def acts(world: World, ports: TenantPorts) -> Mapping[str, Act]:
         "stop stream": partial(_order, ports, stream, "stop"),
         "stop campaign": partial(_end, ports, row),
         "resend": partial(_resend, world, ports),
+        "move contact": partial(_move, world, stream),
     }
 
 
@@ -101,6 +104,14 @@ def _suppress(world: World, ports: TenantPorts, stream: StreamId) -> None:
     address = world.memory.committed_rows("contacts")[contact]["person"].email
     ban = Suppression(Family.EMAIL, address, "operator", "operator", ports.clock.now())
     ports.suppressions.add(None, [ban])
+
+
+def _move(world: World, stream: StreamId) -> None:
+    """The contact gets an address that nobody had before."""
+    contact = world.memory.loaded[stream].state.contact_id
+    person = world.memory.committed_rows("contacts")[contact]["person"]
+    email = f"moved.{world.memory.position}.{contact.int}@harbor.example"
+    world.tenant.vault.put_person(replace(person, email=email, snapshot=person.snapshot + 1))
 
 
 def _resend(world: World, ports: TenantPorts) -> None:

@@ -16,6 +16,7 @@ ACTS = (
     "stop stream",
     "stop campaign",
     "resend",
+    "move contact",
 )
 """What operators may do; the first is the most harmless."""
 MOVES = ("job", "post", "order", "time", "trouble")
@@ -40,7 +41,7 @@ class Temper(msgspec.Struct, frozen=True, kw_only=True):
     taken: int = 60
     """How often a call simply succeeds; the weights of all other outcomes come to 50."""
     spans: tuple[int, ...] = (20, 20, 12, 10, 10, 10, 6, 6, 3, 1)
-    acts: tuple[int, ...] = (12, 3, 12, 2, 12, 2, 2, 2, 1, 1, 7)
+    acts: tuple[int, ...] = (12, 3, 12, 2, 12, 2, 2, 2, 1, 1, 7, 3)
     moves: tuple[int, ...] = (60, 22, 5, 26, 4)
 
 
@@ -61,13 +62,16 @@ TEMPERS = (
     Temper(
         name="slow",
         spans=(8, 8, 4, 4, 6, 12, 4, 4, 6, 14),
-        acts=(8, 3, 8, 1, 8, 1, 1, 2, 0, 0, 60),
+        acts=(8, 3, 8, 1, 8, 1, 1, 2, 0, 0, 60, 2),
         early=110,
         taken=25,
         moves=(60, 22, 14, 24, 3),
     ),
     Temper(
-        name="outage", down=True, acts=(8, 1, 8, 1, 8, 1, 1, 0, 0, 0, 7), moves=(60, 22, 3, 26, 5)
+        name="outage",
+        down=True,
+        acts=(8, 1, 8, 1, 8, 1, 1, 0, 0, 0, 7, 1),
+        moves=(60, 22, 3, 26, 5),
     ),
     Temper(
         name="crowded",
@@ -76,7 +80,7 @@ TEMPERS = (
         die=3,
         freeze=4,
         cut=5,
-        acts=(16, 6, 16, 4, 16, 4, 14, 2, 2, 1, 2),
+        acts=(16, 6, 16, 4, 16, 4, 14, 2, 2, 1, 2, 6),
         moves=(55, 22, 14, 20, 2),
     ),
 )

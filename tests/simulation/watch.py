@@ -14,9 +14,11 @@ from domain.errors import DecisionFailed, GroundsMissing
 from domain.events import (
     MessageAccepted,
     MessageCancelled,
+    MessageDeferred,
     MessageFailed,
     MessagePresumedLost,
     MessageQueued,
+    MessageReopened,
     MessageUnknown,
     PlanRevised,
     ResendOrdered,
@@ -24,19 +26,20 @@ from domain.events import (
     SendAttemptStarted,
     topic_of,
 )
+from domain.gates.holds import MAY_END_EARLY
 from domain.ids import MessageId, StreamId
 from domain.lifecycle import Stage
-from domain.taxonomy import Family
 from domain.taxonomy import MessageState as S
 from handlers.ports import Input, Mail, Result
 from infra.log import Entry
 from tests.simulation.baton import Task
 from tests.simulation.memory_database import Tx
-from tests.simulation.memory_suppressions import ban_of
+from tests.simulation.memory_suppressions import ban_of_contact
 from tests.simulation.world import Violation, World
 
 MOVES: Final[dict[type, tuple[frozenset[S], S]]] = {
     MessageQueued: (frozenset({S.PLANNED}), S.QUEUED),
+    MessageReopened: (frozenset({S.QUEUED}), S.PLANNED),
     MessageCancelled: (frozenset({S.PLANNED, S.QUEUED}), S.CANCELLED),
     SendAttemptStarted: (frozenset({S.QUEUED}), S.SENDING),
     SendAttemptReturned: (frozenset({S.SENDING}), S.QUEUED),
@@ -60,6 +63,8 @@ class Seen:
         self.stream = stream
         self.state = S.PLANNED
         self.attempt = 0
+        self.held = ""
+        self.again_at: datetime | None = None
         self.resends = 0
         self.accepted = 0
         self.started: dict[int, datetime] = {}
@@ -116,6 +121,9 @@ class Watch:
             if planned in self.messages:
                 raise Violation(f"I11: {planned} was planned twice")
             self.messages[planned] = Seen(stream)
+        elif isinstance(fact, MessageDeferred):
+            deferred = self.messages[fact.message_id]
+            deferred.held, deferred.again_at = fact.reason, None
         elif isinstance(fact, PlanRevised) and planned is not None:
             self.messages[planned].state = S.PLANNED
         elif type(fact) in MOVES and planned is not None:
@@ -139,8 +147,11 @@ class Watch:
         seen.attempt = fact.attempt
         seen.started[fact.attempt] = self._world.now()
         row = self._world.memory.committed_rows("send_queue")[fact.message_id]
-        if row["due_at"] > self._world.latest():
-            raise Violation(f"early: due at {row['due_at']}, claimed at {self._world.latest()}")
+        woken = seen.held in MAY_END_EARLY  # an order may have opened its gate since
+        due_at = seen.again_at or row["due_at"]  # the row keeps the due time of the first attempt
+        seen.held, seen.again_at = "", None
+        if due_at > self._world.latest() and not woken:
+            raise Violation(f"early: due at {due_at}, claimed at {self._world.latest()}")
         closed = self._closed(fact.message_id)
         if closed and closed != TENANT_PAUSED:  # which no lock guards; T2 finds it
             raise Violation(f"I13: claimed though {closed}")
@@ -152,7 +163,10 @@ class Watch:
             self.tally["resend ordered"] += 1
         elif isinstance(fact, SendAttemptReturned):
             seen.returned.add(fact.attempt)
+            seen.again_at = fact.due_at
             self.tally[f"returned: {fact.reason}"] += 1
+        elif isinstance(fact, MessageReopened):
+            self.tally[f"reopened: {fact.reason}"] += 1
         elif isinstance(fact, MessageUnknown):
             self._doubted(fact)
         elif isinstance(fact, MessageAccepted):
@@ -239,8 +253,10 @@ class Watch:
         contact = memory.committed_rows("contacts")[row["contact_id"]]
         state = memory.loaded[row["stream_id"]].state
         look = Tx(memory, None)
-        if ban_of(look, Family.EMAIL, contact["mac"], self._world.now()):
+        if ban_of_contact(look, contact, self._world.now()):
             return "its address is suppressed"
+        if memory.committed_rows("bodies")[message_id]["mail"].to_email != contact["person"].email:
+            return "its mail is made out to another address"
         if campaign["status"] != "active":
             return f"its campaign is {campaign['status']}"
         if memory.committed_rows("sending_rules")["only"]["rules"].paused:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import psycopg
 from typing_extensions import override
@@ -29,6 +30,8 @@ IDLE_TIMEOUT_S = 5.0
 FREEZES_S = (2.0, 20.0, 40.0, 95.0, 400.0)
 EXPECTED = (Conflict, Unsure, psycopg.OperationalError, SmoothingUnseen)
 """What a job may end with when the database or Redis fails it; the next tick tries again."""
+CLAIMS, AT_ONCE = 3, 2
+"""Of one bell, small enough that claims and answers cross."""
 NO_STORE = ("provider", "smoothing", "clock", "committed")
 """Points at which no statement is under way."""
 
@@ -249,9 +252,7 @@ class World(Surroundings):
         sweeper = Sweeper(ports)
         return {
             "compose": Composer(ports, LINKS).compose_batch,
-            "send": Sender(
-                ports, self.outside, InTurn(), stopwatch=lambda: self.stopwatch
-            ).send_batch,
+            "send": partial(self._sender(ports).send, claims=CLAIMS),
             "ingest": Ingest(ports, readers(self.outside)).take_batch,
             "timers": Timeouts(ports).fire_batch,
             "doubts": sweeper.doubts,
@@ -259,6 +260,11 @@ class World(Surroundings):
             "lost": sweeper.lost,
             "leases": sweeper.leases,
         }
+
+    def _sender(self, ports: TenantPorts) -> Sender:
+        """One that claims on while answers of earlier claims are not recorded yet."""
+        watch = lambda: self.stopwatch  # noqa: E731  # read at each call
+        return Sender(ports, self.outside, InTurn(), at_once=AT_ONCE, stopwatch=watch)
 
     def receive(self, post: Post) -> Callable[[], object]:
         """The web process keeps a post; where that fails, the provider posts it again."""

@@ -1,6 +1,6 @@
 """What comes back from the world: who clicked, in which order it is heard, what bans an address."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -137,8 +137,8 @@ class Overtaken:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inbox, name)
 
-    def past(self, messages: Collection[MessageId]) -> list[Past]:
-        found = self._inbox.past(messages)
+    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
+        found = self._inbox.past(known)
         meanwhile, self._meanwhile = self._meanwhile, None
         if meanwhile is not None:
             meanwhile()

@@ -207,7 +207,7 @@ def test_a_message_held_for_nobody_knows_how_long_says_when_it_is_looked_at_agai
     assert stops_at(judged(found, "message_deferred").gates, "sender", "held").until is None
     assert found.answer == (
         "It waits since 2026-09-07 09:10 UTC, because the sender sam is paused (operator); "
-        "it is looked at again on 2026-09-07 09:15 UTC."
+        "it is looked at again on 2026-09-07 10:10 UTC."
     )
 
 

@@ -92,7 +92,7 @@ def test_a_mail_rendered_for_an_earlier_address_honours_the_opt_out_of_that_addr
     house.ports.suppressions.add(None, [ban])
     house.after(hours=1, minutes=1)
     assert house.provider.calls == []
-    assert house.rows("SELECT state, reason FROM {s}.send_queue") == [("FAILED", "suppressed")]
+    assert house.rows("SELECT state, reason FROM {s}.send_queue") == [("CANCELLED", "suppressed")]
 
 
 def test_a_row_that_contradicts_its_stream_does_not_stop_the_queue(house: House) -> None:
