@@ -7,6 +7,7 @@ from bench.growth import run
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 
 
+@pytest.mark.long
 def test_a_log_that_was_filled_carries_on_in_every_round() -> None:
     rows = run(2, 1_500)
     names = ("enrol_to_first_send", "signals", "timeouts", "append_1000")

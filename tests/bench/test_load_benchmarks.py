@@ -24,6 +24,7 @@ def by_name(rows: Sequence[Row]) -> Mapping[str, Row]:
     return found
 
 
+@pytest.mark.long
 def test_webhook_tells_what_is_acknowledged_and_settled_and_how_soon_plans_go_on() -> None:
     rows = by_name(webhook.run(1, batches=(10,), rates=(40,), seconds=1, shrunk=100))
     for measure in ("webhook_acknowledged_in_10s", "webhook_settled_in_10s"):
@@ -47,6 +48,7 @@ def test_dispatch_holds_its_sends_against_what_calls_under_way_allow() -> None:
         assert rows[f"dispatch_{kind}_8_cpu_postgres"].ours > 0
 
 
+@pytest.mark.long
 def test_projections_are_run_and_rebuilt_each_and_together() -> None:
     rows = by_name(projections.run(1, events=1_600))
     names = {"contact_campaigns", "activity_feed", "metrics", "passages"}
@@ -55,6 +57,7 @@ def test_projections_are_run_and_rebuilt_each_and_together() -> None:
     assert all(rows[f"projections_run_{name}"].floor for name in names)
 
 
+@pytest.mark.long
 def test_replay_times_timelines_of_each_length_now_and_as_of_an_instant() -> None:
     rows = by_name(replay.run(1, events=2_600, each=3))
     assert rows.keys() == {
@@ -67,6 +70,7 @@ def test_replay_times_timelines_of_each_length_now_and_as_of_an_instant() -> Non
     assert rows["timeline_10_over_http_p95_ms"].floor is None
 
 
+@pytest.mark.long
 def test_pages_reads_every_list_first_and_far_in() -> None:
     rows = by_name(pages.run(1, contacts=1_200, walk_pages=3))
     for name in ("contacts", "send_queue", "activity", "tasks", "webhook_inbox", "senders"):
@@ -85,6 +89,7 @@ def test_every_list_of_the_api_is_read() -> None:
     assert {path.replace("{name}", "sam") for path in lists} <= pages.LISTS.keys()
 
 
+@pytest.mark.long
 def test_soak_keeps_a_series_and_leaves_everything_as_it_must_be(tmp_path: Path) -> None:
     series = tmp_path / "series.json"
     rows = by_name(soak.run(1, lives_per_s=3, minute_s=10, series=series))
