@@ -104,9 +104,12 @@ def _tell(found: System, tenant: str, shown: SendingShown, as_json: bool) -> Non
         print_json(shown)
         return
     paused, stop = shown.rules.paused, stopped(found.database)
-    click.echo(f"{tenant} sends nothing ({paused})" if paused else f"{tenant} sends")
+    if paused:
+        click.echo(f"{tenant} sends nothing ({paused})")
     if stop is not None:
         click.echo(_stop_told(stop))
+    if not paused and stop is None:
+        click.echo(f"{tenant} sends")
 
 
 def _stop_told(stop: Stop) -> str:
