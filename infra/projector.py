@@ -16,6 +16,7 @@ from domain.recorded import Recorded
 from infra.changes import apply
 from infra.leadership import Leadership
 from infra.log import Log
+from infra.pages import OwnPages, Pages
 from infra.poison import SetAside
 from infra.recorder import EVENTS_TABLE, TRACKING_TABLE, BorrowingDatastore, TrackingRecorder
 from infra.tenancy import Database, UnknownTenant
@@ -63,7 +64,7 @@ class Runner:
         projection: Projection,
         leadership: Leadership,
         *,
-        tenant_log: Log | None = None,
+        pages: Pages | None = None,
         page_max: int = PAGE_MAX,
     ) -> None:
         self.projection = projection
@@ -72,7 +73,7 @@ class Runner:
         self._tenant = tenant
         self._schema = schema_of(tenant)
         self._leadership = leadership
-        self._log = tenant_log or Log(database, tenant)
+        self._pages = pages or OwnPages(Log(database, tenant))
         self._page_max = self._limit = page_max
         self._tracking = TrackingRecorder(BorrowingDatastore(database, tenant))
         self._set_aside = SetAside(self._schema, projection.name)
@@ -125,17 +126,13 @@ class Runner:
         assert self.position is not None
         if upto <= self.position:
             return 0
-        limit = self._limit
-        found = self._log.page(self.position, limit, self.projection.topics)
-        page = [recorded for recorded in found if recorded.position <= upto]
-        # A page that is not full ends where the caller looked, so a quiet topic is not late.
-        reached = page[-1].position if len(page) == limit else upto
+        page = self._pages.read(self.position, upto, self._limit, self.projection.topics)
         with self._database.tenant_tx(self._tenant) as curs:
             self._fence(curs)
-            self._write(curs, page)
-            self._track(curs, reached)
-        self.position = reached
-        return len(page)
+            self._write(curs, page.facts)
+            self._track(curs, page.reached)
+        self.position = page.reached
+        return len(page.facts)
 
     def _write(self, curs: Cursor[TupleRow], page: Sequence[Recorded]) -> None:
         taken = self._set_aside.add_followers(curs, page) if self.projection.ordered else page

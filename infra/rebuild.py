@@ -14,6 +14,7 @@ from domain.ids import TenantId, schema_of
 from infra.changes import apply
 from infra.leadership import Leadership
 from infra.log import Log
+from infra.pages import OwnPages
 from infra.poison import POISON_TABLE
 from infra.projector import PAGE_MAX, Runner, head_in, head_of, position_in
 from infra.recorder import TRACKING_TABLE
@@ -210,9 +211,8 @@ class _Rebuild:
         return int(_row(curs.execute(query, (self._next.name,)))[0])
 
     def _runner(self, projection: Projection) -> Runner:
-        return Runner(
-            self._database, self._tenant, projection, self._leadership, tenant_log=self._log
-        )
+        pages = OwnPages(self._log)
+        return Runner(self._database, self._tenant, projection, self._leadership, pages=pages)
 
 
 def _row(curs: Cursor[TupleRow]) -> TupleRow:

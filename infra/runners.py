@@ -17,6 +17,7 @@ from domain.ids import TenantId
 from infra.heartbeat import Heartbeat
 from infra.leadership import Leadership
 from infra.log import Log
+from infra.pages import SharedPages
 from infra.projector import Runner, head_of
 from infra.tenancy import Database
 from projections.projection import Projection
@@ -73,12 +74,10 @@ class Desk:
         self.channel = tenant_log.recorder.channel_name
         self._head = partial(head_of, database, tenant)
         self._at_head = Backoff()
+        read = tuple(projections)
+        pages = SharedPages(tenant_log, (topic for each in read for topic in each.topics))
         self._runners = [
-            (
-                Runner(database, tenant, each, leadership, tenant_log=tenant_log),
-                Backoff(),
-            )
-            for each in projections
+            (Runner(database, tenant, each, leadership, pages=pages), Backoff()) for each in read
         ]
 
     def turn(self) -> bool:
@@ -93,7 +92,11 @@ class Desk:
         if runner.position == head:
             return False
         name = f"{runner.projection.name} of {self.tenant}"
-        return bool(_attempt(backoff, name, partial(runner.step, head)))
+        folded = _attempt(backoff, name, partial(runner.step, head))
+        if folded is None:
+            return False
+        # a page of all topics may have nothing for this one, and more behind it
+        return folded > 0 or (runner.position is not None and runner.position < head)
 
 
 class Ear:

@@ -1,15 +1,17 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Event, Thread
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId, schema_of
+from infra.leadership import Leadership
 from infra.projector import wait
-from infra.runners import BACKOFF_S_MAX, BACKOFF_S_MIN, Backoff, Projector
+from infra.runners import BACKOFF_S_MAX, BACKOFF_S_MIN, Backoff, Desk, Projector
 from infra.tenancy import Database
 from projections.activity_feed import ACTIVITY_FEED
 from projections.metrics import METRICS
@@ -143,3 +145,17 @@ def number(written: Written, query: str, table: str) -> int:
         row = curs.execute(SQL(query).format(where)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_a_reader_whose_page_had_nothing_for_it_goes_on_at_once(written: Written) -> None:
+    written.write([(STREAM, ACCEPTED_PLAN), (STREAM, STARTED), (STREAM, STARTED)])
+    narrow = replace(METRICS, name="narrow", topics=("plan_accepted",))
+    wide = replace(METRICS, name="wide", topics=("plan_accepted", "campaign_started"))
+    with closing(Leadership(written.database)) as leads:
+        assert Desk(written.database, written.tenant, [wide], leads).turn()
+        desk = Desk(written.database, written.tenant, [narrow, wide], leads)
+        for runner, _ in desk._runners:  # three facts, three pages
+            runner._limit = runner._page_max = 1
+        while desk.turn():
+            pass
+    wait(written.database, written.tenant, "narrow", 3, 0)
