@@ -21,7 +21,7 @@ QUEUE_OF: Mapping[str, str] = {
 """Every kind of bell and the queue it is rung on; a kind is the name of its actor."""
 
 TIME_LIMIT_MS = 60_000
-ENOUGH_S = 15.0
+ENOUGH_S = 5.0
 """After this no further batch is begun: the time limit would break into it and lose its answers."""
 Stopwatch = Callable[[], float]
 Answer = Callable[[str, TenantId], None]
@@ -50,7 +50,7 @@ class Turns:
     def leave(self, kind: str, tenant: str, *, listen: bool) -> bool:
         """End the turn, unless we listen and the bell rang meanwhile; whether it goes on."""
         with self._lock:
-            rung = self._rung.pop((kind, tenant))
+            rung = self._rung.pop((kind, tenant), False)
             if rung and listen:
                 self._rung[kind, tenant] = False
         return rung and listen

@@ -8,7 +8,7 @@ from functools import partial
 from domain import campaign
 from domain.campaign import Acceptance, Judged, Reported
 from domain.errors import CampaignError, DecisionFailed, GroundsMissing
-from domain.ids import MessageId
+from domain.ids import ContactId, MessageId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, Family, Signal, Via
 from handlers.ports import (
@@ -57,9 +57,9 @@ class Ingest:
             return 0
         reports = [self._translated(item) for item in items]
         now = ports.clock.now()
-        self._suppress(items, reports, now)
-        self._hold_senders(reports)
         matches = ports.outbox.find(reports)
+        self._suppress(items, reports, matches, now)
+        self._hold_senders(reports)
         known = self._histories(reports, matches)
         given: list[Input] = []
         aside: list[Settled] = []
@@ -90,17 +90,22 @@ class Ingest:
             )
 
     def _suppress(
-        self, items: Sequence[InboxItem], reports: Sequence[Report], now: datetime
+        self,
+        items: Sequence[InboxItem],
+        reports: Sequence[Report],
+        matches: Sequence[Match | None],
+        now: datetime,
     ) -> None:
         """A ban stands at once, also for a report whose message is not found (providers.md 1.2)."""
         ours = [
-            (item, one)
-            for item, one in zip(items, reports, strict=True)
-            if one.address and not _foreign(one, self._ports.tag)
+            (item, one, _sayer(one, match))
+            for item, one, match in zip(items, reports, matches, strict=True)
+            if not _foreign(one, self._ports.tag)
         ]
-        bans = [_ban(item, one, now) for item, one in ours if one.suppresses]
+        about = [each for each in ours if each[1].address or each[2]]
+        bans = [_ban(item, one, who, now) for item, one, who in about if one.suppresses]
         self._ports.suppressions.add(None, bans)
-        self._ports.suppressions.lift([_lift(one, now) for _, one in ours if one.lifts])
+        self._ports.suppressions.lift([_lift(one, who, now) for _, one, who in about if one.lifts])
 
     def _histories(self, reports: Sequence[Report], matches: Sequence[Match | None]) -> Histories:
         """What the inbox holds of the messages whose verdicts these reports may change."""
@@ -182,22 +187,29 @@ def _again(item: InboxItem, reason: str) -> str:
     return "given_up" if item.tries >= ORPHAN_TRIES_MAX else reason
 
 
-def _ban(item: InboxItem, report: Report, now: datetime) -> Suppression:
-    assert report.address
+def _sayer(report: Report, match: Match | None) -> ContactId | None:
+    """The contact whose word it is: a bounce is nobody's, and an address alone proves nobody."""
+    if match is None or match.weak or report.signal == Signal.BOUNCED:
+        return None
+    return match.contact_id
+
+
+def _ban(item: InboxItem, report: Report, contact: ContactId | None, now: datetime) -> Suppression:
     return Suppression(
         Family.EMAIL,
-        report.address,
+        report.address or "",
         report.kind,
         report.provider,
         report.at or now,
         ground=report.ground,
         cause=_cause(item),
+        contact_id=contact,
     )
 
 
-def _lift(report: Report, now: datetime) -> Lift:
-    assert report.address
-    return Lift(Family.EMAIL, report.address, report.ground, report.at or now)
+def _lift(report: Report, contact: ContactId | None, now: datetime) -> Lift:
+    address = report.address or ""
+    return Lift(Family.EMAIL, address, report.ground, report.at or now, contact)
 
 
 def _input(item: InboxItem, report: Report, match: Match, known: Histories, now: datetime) -> Input:

@@ -5,7 +5,6 @@ from typing import Final
 
 import redis
 from dramatiq import Broker, Message
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import DramatiqError
 from dramatiq.middleware import (
     AgeLimit,
@@ -19,6 +18,7 @@ from typing_extensions import override
 from domain.ids import TenantId
 from handlers.actors import QUEUE_OF
 from handlers.ports import Doorbell
+from infra.woken import CHANNEL, WokenBroker
 
 LOG = logging.getLogger("antiphon.redis")
 NAMESPACE: Final = "{antiphon}"
@@ -33,7 +33,7 @@ class RedisOutOfReach(Exception):
 
 def make_broker(url: str) -> Broker:
     """The broker: dead workers' messages come back within seconds, whatever the load."""
-    broker = RedisBroker(  # type: ignore[no-untyped-call]  # the library has no types here
+    broker = WokenBroker(
         client=connect(url),
         namespace=NAMESPACE,
         heartbeat_timeout=15_000,
@@ -88,6 +88,7 @@ class RedisDoorbell(Doorbell):
                 queue_name=QUEUE_OF[kind], actor_name=kind, args=(tenant,), kwargs={}, options={}
             )
             self._broker.enqueue(message)
+            self._client.publish(CHANNEL, QUEUE_OF[kind])
         except (redis.RedisError, DramatiqError) as error:
             LOG.warning("the bell %s did not ring: %s", kind, type(error).__name__)
 

@@ -62,8 +62,8 @@ class RestoreGuard:
 
     def look(self, tenant: TenantId) -> bool:
         """Whether the log was set back since it was last seen; if not, the mark goes forward."""
+        marks = self._marks()  # before the log, which only grows: no mark of it can be ahead
         place, now = self._log(tenant)
-        marks = self._marks()
         mark = marks.get(place) or _moved(marks, tenant, now)
         if self._set_back(tenant, now, mark):
             self._tell(

@@ -114,8 +114,9 @@ def _keep_partitions(system: System, tenant: TenantId) -> int:
 def _forget(system: System, tenant: TenantId) -> int:
     """S13: what its period is over for goes, and the names of processes that are no more."""
     periods = periods_of(system.tenant(tenant))
+    processes = forget_processes(system.database)  # first: the other may end in an error
     gone = forget(system.database, tenant, periods, system.clock.now())
-    return sum(gone.values()) + forget_processes(system.database)
+    return sum(gone.values()) + processes
 
 
 SWEEPS: Mapping[str, tuple[float, Sweep]] = {

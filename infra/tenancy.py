@@ -24,6 +24,13 @@ CONTROL_ROLE = "antiphon_control"
 
 CONNECT_TIMEOUT_S = 5
 BORROW_TIMEOUT_S = 10.0
+ALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A connection whose other end is gone without a word is given up: its thread would wait on."""
 SETTINGS = {
     "search_path": "pg_catalog",  # a statement that forgets its schema is an error, not a leak
     "timezone": "UTC",
@@ -72,6 +79,7 @@ class Database:
             options=" ".join(options).strip(),
             connect_timeout=timeout,
             application_name=given.get("application_name") or "antiphon",
+            **{name: given.get(name) or value for name, value in ALIVE.items()},
         )
         self._place = _place(given)
         self._pool = ConnectionPool(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from domain.accounts import PauseReason
 from domain.ids import TenantId
 from handlers.actors import Batch
 from handlers.composing import Composer
@@ -57,7 +58,8 @@ class Work:
         guard = self._system.restore_guard
         server = guard.server()
         if self._cleared.get(tenant) != server:
-            if guard.look(tenant) and not self._system.accounts(tenant).rules().paused:
-                return False
+            paused = self._system.accounts(tenant).rules().paused
+            if guard.look(tenant) and paused != PauseReason.RESTORED:
+                return False  # another pause is lifted by somebody who knows nothing of this
             self._cleared[tenant] = server
         return True

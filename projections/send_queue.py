@@ -78,7 +78,7 @@ def changes(recorded: Recorded) -> Iterator[Change]:  # noqa: C901  # a total ma
         case MessageDeferred() as fact:
             yield _move(fact.message_id, {"state": _WAITING}, _deferred(fact))
         case MessageReopened() as fact:
-            row = {**_NOT_RENDERED, **_in_time(fact)}
+            row = {**_NOT_RENDERED, "due_at": fact.at, "not_before": fact.at, **_in_time(fact)}
             yield _move(fact.message_id, {"state": (State.QUEUED,)}, row)
         case MessageCancelled() as fact:
             yield _move(

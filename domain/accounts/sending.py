@@ -54,8 +54,10 @@ def evolve_sending(state: Sending, event: SendingEvent) -> Sending:
 
 
 def pause_sending(state: Sending, *, reason: PauseReason, at: datetime) -> list[SendingEvent]:
-    """Let nothing of the tenant leave."""
-    return [] if state.rules.paused else [SendingPaused(reason=reason, at=at)]
+    """Let nothing of the tenant leave; a restored log says so besides any other pause."""
+    paused = state.rules.paused
+    said = paused if reason != PauseReason.RESTORED else paused == reason
+    return [] if said else [SendingPaused(reason=reason, at=at)]
 
 
 def resume_sending(state: Sending, *, at: datetime) -> list[SendingEvent]:

@@ -49,9 +49,9 @@ def of_message(  # noqa: C901  # a total match over the facts of a message
         case MessageDeferred(due_at=due_at, expires_at=expires_at, reason=reason):
             held = "" if reason == HoldReason.RELEASED else reason.value
             return changed(state, mid, due_at=due_at, expires_at=expires_at, held=held)
-        case MessageReopened(seen=seen):
-            reopened = {"state": MessageState.PLANNED, "body_mac": "", "held": "", **_in_time(seen)}
-            return changed(state, mid, **reopened)
+        case MessageReopened(at=at, seen=seen):
+            again = {"state": MessageState.PLANNED, "due_at": at, "body_mac": "", "held": ""}
+            return changed(state, mid, **again, **_in_time(seen))
         case MessageCancelled(reason=reason):
             state = changed(state, mid, state=MessageState.CANCELLED)
             return _fell(state, mid, Signal.SEND_SKIPPED) if reason in SKIPS else state

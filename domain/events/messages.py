@@ -38,7 +38,7 @@ class MessageDeferred(Fact, frozen=True, kw_only=True, tag="message_deferred"):
 
 
 class MessageReopened(Fact, frozen=True, kw_only=True, tag="message_reopened"):
-    """The mail kept for the message is not right any more: it is planned again, to be rendered."""
+    """The mail kept for a due message is not right any more: it is planned again, for now."""
 
     message_id: MessageId
     reason: HoldReason

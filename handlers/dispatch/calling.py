@@ -14,6 +14,8 @@ from handlers.rendering import body_mac
 LOG = logging.getLogger("antiphon.dispatch")
 LOOK_LASTS_S = 1.0
 """How long after a look at the gates a call may still begin without another look."""
+LANDS_S = 1.0
+"""How long a first answer is waited for; then there may be something else to do."""
 GATHER_S = 0.05
 """How long answers are gathered before they are recorded together; a slow call holds none up."""
 
@@ -68,13 +70,17 @@ class Calling:
                 return NOT_CALLED
             return _fault(claim, kept, noes) or self._try(kept[0], claim)
 
-        self._under_way |= {self._executor.submit(answer, claim): claim for claim in claims}
+        for number, claim in enumerate(claims):
+            try:
+                self._under_way[self._executor.submit(answer, claim)] = claim
+            except RuntimeError:  # this process is asked to stop: certainly not called
+                return [(one, NOT_CALLED) for one in claims[number:]]
         return []
 
     def landed(self, *, gather_s: float = GATHER_S) -> Answered:
-        """The answers that are there now; waits for one, and for so long for others with it."""
-        done, waiting = wait(self._under_way, return_when=FIRST_COMPLETED)
-        if waiting and gather_s:
+        """The answers that are there; waits a while for one, and a little for others with it."""
+        done, waiting = wait(self._under_way, LANDS_S, return_when=FIRST_COMPLETED)
+        if done and waiting and gather_s:
             more, _ = wait(waiting, timeout=gather_s)
             done |= more
         landed = [future for future in self._under_way if future in done]

@@ -14,8 +14,9 @@ from handlers.ports import Provider, TenantPorts
 LOG = logging.getLogger("antiphon.dispatch")
 CLAIMS_MAX = 200
 """Claims that one bell is good for; then other tenants get their turn."""
-ENOUGH_S = 15.0
-"""After this nothing more is claimed: the time limit of the actor would break into the calls."""
+ENOUGH_S = 10.0
+"""After this nothing more is claimed; with the actor's own patience, the guard of a claim and the
+longest call it is less than the actor's time limit, which would break into calls."""
 
 
 class Sender:
@@ -62,6 +63,7 @@ class Sender:
                 more = done > 0
             else:
                 self._keep(self._calling.landed())
+                more = True  # what came due meanwhile does not wait for the slowest call
         if self._unkept:  # once more, when no call is under way whose answer could be lost by it
             self._record(self._unkept)
         if self._broken is not None:

@@ -143,7 +143,8 @@ class Suppression(msgspec.Struct, frozen=True):
     """A ban on an address, by its HMAC; for good where nothing says until when.
 
     `ground` is what may be lifted by itself, as `group:17`; without one it is the reason.
-    `cause` is the report or order that it came from.
+    `cause` is the report or order that it came from. With a `contact_id` a person said it: it is
+    about every address that the contact has or had, and `address` may be empty.
     """
 
     family: str
@@ -154,6 +155,7 @@ class Suppression(msgspec.Struct, frozen=True):
     ground: str = ""
     expires_at: datetime | None = None
     cause: Cause | None = None
+    contact_id: ContactId | None = None
 
 
 class Ban(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +173,16 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lift(msgspec.Struct, frozen=True):
-    """That a person may be written to again as far as this one ground goes."""
+    """That a person may be written to again as far as this one ground goes.
+
+    With a `contact_id` at every address that the contact has or had.
+    """
 
     family: str
     address: str
     ground: str
     at: datetime
+    contact_id: ContactId | None = None
 
 
 class Suppressions(Protocol):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from domain.ids import ContactId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, Family
 from handlers.errors import NotStored
@@ -138,24 +139,34 @@ def _target(tenant: TenantServices, link: Link) -> str | None:
 
 
 def _suppress(tenant: TenantServices, link: Link, *, at: datetime) -> None:
-    """Ban the address that the mail went to, before anything else is tried."""
-    address = _address(tenant, link)
-    if address:
-        cause = Cause(CauseKind.LINK, str(link.message_id))
+    """Ban every address of the person that the mail went to, before anything else is tried.
+
+    An earlier attempt of the message may have gone to another one than the mail that is kept.
+    """
+    row = tenant.reads.message(link.message_id)
+    contact = None if row is None else row.contact_id
+    address = _address(tenant, link, contact)
+    if address or contact:
         ban = Suppression(
-            Family.EMAIL, address, "unsubscribed", PROVIDER, at, ground=OPT_OUT, cause=cause
+            Family.EMAIL,
+            address or "",
+            "unsubscribed",
+            PROVIDER,
+            at,
+            ground=OPT_OUT,
+            cause=Cause(CauseKind.LINK, str(link.message_id)),
+            contact_id=contact,
         )
         tenant.ports.suppressions.add(None, [ban])
 
 
-def _address(tenant: TenantServices, link: Link) -> str | None:
+def _address(tenant: TenantServices, link: Link, contact: ContactId | None) -> str | None:
     """Where the mail went; where it is no longer kept, the contact's address of today."""
     vault = tenant.ports.vault
     kept = vault.mails([link.message_id]).get(link.message_id)
     if kept is not None:
         return kept[0].to_email
-    row = tenant.reads.message(link.message_id)
-    person = None if row is None else vault.people([row.contact_id]).get(row.contact_id)
+    person = None if contact is None else vault.people([contact]).get(contact)
     return None if person is None else person.email
 
 

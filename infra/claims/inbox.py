@@ -22,8 +22,10 @@ ORPHAN_TRIES_S = (60, 600, 3600)
 """When an orphan is matched again: after a minute, ten, then every hour."""
 SIGHTED = (Signal.OPENED, Signal.CLICKED)
 TELLING = (*SIGHTED, Signal.DELIVERED, Signal.REPLIED)
-POSTS_MAX = 50
-"""Posts that one commit keeps; each is bounded by itself."""
+WEIGHT_MAX = 8_000_000
+"""Of the posts that one commit keeps, together; each is bounded by itself."""
+REPORT_WEIGHT = 2_000
+"""What a report weighs besides the bytes of its post: rows cost more than bytes."""
 PAST_MAX = 500
 """Reports of one message that a verdict looks at, the latest."""
 
@@ -48,7 +50,7 @@ class SqlInbox(Inbox):
         self._rng = rng
         self._sql = Statements(schema_of(tenant))
         self._gathering = Gathering(
-            self._keep, most=POSTS_MAX, own=(psycopg.DataError, UnicodeError)
+            self._keep, size=_weight, most=WEIGHT_MAX, own=(psycopg.DataError, UnicodeError)
         )
 
     @override
@@ -146,6 +148,10 @@ class SqlInbox(Inbox):
     def free_expired(self) -> int:
         with self._database.tenant_tx(self._tenant) as curs:
             return self._sql.run(transaction(curs), _FREE)
+
+
+def _weight(given: _Delivery) -> int:
+    return len(given.body) + REPORT_WEIGHT * (1 + len(given.reports))
 
 
 def _next_try(settled: Settled) -> timedelta | None:

@@ -25,6 +25,7 @@ def looks(connection: Connection[TupleRow], data: Path | None) -> Iterator[Findi
     yield _connections(connection)
     yield _wraparound(connection)
     yield _invalid_indexes(connection)
+    yield _closing_tables(connection)
     yield _slow_statements(connection)
     yield _disk(data)
 
@@ -75,6 +76,19 @@ def _invalid_indexes(connection: Connection[TupleRow]) -> Finding:
         unit="indexes",
         seen=", ".join(names) or "none",
         mend="their building was cut off: run antiphon migrate again, or DROP INDEX and build anew",
+    )
+
+
+def _closing_tables(connection: Connection[TupleRow]) -> Finding:
+    """Looked for before migrations are: a run that was given up is what leaves them."""
+    found = connection.execute(_CLOSING).fetchall()
+    return judged(
+        "deliveries soon refused",
+        len(found),
+        Bounds(warn=1, bad=1),
+        unit="tables",
+        seen=", ".join(f"{table} takes none from {bound} on" for table, bound in found) or "none",
+        mend="a migration is under way or was given up: run antiphon migrate again, to its end",
     )
 
 
@@ -140,6 +154,14 @@ _INVALID = """
 SELECT i.indexrelid::regclass::text FROM pg_index i
  WHERE NOT i.indisvalid
    AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+ ORDER BY 1
+"""
+# The bound of a first partition on a table that has not become one (0018_long_life).
+_CLOSING = """
+SELECT t.oid::regclass::text, to_date(right(c.conname, 8), 'YYYYMMDD')
+  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+ WHERE c.contype = 'c' AND t.relkind = 'r' AND NOT t.relispartition
+   AND c.conname ~ '^received_before_[0-9]{8}$'
  ORDER BY 1
 """
 _WHERE_STATEMENTS = """

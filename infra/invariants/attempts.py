@@ -1,12 +1,18 @@
 """What was sent: in open hours, and just what had been rendered (I14, I17)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.events import MessageQueued, SendAttemptStarted
+from domain.events import (
+    Event,
+    MessageQueued,
+    MessageReopened,
+    PlanRevised,
+    SendAttemptStarted,
+)
 from domain.ids import MessageId
 from domain.plan import Plan, Send
 from domain.taxonomy import MessageState
@@ -76,7 +82,8 @@ class _Kept(msgspec.Struct, frozen=True):
 class Rendered:
     """I17: what an attempt sent is what was rendered, from one snapshot of the vault.
 
-    The mail of a contact that was erased can no longer be proven; it is not examined.
+    A message that was reopened is rendered again: each attempt is of the mail rendered last before
+    it. The mail of a contact that was erased can no longer be proven; it is not examined.
     """
 
     def __init__(self) -> None:
@@ -84,29 +91,36 @@ class Rendered:
         self._mails = msgspec.msgpack.Decoder(Mail)
 
     def take(self, taken: Snapshot, batch: Sequence[Stream]) -> None:
-        queued = {
-            recorded.fact.message_id: recorded.fact
-            for stream in batch
-            for recorded in stream.facts
-            if isinstance(recorded.fact, MessageQueued)
-        }
-        rows = taken.rows(_KEPT, {"ids": list(queued)})
+        latest: dict[MessageId, MessageQueued | None] = {}
+        for stream in batch:
+            for recorded in stream.facts:
+                self._follow(recorded.fact, latest)
+        rows = taken.rows(_KEPT, {"ids": list(latest)})
         kept = {row[0]: _Kept(*row[1:]) for row in rows}
-        for mid, fact in queued.items():
+        for mid, fact in latest.items():
             self._judge(mid, fact, kept.get(mid))
-        for attempt in (attempt for stream in batch for attempt in _attempts(stream)):
-            self._compare(attempt, queued)
 
-    def _compare(self, fact: SendAttemptStarted, queued: Mapping[MessageId, MessageQueued]) -> None:
+    def _follow(self, fact: Event, latest: dict[MessageId, MessageQueued | None]) -> None:
+        """Compare an attempt with what was rendered last before it; note what is rendered now."""
+        match fact:
+            case MessageQueued():
+                latest[fact.message_id] = fact
+            case MessageReopened() | PlanRevised() if fact.message_id is not None:
+                latest[fact.message_id] = None
+            case SendAttemptStarted():
+                self._compare(fact, latest.get(fact.message_id))
+            case _:
+                pass
+
+    def _compare(self, fact: SendAttemptStarted, rendered: MessageQueued | None) -> None:
         self._tally.examined += 1
-        rendered = queued.get(fact.message_id)
         if rendered is None or rendered.body_mac != fact.body_mac:
             what = "nothing" if rendered is None else "another mail"
             self._tally.add(
                 f"message {fact.message_id}, attempt {fact.attempt}: {what} had been rendered"
             )
 
-    def _judge(self, mid: MessageId, fact: MessageQueued, kept: _Kept | None) -> None:
+    def _judge(self, mid: MessageId, fact: MessageQueued | None, kept: _Kept | None) -> None:
         if kept is None or kept.key is None:
             return
         self._tally.examined += 1
@@ -114,7 +128,9 @@ class Rendered:
         if fault:
             self._tally.add(f"message {mid}: {fault}")
 
-    def _fault(self, mid: MessageId, fact: MessageQueued, kept: _Kept) -> str | None:
+    def _fault(self, mid: MessageId, fact: MessageQueued | None, kept: _Kept) -> str | None:
+        if fact is None:
+            return None if kept.mac is None else "is to be rendered again, and its row has a MAC"
         if kept.mac != fact.body_mac:
             return "its row has another MAC than the fact"
         if kept.mail is None or kept.key is None:

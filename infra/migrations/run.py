@@ -23,6 +23,7 @@ SERVER_VERSION_MIN = 150000
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _STEP = re.compile(r"^-- step\b.*$", re.MULTILINE)
+_UNLESS = re.compile(r"^-- unless: (.+)$", re.MULTILINE)
 _BESIDE = re.compile(r"\bINDEX CONCURRENTLY IF NOT EXISTS (\w+)")
 _DIRECTORY = """
 CREATE TABLE IF NOT EXISTS {schema}.migrations (
@@ -60,7 +61,8 @@ class Migration(msgspec.Struct, frozen=True):
 
     A file with lines `-- step` is applied step by step, each in a transaction of its own: then no
     lock of one step is held during the next one, and indexes can be built beside the work. Each
-    step is written so that it can be repeated.
+    step is written so that it can be repeated; where a later step leaves nothing to repeat, a line
+    `-- unless: SELECT ...` in it says when that is so.
     """
 
     name: str
@@ -233,12 +235,23 @@ def _apply(
 
 
 def _step(connection: Connection[TupleRow], schema: str, step: str) -> None:
+    if _needless(connection, schema, step):
+        return
     beside = _BESIDE.search(step)
     if beside is not None:
         # Waits for all that began before, and nobody waits for it meanwhile.
         connection.execute("SET lock_timeout = 0")
         _drop_half_built(connection, schema, beside[1])
     _format(connection, step, schema, _role_in(schema))
+
+
+def _needless(connection: Connection[TupleRow], schema: str, step: str) -> bool:
+    """A file that was cut off begins anew, and a step may meet what a later one has made of it."""
+    unless = _UNLESS.search(step)
+    if unless is None:
+        return False
+    row = connection.execute(SQL(unless[1]).format(schema=Identifier(schema))).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _drop_half_built(connection: Connection[TupleRow], schema: str, index: str) -> None:

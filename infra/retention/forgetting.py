@@ -1,9 +1,12 @@
 """Deletes what its period is over for: in batches, each of them a short transaction."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import LiteralString
+
+import psycopg
 
 from domain.ids import TenantId, schema_of
 from infra.retention.periods import Periods
@@ -11,6 +14,7 @@ from infra.retention.rules import RULES, Rule
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
+LOG = logging.getLogger(__name__)
 BATCH = 2_000
 """Rows of one transaction: some ten milliseconds, so that nobody waits for a row of it."""
 SPENT_S_MAX = 5.0
@@ -25,6 +29,10 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(
 """
 
 
+class ForgettingFailed(Exception):
+    """Rows of these tables are still there; all others had their turn."""
+
+
 def forget(
     database: Database,
     tenant: TenantId,
@@ -33,16 +41,27 @@ def forget(
     *,
     stopwatch: Callable[[], float] = time.monotonic,
 ) -> Mapping[str, int]:
-    """How many rows went, by table; `now` by the clock of the plans. Safe to run twice at once."""
+    """How many rows went, by table; `now` by the clock of the plans. Safe to run twice at once.
+
+    A table whose rows cannot go now keeps no other from its turn; it is told at the end.
+    """
     until = stopwatch() + SPENT_S_MAX
     gone: dict[str, int] = {}
+    failed: dict[str, psycopg.Error] = {}
     for rule in RULES:
         gone[rule.table] = 0
-        while True:
-            number = _batch(database, tenant, rule, periods, now)
-            gone[rule.table] += number
-            if number < BATCH or stopwatch() > until:
-                break
+        try:
+            while True:
+                number = _batch(database, tenant, rule, periods, now)
+                gone[rule.table] += number
+                if number < BATCH or stopwatch() > until:
+                    break
+        except psycopg.Error as error:
+            why = type(error).__name__
+            LOG.warning("%s of %s: nothing more is forgotten now: %s", rule.table, tenant, why)
+            failed[rule.table] = error
+    if failed:
+        raise ForgettingFailed(", ".join(failed)) from next(iter(failed.values()))
     return {table: number for table, number in gone.items() if number}
 
 

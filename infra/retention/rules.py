@@ -43,11 +43,12 @@ def _day(_: Periods) -> timedelta:
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        # what is not settled yet is never forgotten, whatever its age
+        # what is not settled yet, or is still tried, is never forgotten, whatever its age
         table="webhook_inbox",
         kept=_raw,
         rows="{s}.webhook_inbox t WHERE t.received_at < %(before)s"
-        " AND t.state NOT IN ('new', 'claimed')",
+        " AND t.state NOT IN ('new', 'claimed')"
+        " AND (t.state <> 'orphan' OR t.reason = 'given_up')",
     ),
     Rule(
         table="webhook_deliveries_rest",
@@ -55,12 +56,15 @@ RULES: tuple[Rule, ...] = (
         rows="{s}.webhook_deliveries_rest t WHERE t.received_at < %(before)s",
     ),
     Rule(
-        # a mail that may still leave stays; the links of a mail go with it
+        # a mail that may still leave stays, and so do those of a course that goes on: a later mail
+        # may reply to them, and a lost one may be ordered once more; the links go with their mail
         table="bodies",
         kept=_texts,
         rows="{s}.bodies t WHERE t.created_at < %(before)s"
-        " AND NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.message_id = t.message_id"
-        " AND q.state IN ('PLANNED', 'QUEUED', 'SENDING', 'UNKNOWN'))",
+        " AND NOT EXISTS (SELECT FROM {s}.send_queue q"
+        " LEFT JOIN {s}.contact_campaigns c USING (stream_id)"
+        " WHERE q.message_id = t.message_id AND (c.ended_at IS NULL"
+        " OR q.state IN ('PLANNED', 'QUEUED', 'SENDING', 'UNKNOWN')))",
         how="""
 WITH old AS MATERIALIZED (
     SELECT t.message_id FROM {rows} LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED),

@@ -6,7 +6,7 @@ lifted row stays: what is dated before it was lifted, and comes again, bans nobo
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from typing_extensions import override
 
@@ -17,6 +17,8 @@ from handlers.ports import Ban, Lift, Suppression, Suppressions, Transaction
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from infra.vault.addresses import AddressMac
+
+_Said = TypeVar("_Said", bound=Suppression | Lift)
 
 
 class SqlSuppressions(Suppressions):
@@ -36,7 +38,9 @@ class SqlSuppressions(Suppressions):
             with self._database.tenant_tx(self._tenant) as curs:
                 self.add(transaction(curs), bans)
             return
-        first = _one_each(self._mac, bans)
+        # The gate row first: a claim that would share it skips it, so nobody waits.
+        self._sql.rows(tx, _LOCK_CONTACTS, {"macs": self._own(bans), "contacts": _people(bans)})
+        first = _one_each(self._keyed(tx, bans))
         keys = sorted(first)
         params = {
             "families": [family for family, _, _ in keys],
@@ -49,27 +53,42 @@ class SqlSuppressions(Suppressions):
             "told": [first[key].told_at for key in keys],
             "ends": [first[key].expires_at for key in keys],
         }
-        # The gate row first: a claim that would share it skips it, so nobody waits.
-        self._sql.rows(tx, _LOCK_CONTACTS, {"macs": params["macs"]})
         self._sql.run(tx, _ADD, params)
 
     @override
     def lift(self, lifts: Sequence[Lift]) -> None:
         if not lifts:
             return
-        latest = {
-            (one.family, self._mac(one.address), one.ground): one
-            for one in sorted(lifts, key=lambda one: one.at)
-        }
-        keys = sorted(latest)
-        params = {
-            "families": [family for family, _, _ in keys],
-            "macs": [mac for _, mac, _ in keys],
-            "grounds": [ground for _, _, ground in keys],
-            "times": [latest[key].at for key in keys],
-        }
         with self._database.tenant_tx(self._tenant) as curs:
-            self._sql.run(transaction(curs), _LIFT, params)
+            tx = transaction(curs)
+            latest = {
+                (one.family, mac, one.ground): one
+                for mac, one in self._keyed(tx, sorted(lifts, key=lambda one: one.at))
+            }
+            keys = sorted(latest)
+            params = {
+                "families": [family for family, _, _ in keys],
+                "macs": [mac for _, mac, _ in keys],
+                "grounds": [ground for _, _, ground in keys],
+                "times": [latest[key].at for key in keys],
+            }
+            self._sql.run(tx, _LIFT, params)
+
+    def _own(self, said: Sequence[Suppression | Lift]) -> list[bytes]:
+        return [self._mac(one.address) for one in said if one.address]
+
+    def _keyed(self, tx: Transaction, said: Sequence[_Said]) -> list[tuple[bytes, _Said]]:
+        """Each with every address that it is about: its own, and all of who said it."""
+        people = _people(said)
+        rows = self._sql.rows(tx, _ADDRESSES, {"contacts": people}) if people else []
+        theirs: dict[ContactId | None, set[bytes]] = {
+            row[0]: set(map(bytes, row[1])) for row in rows
+        }
+        return [
+            (mac, one)
+            for one in said
+            for mac in sorted({*self._own([one]), *theirs.get(one.contact_id, ())})
+        ]
 
     @override
     def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:
@@ -127,13 +146,27 @@ def _cause(text: str) -> Cause | None:
     return Cause(CauseKind(kind), known_as) if kind else None
 
 
+# Who said it, and everybody who has or had one of the addresses that it is about.
 _LOCK_CONTACTS = """
+WITH about AS MATERIALIZED (
+    SELECT unnest(%(macs)s::bytea[]) AS mac
+    UNION SELECT email_hmac FROM {s}.contacts WHERE contact_id = ANY(%(contacts)s::uuid[])
+    UNION SELECT email_hmac FROM {s}.former_addresses WHERE contact_id = ANY(%(contacts)s::uuid[]))
 SELECT contact_id FROM {s}.contacts
- WHERE contact_id = ANY(ARRAY(
-       SELECT contact_id FROM {s}.contacts WHERE email_hmac = ANY(%(macs)s::bytea[])
+ WHERE contact_id = ANY(%(contacts)s::uuid[] || ARRAY(
+       SELECT contact_id FROM {s}.contacts WHERE email_hmac = ANY(ARRAY(SELECT mac FROM about))
        UNION SELECT contact_id FROM {s}.former_addresses
-              WHERE email_hmac = ANY(%(macs)s::bytea[])))
+              WHERE email_hmac = ANY(ARRAY(SELECT mac FROM about))))
  ORDER BY contact_id FOR UPDATE
+"""
+
+_ADDRESSES = """
+SELECT contact_id, array_agg(email_hmac)
+  FROM (SELECT contact_id, email_hmac FROM {s}.contacts
+         WHERE contact_id = ANY(%(contacts)s) AND email_hmac IS NOT NULL
+        UNION SELECT contact_id, email_hmac FROM {s}.former_addresses
+         WHERE contact_id = ANY(%(contacts)s)) AS theirs
+ GROUP BY contact_id
 """
 
 # For good is longer than any date. What comes again from before it was lifted changes nothing.
@@ -183,10 +216,24 @@ SELECT DISTINCT address_hmac FROM {s}.suppressions
    AND (expires_at IS NULL OR expires_at > %(now)s)
 """
 
+# What a person said once is a row at each of the addresses: they go together.
 _REMOVE = """
-UPDATE {s}.suppressions SET lifted_at = %(at)s, expires_at = %(at)s
- WHERE family = %(family)s AND address_hmac = %(mac)s AND lifted_at IS NULL
-   AND (expires_at IS NULL OR expires_at > %(at)s)
+UPDATE {s}.suppressions s SET lifted_at = %(at)s, expires_at = %(at)s
+ WHERE s.family = %(family)s AND s.lifted_at IS NULL
+   AND (s.expires_at IS NULL OR s.expires_at > %(at)s)
+   AND s.address_hmac = ANY(ARRAY[%(mac)s::bytea] || ARRAY(
+       WITH people AS (SELECT contact_id FROM {s}.contacts WHERE email_hmac = %(mac)s
+                       UNION SELECT contact_id FROM {s}.former_addresses WHERE email_hmac = %(mac)s)
+       SELECT email_hmac FROM {s}.contacts
+        WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM people))
+       UNION SELECT email_hmac FROM {s}.former_addresses
+        WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM people))))
+   AND (s.address_hmac = %(mac)s
+        OR EXISTS (SELECT FROM {s}.suppressions o
+                    WHERE o.family = s.family AND o.address_hmac = %(mac)s
+                      AND o.ground = s.ground AND o.cause = s.cause AND o.cause <> ''
+                      AND o.suppressed_at = s.suppressed_at AND o.lifted_at IS NULL
+                      AND (o.expires_at IS NULL OR o.expires_at > %(at)s)))
 """
 
 _PAGE = """
@@ -216,12 +263,16 @@ class _Ground(NamedTuple):
     expires_at: datetime | None
 
 
+def _people(said: Sequence[Suppression | Lift]) -> list[ContactId]:
+    return sorted({one.contact_id for one in said if one.contact_id is not None})
+
+
 def _one_each(
-    mac: AddressMac, bans: Sequence[Suppression]
+    bans: Iterable[tuple[bytes, Suppression]],
 ) -> dict[tuple[str, bytes, str], _Ground]:
     found: dict[tuple[str, bytes, str], _Ground] = {}
-    for ban in bans:
-        key = (ban.family, mac(ban.address), ban.ground or ban.reason)
+    for mac, ban in bans:
+        key = (ban.family, mac, ban.ground or ban.reason)
         known = found.get(key, _Ground(ban, ban.at, ban.expires_at))
         for_good = known.expires_at is None or ban.expires_at is None
         found[key] = _Ground(

@@ -307,3 +307,11 @@ def test_a_message_in_doubt_that_is_ordered_again_goes_to_the_address_of_now() -
     story = waiting().when(sees(t()), doubts("intro", t()), again)
     story.when(sees(t(4), readdressed=True)).then("reopened readdressed")
     story.when(queues("intro"), sees(t(4))).then("attempt 2")
+
+
+def test_what_is_rendered_anew_is_due_now_whatever_held_it_before() -> None:
+    woken = t(minutes=10)
+    story = waiting().when(sees(t(), campaign="paused")).then("deferred campaign_paused")
+    story.when(sees(woken, readdressed=True)).then("reopened readdressed")
+    assert story.message("intro").due_at == woken
+    story.when(queues("intro"), sees(woken)).then("attempt 1")

@@ -21,7 +21,8 @@ from infra.doctor import Finding, Word, examine, server, tables
 from infra.doctor.finding import Bounds, judged
 from infra.embedded.servers import ServerUrls
 from infra.entropy import SystemRng
-from infra.migrations.run import create_tenant, migrate
+from infra.migrations import run as running
+from infra.migrations.run import Migration, create_tenant, migrate, migrations
 from infra.retention import keep_up, set_periods
 from infra.retention.periods import DEFAULT
 from infra.settings import Settings
@@ -152,6 +153,36 @@ def test_an_index_that_was_left_half_built_is_named(patient: Patient) -> None:
         connection.execute("CREATE UNIQUE INDEX CONCURRENTLY half ON t_acme.lanes (key)")
     found = patient.finding("invalid indexes")
     assert (found.word, found.seen) == (Word.BAD, "t_acme.half")
+
+
+def test_a_table_that_a_migration_given_up_left_closing_is_bad_until_it_is_run_again(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "deliveries soon refused"
+    (text,) = (each for each in migrations("tenant") if each.name == "0018_long_life")
+    with _database(database_url, "template1") as fresh:
+        url = make_conninfo(database_url, dbname=fresh)
+        for patient in _patient(database_url, ServerUrls(url, redis_url), tmp_path):
+            with monkeypatch.context() as patch:
+                patch.setattr(running, "migrations", _before_long_life)
+                migrate(patient.database)
+                create_tenant(patient.database, ACME, tag="t-1")
+            assert patient.word_of(name) is Word.OK
+            with patient.database.direct() as connection:
+                for step in text.steps[:2]:
+                    running._step(connection, schema_of(ACME), step)
+            found = patient.finding(name)
+            monday = patient.database.now() + timedelta(days=14)
+            monday -= timedelta(days=monday.weekday())
+            told = f"t_acme.webhook_deliveries takes none from {monday:%Y-%m-%d} on"
+            assert (found.word, found.number, found.seen) == (Word.BAD, 1, told)
+            assert "antiphon migrate again" in found.mend
+            migrate(patient.database)
+            assert patient.word_of(name) is Word.OK
+
+
+def _before_long_life(kind: str) -> list[Migration]:
+    return [each for each in migrations(kind) if kind != "tenant" or each.name < "0018"]
 
 
 def test_dead_rows_and_a_vacuum_that_does_not_come_are_seen(

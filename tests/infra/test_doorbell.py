@@ -10,6 +10,7 @@ from dramatiq import Broker, Worker
 
 from domain.ids import TenantId
 from handlers.actors import QUEUE_OF, Batch, declare_actors
+from infra import woken
 from infra.redis import RedisDoorbell, RedisOutOfReach, connect, make_broker, probe
 from infra.roles.ticker import Ticker
 from infra.sweeps import OUTSIDE, SWEEPS
@@ -65,6 +66,43 @@ def test_each_bell_wakes_its_actor(broker: Broker, redis_url: str, rung: Rung) -
     for kind in QUEUE_OF:
         bell.ring(kind, TENANT)
     rung.until(*QUEUE_OF)
+
+
+def test_an_idle_actor_hears_the_bell_and_need_not_look(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(woken, "HEARING_S", 600.0)  # nobody looks before that by himself
+    connect(redis_url).flushall()
+    broker, noted = make_broker(redis_url), Rung()
+    bell = RedisDoorbell(broker, connect(redis_url))
+    declare_actors(broker, noted.work(), answer=bell.answered)
+    worker = Worker(broker, worker_threads=1, worker_timeout=25)
+    worker.start()
+    for _ in range(3):
+        bell.ring("ingest", TENANT)
+        noted.until("ingest")
+        noted.kinds.clear()
+    monkeypatch.setattr(woken, "HEARING_S", 0.01)
+    for rung in broker.ears.rung.values():
+        rung.set()  # so that those that wait come back
+    worker.stop()
+    broker.close()
+
+
+def test_who_cannot_hear_looks(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    connect(redis_url).flushall()
+    broker, noted = make_broker(redis_url), Rung()
+    monkeypatch.setattr(woken.redis.Redis, "pubsub", deaf)
+    declare_actors(broker, noted.work())
+    worker = Worker(broker, worker_threads=1, worker_timeout=25)
+    worker.start()
+    RedisDoorbell(broker, connect(redis_url)).ring("ingest", TENANT)
+    noted.until("ingest")
+    worker.stop()
+    broker.close()
 
 
 def test_rings_at_once_are_one(broker: Broker, redis_url: str) -> None:

@@ -16,9 +16,9 @@ class Writing:
     def __init__(self, own: tuple[type[Exception], ...] = (ValueError,)) -> None:
         self.written: list[list[int]] = []
         self.began, self.go = Event(), Event()
-        self.gathering = Gathering(self._write, most=3, own=own)
+        self.gathering = Gathering(self.write, size=lambda _: 1, most=3, own=own)
 
-    def _write(self, given: Sequence[int]) -> list[int]:
+    def write(self, given: Sequence[int]) -> list[int]:
         if not self.written:
             self.written.append(list(given))
             self.began.set()
@@ -67,3 +67,37 @@ def test_who_is_alone_is_told_his_own_fault() -> None:
     writing.written.append([])
     with pytest.raises(ValueError, match="13"):
         writing.gathering.do(13)
+
+
+def test_what_is_too_much_together_is_not_written_together() -> None:
+    writing = Writing()
+    writing.gathering = Gathering(
+        writing.write, size=lambda number: number, most=5, own=(ValueError,)
+    )
+    assert writing.all_at_once(1, [9, 2, 3, 4]) == [10, 90, 20, 30, 40]
+    assert all(sum(batch) <= 5 or len(batch) == 1 for batch in writing.written)
+
+
+class BrokenOffHere(BaseException):
+    """As a time limit that breaks into a thread."""
+
+
+def test_who_waits_for_a_leader_that_is_broken_off_is_told() -> None:
+    writing = Writing()
+
+    def breaks(given: Sequence[int]) -> list[int]:
+        if len(given) > 1:
+            raise BrokenOffHere
+        return writing.write(given)
+
+    writing.gathering = Gathering(breaks, size=lambda _: 1, most=3, own=())
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(writing.gathering.do, 1)
+        assert writing.began.wait(20)
+        others = [threads.submit(writing.gathering.do, number) for number in (2, 3)]
+        while len(writing.gathering._waiting) < 2:
+            sleep(0)
+        writing.go.set()
+    assert first.result() == 10
+    kinds = sorted(type(each.exception()).__name__ for each in others)
+    assert kinds == ["BrokenOff", "BrokenOffHere"]

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -284,3 +285,19 @@ def test_a_log_that_was_moved_whole_is_no_restored_one(story: Story, copy: Story
     assert not story.look()
     _restore(story, into=copy)
     assert not copy.look()
+
+
+def test_two_who_look_at_once_while_the_log_grows_see_no_restore(story: Story) -> None:
+    story.write()
+    assert not story.look()
+    ticker, worker = story.another(), story.another()
+    read = ticker._log
+
+    def grown_meanwhile(tenant: TenantId) -> Any:
+        found = read(tenant)
+        story.write()
+        assert not worker.look(tenant)
+        return found
+
+    ticker._log = grown_meanwhile
+    assert not ticker.look(story.tenant)

@@ -14,6 +14,7 @@ from handlers.ports import Report
 from infra.claims import SqlInbox
 from infra.entropy import SystemRng
 from infra.retention import (
+    ForgettingFailed,
     Periods,
     forget,
     forget_processes,
@@ -25,7 +26,7 @@ from infra.retention import (
 from infra.retention.partitions import REST, TABLE, WEEK, WEEKS_AHEAD, Partition, weeks_missing
 from infra.retention.rules import CONTROL_STAYS, RULES, STAYS
 from infra.statements import Row, Statements, transaction
-from infra.tenancy import Database, Tenant
+from infra.tenancy import Database, Tenant, role_of
 
 pytestmark = pytest.mark.postgres
 
@@ -222,9 +223,10 @@ def test_a_report_that_nobody_has_settled_is_never_forgotten(store: Store) -> No
     store.keep("new", "claimed", "orphan", "parked")
     store.run("UPDATE {s}.webhook_inbox SET state = convert_from(semantic_key, 'UTF8')")
     _age_inbox(store, 1000)
-    assert store.forget() == {"webhook_inbox": 2}
+    assert store.forget() == {"webhook_inbox": 1}
     left = store.rows("SELECT state FROM {s}.webhook_inbox ORDER BY state")
-    assert left == [("claimed",), ("new",)]
+    assert left == [("claimed",), ("new",), ("orphan",)]
+    assert store.overdue() == []
 
 
 def test_more_than_a_batch_goes_in_several(store: Store) -> None:
@@ -244,6 +246,26 @@ def test_a_run_ends_after_its_time_and_the_next_goes_on(store: Store) -> None:
     )
     assert gone == {"webhook_inbox": 2000}
     assert store.forget() == {"webhook_inbox": 2500}
+
+
+def test_a_table_that_cannot_be_cleaned_keeps_no_other_from_its_turn(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.run(_MANY, number=3)
+    store.run(_REPLY, id=_id(), at=ago(store, 366))
+    names = {
+        "inbox": Identifier(schema_of(store.tenant), "webhook_inbox"),
+        "role": Identifier(role_of(store.tenant)),
+    }
+    with store.database.direct() as connection:
+        connection.execute(SQL("REVOKE DELETE ON {inbox} FROM {role}").format(**names))
+        with pytest.raises(ForgettingFailed, match=r"^webhook_inbox$"):
+            store.forget()
+        assert store.rows("SELECT count(*) FROM {s}.replies") == [(0,)]
+        (told,) = (one.getMessage() for one in caplog.records if one.name.startswith("infra.ret"))
+        assert told.startswith(f"webhook_inbox of {store.tenant}: nothing more is forgotten")
+        connection.execute(SQL("GRANT DELETE ON {inbox} TO {role}").format(**names))
+    assert store.forget() == {"webhook_inbox": 3}
 
 
 def test_rows_that_somebody_holds_are_left_for_later(store: Store) -> None:

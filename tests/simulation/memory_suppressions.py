@@ -30,7 +30,8 @@ class MemorySuppressions(Suppressions):
             return
         inside = of(tx)
         self._memory.around.step("suppressions.lock", inside)
-        macs = {self._mac(ban.address) for ban in bans}
+        keyed = [(mac, ban) for ban in bans for mac in self._about(inside, ban)]
+        macs = {mac for mac, _ in keyed}
         gates = [
             key
             for key, row in inside.rows("contacts")
@@ -39,11 +40,17 @@ class MemorySuppressions(Suppressions):
         for key in sorted(gates, key=str):
             inside.lock("contacts", key)
         self._memory.around.step("suppressions.add", inside)
-        for ban in sorted(bans, key=lambda one: one.at):
-            self._add(inside, ban)
+        for mac, ban in sorted(keyed, key=lambda each: each[1].at):
+            self._add(inside, mac, ban)
 
-    def _add(self, tx: Tx, ban: Suppression) -> None:
-        key = (ban.family, self._mac(ban.address), ban.ground or ban.reason)
+    def _about(self, tx: Tx, said: Suppression | Lift) -> list[bytes]:
+        """Its own address, and all of the contact that said it."""
+        row = tx.get("contacts", said.contact_id) if said.contact_id else None
+        theirs = {row["mac"], *row["former"]} if row else set()
+        return sorted(theirs | ({self._mac(said.address)} if said.address else set()))
+
+    def _add(self, tx: Tx, mac: bytes, ban: Suppression) -> None:
+        key = (ban.family, mac, ban.ground or ban.reason)
         tx.lock(BANS, key)
         known = tx.get(BANS, key)
         if known is not None and known["lifted_at"] is not None and ban.at <= known["lifted_at"]:
@@ -63,15 +70,15 @@ class MemorySuppressions(Suppressions):
         with self._memory.begin() as tx:
             self._memory.around.step("suppressions.lift", tx)
             for one in sorted(lifts, key=lambda lift: lift.at):
-                key = (one.family, self._mac(one.address), one.ground)
-                known = tx.get(BANS, key)
-                if known is None or known["told_at"] <= one.at:
-                    lifted = {"reason": "lifted", "told_at": one.at, "expires_at": one.at}
-                    tx.put(
-                        BANS,
-                        key,
-                        {**(known or lifted), "lifted_at": one.at} | {"expires_at": one.at},
-                    )
+                for mac in self._about(tx, one):
+                    self._lift(tx, mac, one)
+
+    def _lift(self, tx: Tx, mac: bytes, one: Lift) -> None:
+        key = (one.family, mac, one.ground)
+        known = tx.get(BANS, key)
+        if known is None or known["told_at"] <= one.at:
+            lifted = {"reason": "lifted", "told_at": one.at, "expires_at": one.at}
+            tx.put(BANS, key, {**(known or lifted), "lifted_at": one.at} | {"expires_at": one.at})
 
     @override
     def banned(self, family: str, addresses: Iterable[str], now: datetime) -> set[str]:

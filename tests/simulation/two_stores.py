@@ -249,12 +249,13 @@ class TwoStores(RuleBasedStateMachine):
         for store in self.stores:
             store.ports.accounts.order_sending(order, SET_UP)
 
-    @rule(which=few)
-    def suppress(self, which: int) -> None:
+    @rule(which=few, said=st.booleans())
+    def suppress(self, which: int, *, said: bool) -> None:
         contact = self.contacts[which % 3]
         email = self.house.ports.vault.people([contact])[contact].email
         assert email is not None
-        ban = Suppression(Family.EMAIL, email, "operator", "operator", self.now)
+        who = contact if said else None
+        ban = Suppression(Family.EMAIL, email, "operator", "operator", self.now, contact_id=who)
         for store in self.stores:
             store.ports.suppressions.add(None, [ban])
 

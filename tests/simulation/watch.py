@@ -132,7 +132,7 @@ class Watch:
     def _move(self, seen: Seen, fact: Any) -> None:
         before, after = MOVES[type(fact)]
         again = isinstance(fact, MessageAccepted) and fact.late and seen.resends
-        if seen.state not in before and not (again and seen.state is S.QUEUED):
+        if seen.state not in before and not (again and seen.state in (S.PLANNED, S.QUEUED)):
             raise Violation(f"I12: {topic_of(fact)} in {seen.state}")
         if isinstance(fact, SendAttemptStarted):
             self._started(seen, fact)
@@ -234,11 +234,12 @@ class Watch:
         self._closed_at_look[task] = frozenset(mid for mid in sending if self._closed(mid))
 
     def called(self, mail: Mail, attempt: int) -> None:
-        """I13: no call for what was closed when its worker looked; what came after is counted."""
+        """I13: no call for what was closed at the look and still is; what came after is counted."""
         task = self._world.current()
-        if mail.message_id in self._closed_at_look.get(task, frozenset()):
-            raise Violation(f"I13: a call though {self._closed(mail.message_id)}")
-        if self._closed(mail.message_id):
+        closed = self._closed(mail.message_id)
+        if closed and mail.message_id in self._closed_at_look.get(task, frozenset()):
+            raise Violation(f"I13: a call though {closed}")
+        if closed:
             self.late_calls += 1
             self.tally["gate closed between look and call"] += 1
         seen = self.messages[mail.message_id]

@@ -26,6 +26,7 @@ from infra.invariants.run import check
 from infra.roles.ticker import Ticker
 from infra.sweeps import SWEEPS
 from infra.tenancy import Tenant
+from infra.work import Work
 from tests.stories.acceptance import (
     HELD,
     ONE_MAIL,
@@ -288,6 +289,25 @@ def test_restored_backup_does_not_resend_though_its_pause_failed_at_first(
             _look_for_a_restore(house)
     _look_for_a_restore(house)
     house.after(hours=1)
+    assert len(house.provider.calls) == 3
+
+
+def test_restored_backup_of_a_paused_tenant_is_told_from_that_pause(house: House) -> None:
+    """Whoever lifts the pause of then must see that it is about a restored log now."""
+    enrolled(house, 3)
+    _look_for_a_restore(house)
+    _set_tenant(house, None, paused=True)
+    backup = _backup(house)
+    _set_tenant(house, None, paused=False)
+    house.work()
+    _look_for_a_restore(house)
+    _restore(house, backup)
+    house.system.__dict__["provider"] = house.provider
+    dispatch = Work(house.system).bells()["dispatch"]
+    assert dispatch(house.tenant) == 0  # nobody has said yet that it was restored
+    _look_for_a_restore(house)
+    assert house.ports.accounts.rules().paused == PauseReason.RESTORED
+    dispatch(house.tenant)
     assert len(house.provider.calls) == 3
 
 

@@ -317,7 +317,7 @@ def test_an_actor_ends_before_its_time_limit_breaks_into_a_batch() -> None:
     passed, batches = [0.0], [0]
 
     def batch(_: TenantId) -> int:
-        passed[0] += 7.0
+        passed[0] += 2.0
         batches[0] += 1
         return 1
 

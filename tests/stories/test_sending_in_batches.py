@@ -10,8 +10,11 @@ import pytest
 
 from domain.accounts.facts import CapReached
 from domain.taxonomy import AnswerClass
+from handlers import actors
+from handlers.dispatch import sender
 from handlers.dispatch.sender import Sender
 from handlers.ports import Answer, Broken, Mail
+from infra.settings import Settings
 from tests.stories.house import TAKEN, House, plan, send, stop, way
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -94,3 +97,47 @@ def test_a_circuit_that_opens_stops_the_rest_of_the_batch(house: House) -> None:
         Sender(house.ports, house.provider, one_by_one, stopwatch=stopwatch).send_batch()
     assert len(house.provider.calls) == 6
     assert _states(house) == {"UNKNOWN": 6, "QUEUED": 6}
+
+
+def test_what_comes_due_does_not_wait_for_a_call_that_hangs(house: House) -> None:
+    hung, go = Event(), Event()
+
+    def answer(_: Mail) -> Answer:
+        if not hung.is_set():
+            hung.set()
+            assert go.wait(30)
+        elif len(house.provider.calls) == 4:
+            go.set()
+        return TAKEN
+
+    house.provider.answer = answer
+    row = house.campaign()
+    house.enrol(WAITS, row=row)
+    house.work_but_sends()
+    with ThreadPoolExecutor(4) as calls, ThreadPoolExecutor(1) as bell:
+        sending = bell.submit(Sender(house.ports, house.provider, calls, at_once=4).send)
+        assert hung.wait(20)
+        for _ in range(3):
+            house.enrol(WAITS, row=row)
+        house.work_but_sends()
+        assert sending.result(40)
+    assert _states(house) == {"ACCEPTED": 4}
+
+
+def test_a_process_that_stops_hands_back_what_it_did_not_call_for(house: House) -> None:
+    row = house.campaign()
+    for _ in range(3):
+        house.enrol(WAITS, row=row)
+    house.work_but_sends()
+    stopped = ThreadPoolExecutor(1)
+    stopped.shutdown()
+    Sender(house.ports, house.provider, stopped).send_batch()
+    assert house.provider.calls == []
+    assert _states(house) == {"QUEUED": 3}
+
+
+def test_the_last_call_of_a_bell_ends_before_its_time_limit() -> None:
+    settings = Settings()
+    last_claim = actors.ENOUGH_S + sender.ENOUGH_S
+    last_answer = last_claim + settings.call_guard_s + settings.call_timeout_s
+    assert last_answer * 1000 < actors.TIME_LIMIT_MS

@@ -1,9 +1,15 @@
--- Raw deliveries by week, so that they are forgotten by dropping a table; small indexes by which
--- old rows of other tables are found; storage settings of tables that live long or change often.
+-- Raw deliveries by week, so that they are forgotten by dropping a table; indexes by which old rows
+-- of other tables are found; storage settings of tables that live long or change often.
 -- Takes steps: each is a transaction of its own and may be repeated.
 -- contract: nobody; the table that is renamed is replaced by one of its name in the same transaction
 
--- step: until the Monday after next every delivery goes into the table that is there
+-- step: the key of a partitioned table contains the time. What takes long comes first, so that the
+-- bound of the next step is there for a short time only
+-- unless: SELECT relkind = 'p' FROM pg_class WHERE oid = '{schema}.webhook_deliveries'::regclass
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS webhook_deliveries_key ON {schema}.webhook_deliveries (received_at, delivery_id);
+
+-- step: until the Monday after next every delivery goes into the table that is there. Where a run is
+-- given up between here and the partitions, it takes none from then on: antiphon doctor tells of it
 DO $$
 DECLARE
     boundary timestamptz := date_trunc('week', now()) + interval '14 days';
@@ -28,9 +34,6 @@ BEGIN
         EXECUTE format('ALTER TABLE {schema}.webhook_deliveries VALIDATE CONSTRAINT %I', bound);
     END LOOP;
 END $$;
-
--- step: the key of a partitioned table contains the time
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS webhook_deliveries_key ON {schema}.webhook_deliveries (received_at, delivery_id);
 
 -- step: the table becomes the first partition; nothing is read or copied, the lock is short
 DO $$
@@ -66,26 +69,28 @@ BEGIN
        ON {schema}.webhook_deliveries, {schema}.webhook_deliveries_first, {schema}.webhook_deliveries_rest TO {role};
 END $$;
 
--- step: rows come in the order of their time, so some bytes for every 32 pages find the old ones
-CREATE INDEX CONCURRENTLY IF NOT EXISTS webhook_inbox_time_idx ON {schema}.webhook_inbox USING brin (received_at) WITH (pages_per_range = 32, autosummarize = on);
+-- step: what may be forgotten, as the rule says it (infra/retention/rules.py); no BRIN, which finds
+-- nothing any more once new rows fill the pages of those that were forgotten
+CREATE INDEX CONCURRENTLY IF NOT EXISTS webhook_inbox_time_idx ON {schema}.webhook_inbox (received_at) WHERE state NOT IN ('new', 'claimed');
 
 -- step
-CREATE INDEX CONCURRENTLY IF NOT EXISTS bodies_time_idx ON {schema}.bodies USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS bodies_time_idx ON {schema}.bodies (created_at);
 
 -- step
-CREATE INDEX CONCURRENTLY IF NOT EXISTS replies_time_idx ON {schema}.replies USING brin (received_at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS replies_time_idx ON {schema}.replies (received_at);
 
 -- step
-CREATE INDEX CONCURRENTLY IF NOT EXISTS notes_time_idx ON {schema}.notes USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notes_time_idx ON {schema}.notes (created_at)
+ WHERE kind IN ('provider_answer', 'render_failed', 'update_refused', 'signal_data');
 
 -- step: notices whose words are still there
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_words_idx ON {schema}.notices (created_at) WHERE text <> '';
 
 -- step
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idempotency_keys_time_idx ON {schema}.idempotency_keys USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idempotency_keys_time_idx ON {schema}.idempotency_keys (created_at);
 
 -- step
-CREATE INDEX CONCURRENTLY IF NOT EXISTS outreach_time_idx ON {schema}.outreach USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS outreach_time_idx ON {schema}.outreach (at);
 
 -- step: rows that are only ever added are frozen at the first vacuum, which reads them anyway
 ALTER TABLE {schema}.events SET (autovacuum_freeze_min_age = 0);
