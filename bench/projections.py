@@ -15,6 +15,7 @@ from bench.load.lives import live
 from bench.load.stand import Stand, standing
 from bench.measuring import Row, rate_row, tell
 from infra.leadership import Leadership
+from infra.pages import OwnPages
 from infra.projector import PAGE_MAX, Runner
 from infra.rebuild import rebuild
 from projections.projection import Projection
@@ -71,7 +72,8 @@ def _run_from_the_start(customer: Customer, projections: Sequence[Projection]) -
     took, folded = 0.0, 0
     for each in projections:
         with closing(Leadership(database)) as leadership:
-            runner = Runner(database, customer.tenant, each, leadership, tenant_log=customer.log)
+            pages = OwnPages(customer.log)
+            runner = Runner(database, customer.tenant, each, leadership, pages=pages)
             began = perf_counter()
             while taken := runner.step():
                 folded += taken

@@ -22,6 +22,7 @@ from handlers.timeouts import Timeouts
 from infra.bootstrap import System
 from infra.leadership import Leadership
 from infra.log import Log
+from infra.pages import OwnPages
 from infra.projector import Runner
 from infra.statements import Row, Statements, transaction
 from projections.registry import READ
@@ -138,9 +139,8 @@ class Customer:
         """Bring every read model to the head."""
         with closing(Leadership(self.system.database)) as leadership:
             for each in READ:
-                runner = Runner(
-                    self.system.database, self.tenant, each, leadership, tenant_log=self.log
-                )
+                pages = OwnPages(self.log)
+                runner = Runner(self.system.database, self.tenant, each, leadership, pages=pages)
                 while runner.step():
                     pass
 
