@@ -61,15 +61,15 @@ MUTANTS = (
         old=(
             "        with self._database.tenant_tx(self._tenant) as curs:\n"
             "            self._fence(curs)\n"
-            "            self._write(curs, page)\n"
-            "            self._track(curs, reached)\n"
+            "            self._write(curs, page.facts)\n"
+            "            self._track(curs, page.reached)\n"
         ),
         new=(
             "        with self._database.tenant_tx(self._tenant) as curs:\n"
             "            self._fence(curs)\n"
-            "            self._track(curs, reached)\n"
+            "            self._track(curs, page.reached)\n"
             "        with self._database.tenant_tx(self._tenant) as curs:\n"
-            "            self._write(curs, page)\n"
+            "            self._write(curs, page.facts)\n"
         ),
         test="tests/faults/test_kills.py::test_a_few_kills_in_the_middle_of_sending_cost_nothing",
         says=("I22", "I23", "I3"),
