@@ -11,10 +11,11 @@ from time import perf_counter
 
 from bench.load.api import Api
 from bench.load.copies import OF_STREAMS, PEOPLE, Copies
-from bench.load.customer import BENCH, Customer, mail, plan_of, way
+from bench.load.customer import Customer, mail, plan_of, way
 from bench.load.posts import BROWSER
 from bench.load.stand import Stand, standing
 from bench.measuring import Row, percentile, tell, time_row
+from bench.running.tenant import BY_BENCH
 from domain.ids import StreamId
 from handlers import campaigns as use
 from handlers.timeline import timeline
@@ -87,7 +88,7 @@ def _stopped_and_gone_on(customer: Customer, lengths: Sequence[int]) -> None:
     for (stream,), length in zip(streams, lengths, strict=True):
         for _ in range((length - SENT - HEARD_MAX) // 2):
             for decide in (use.pause(now, "bench"), use.resume(now)):
-                use.order(customer.ports, stream, decide, cause=BENCH, correlation=stream)
+                use.order(customer.ports, stream, decide, cause=BY_BENCH.cause, correlation=stream)
 
 
 def _copy(customer: Customer, events: int) -> None:

@@ -72,21 +72,16 @@ def declare_actors(
             queue_name=queue,
             max_retries=0,
             time_limit=TIME_LIMIT_MS,
-        )(_answering(kind, answer, _in_turn(kind, work[kind], turns, stopwatch)))
+        )(_in_turn(kind, work[kind], turns, answer, stopwatch))
         for kind, queue in QUEUE_OF.items()
     ]
 
 
-def _answering(kind: str, answer: Answer, work: Callable[[str], None]) -> Callable[[str], None]:
-    def answered(tenant: str) -> None:
-        answer(kind, TenantId(tenant))
-        work(tenant)
-
-    return answered
-
-
-def _in_turn(kind: str, batch: Batch, turns: Turns, stopwatch: Stopwatch) -> Callable[[str], None]:
+def _in_turn(
+    kind: str, batch: Batch, turns: Turns, answer: Answer, stopwatch: Stopwatch
+) -> Callable[[str], None]:
     def work(tenant: str) -> None:
+        answer(kind, TenantId(tenant))
         if not turns.take(kind, tenant):
             return
         until, on = stopwatch() + ENOUGH_S, True

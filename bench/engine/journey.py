@@ -10,10 +10,10 @@ from uuid import UUID
 from bench.engine.place import Place, opened
 from bench.measuring import own_cpu_s, resident_bytes
 from bench.running.posts import Post
+from bench.running.tenant import AcceptsAtOnce
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass, CauseKind
+from domain.taxonomy import CauseKind
 from handlers import campaigns as use
-from handlers.ports import Answer, Mail
 from infra.bootstrap import System
 from infra.clock import VirtualClock, tzdata_version
 from infra.work import Work
@@ -59,15 +59,6 @@ def _mail(node: str, marked: str, ways: Sequence[dict[str, str]]) -> dict[str, A
 
 def _way(on: str, to: str, after: str = "") -> dict[str, str]:
     return {"on": on, "to": to} | ({"after": after} if after else {})
-
-
-class AcceptsAtOnce:
-    """Implements handlers.ports.Provider: takes every mail without delay."""
-
-    def send(self, mail: Mail, *, attempt: int, tenant_tag: str) -> Answer:
-        """Accepted, under an id of its own."""
-        assert tenant_tag
-        return Answer(kind=AnswerClass.ACCEPTED, provider_id=f"p-{mail.message_id.hex}-{attempt}")
 
 
 class EngineMember:

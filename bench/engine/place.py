@@ -1,6 +1,6 @@
 """A tenant to be measured: real stores, wide limits, a clock that is moved by hand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -12,12 +12,11 @@ import msgspec
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
+from bench.running.tenant import BY_BENCH, MANY, SAM, WIDE
 from domain import accounts
 from domain.ids import CampaignId, ContactId, TenantId, schema_of
-from domain.recorded import Cause
-from domain.taxonomy import CauseKind
 from handlers.contacts import ContactRow
-from handlers.ports import CampaignRow, Sender, Why
+from handlers.ports import CampaignRow
 from infra.bootstrap import System
 from infra.clock import VirtualClock
 from infra.embedded.servers import ServerUrls
@@ -32,26 +31,6 @@ BEGINS = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 """A Monday morning."""
 PEPPER = "a pepper for benchmarks, no secret"
 TAG_LENGTH = 10
-BY_BENCH = Why(Cause(CauseKind.OPERATOR, "bench"), "bench")
-MANY = 1_000_000_000
-WIDE: Mapping[str, int | str] = {
-    "weekend": "none",
-    "sender_minute_max": MANY,
-    "sender_hour_max": MANY,
-    "domain_hour_max": MANY,
-    "tenant_hour_max": MANY,
-}
-"""Every limit is counted and looked at, none is ever full."""
-SAM = Sender(
-    sender="sam",
-    from_email="sam@mail.example",
-    from_name="Sam Okello",
-    first_name="Sam",
-    calendar_url="https://cal.example/sam",
-    reply_domain="reply.example",
-    postal_address="1 Harbour Street, Lisbon",
-    verified=True,
-)
 CHUNK = 500
 
 

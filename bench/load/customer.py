@@ -6,17 +6,16 @@ from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
-from typing_extensions import override
-
+from bench.running.tenant import BY_BENCH, MANY, SAM, WIDE, AcceptsAtOnce
 from domain import accounts
 from domain.ids import CampaignId, StreamId, TenantId, schema_of
 from domain.recorded import Cause
-from domain.taxonomy import AnswerClass, CauseKind
+from domain.taxonomy import CauseKind
 from handlers import campaigns as use
 from handlers.composing import Composer
 from handlers.contacts import ContactRow
 from handlers.dispatch.sender import Sender as Sending
-from handlers.ports import Answer, CampaignRow, Mail, Provider, Sender, Why
+from handlers.ports import CampaignRow
 from handlers.signals import Ingest
 from handlers.timeouts import Timeouts
 from infra.bootstrap import System
@@ -27,37 +26,7 @@ from infra.projector import Runner
 from infra.statements import Row, Statements, transaction
 from projections.registry import READ
 
-PLENTY = 1_000_000_000
-RULES: Mapping[str, int | str] = {
-    "weekend": "none",
-    "sender_minute_max": PLENTY,
-    "sender_hour_max": PLENTY,
-    "sender_day_max": PLENTY,
-    "domain_hour_max": PLENTY,
-    "tenant_hour_max": PLENTY,
-}
 CHUNK = 500
-BENCH = Cause(CauseKind.OPERATOR, "bench")
-SAM = Sender(
-    sender="sam",
-    from_email="sam@mail.antiphon-bench.example",
-    from_name="Sam Okello",
-    first_name="Sam",
-    calendar_url="https://cal.antiphon-bench.example/sam",
-    reply_domain="reply.antiphon-bench.example",
-    postal_address="1 Harbour Street, Lisbon",
-    verified=True,
-)
-
-
-class Accepting(Provider):
-    """Implements handlers.ports.Provider: takes every mail at once, under its message's id."""
-
-    @override
-    def send(self, mail: Mail, *, attempt: int, tenant_tag: str) -> Answer:
-        assert attempt
-        assert tenant_tag
-        return Answer(kind=AnswerClass.ACCEPTED, provider_id=str(mail.message_id))
 
 
 class Customer:
@@ -70,8 +39,8 @@ class Customer:
         self.ports = system.ports(tenant)
         self.log = Log(system.database, tenant)
         self.ports.register.put_sender(SAM)  # type: ignore[attr-defined]  # the SQL register
-        decide = partial(accounts.change_rules, changes=dict(RULES), at=system.clock.now())
-        self.ports.accounts.order_sending(decide, Why(BENCH, "bench"))
+        decide = partial(accounts.change_rules, changes=WIDE, at=system.clock.now())
+        self.ports.accounts.order_sending(decide, BY_BENCH)
         self.campaign = self._campaign()
 
     def _campaign(self) -> CampaignRow:
@@ -81,7 +50,7 @@ class Customer:
             description="",
             status="active",
             sender="sam",
-            daily_limit=PLENTY,
+            daily_limit=MANY,
             created_at=self.system.clock.now(),
         )
         self.ports.register.add_campaign(row)  # type: ignore[attr-defined]  # the SQL register
@@ -120,7 +89,7 @@ class Customer:
 
     def send(self) -> int:
         """Have everything taken that is due; how many messages there were."""
-        sending = Sending(self.ports, Accepting(), self.system.executor)
+        sending = Sending(self.ports, AcceptsAtOnce(), self.system.executor)
         return sum(iter(sending.send_batch, 0))
 
     def hear(self, body: bytes) -> None:

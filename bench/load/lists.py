@@ -65,7 +65,7 @@ def live(customer: Customer) -> int:
     assert counted == {
         "notices": WRITTEN_TO,
         "tasks": OPENED,
-        "suppressions": COMPLAINED,
+        "suppressions": 2 * COMPLAINED,  # the address of the report, and that of the contact
         "parked": UNKNOWN,
         "planned": WAITING,
     }, counted

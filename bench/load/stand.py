@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.load.customer import Customer
+from bench.running.tenant import MANY
 from domain.ids import TenantId
 from infra.bootstrap import System
 from infra.clock import VirtualClock
@@ -28,7 +29,6 @@ MONDAY = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
 """When the lives begin that are copied."""
 LATER = timedelta(hours=5)
 """How much later it is for the processes: nobody clicks in the second of the delivery."""
-PLENTY = 1_000_000_000
 NOTHING: Mapping[str, str] = {}
 ROLES = ("web", "projector", "worker", "ticker")
 
@@ -50,7 +50,7 @@ class Stand:
         self.system.clock = VirtualClock(MONDAY)
         migrate(self.database)
         with self.database.control_tx() as curs:
-            curs.execute("UPDATE control.sending SET hour_max = %s, paused = false", [PLENTY])
+            curs.execute("UPDATE control.sending SET hour_max = %s, paused = false", [MANY])
 
     def close(self) -> None:
         """Give connections back."""
@@ -131,7 +131,7 @@ class Stand:
             "PEPPER": self.home.secret("pepper"),
             "SENDGRID_API_KEY": "SG.bench",
             "SENDGRID_BASE_URL": "http://127.0.0.1:1",
-            "WEBHOOK_PER_MINUTE": str(PLENTY),
+            "WEBHOOK_PER_MINUTE": str(MANY),
             "LOG_LEVEL": "WARNING",
         }
         return {f"ANTIPHON_{name}": value for name, value in given.items()}

@@ -77,11 +77,11 @@ class Calling:
                 return [(one, NOT_CALLED) for one in claims[number:]]
         return []
 
-    def landed(self, *, gather_s: float = GATHER_S) -> Answered:
+    def landed(self) -> Answered:
         """The answers that are there; waits a while for one, and a little for others with it."""
         done, waiting = wait(self._under_way, LANDS_S, return_when=FIRST_COMPLETED)
-        if done and waiting and gather_s:
-            more, _ = wait(waiting, timeout=gather_s)
+        if done and waiting:
+            more, _ = wait(waiting, GATHER_S)
             done |= more
         landed = [future for future in self._under_way if future in done]
         return [(self._under_way.pop(future), future.result()) for future in landed]

@@ -99,6 +99,8 @@ WITH head AS (SELECT * FROM {s}.send_queue WHERE message_id = %(id)s),
      gate_accounts AS (SELECT * FROM {s}.sender_accounts)
 """
 
+# A bounce tells something of a mailbox; every other ban was said by the person, or about them, and
+# goes with them to the address of now: here and in FRESH.
 _SEEN = """
 SELECT h.message_id, h.stream_id, h.campaign_id, h.contact_id, h.hold_reason,
        g.status, g.daily_limit,

@@ -14,7 +14,7 @@ from handlers.services import ContactCampaignRow
 from infra.cli.operations import call_of
 from infra.cli.paging import page_options, print_page
 from infra.cli.printing import json_option, print_json, reason_option
-from infra.cli.session import campaign_of, system
+from infra.cli.session import system, with_campaign_id
 from infra.settings import Settings
 
 EXAMPLE_ID = "6a1f0c9e-2b7d-5e43-9a57-0d4c1b8e2f10"
@@ -38,9 +38,7 @@ def contact_campaign() -> None:
 def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
     """List contact-campaigns in the order of their ids."""
     with system(settings) as found:
-        name = given.pop("campaign")
-        campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
-        query = checked(WhichJourneys, {**given, "campaign": campaign}, part="options")
+        query = checked(WhichJourneys, with_campaign_id(found, tenant, given), part="options")
         page = journey_calls.page(call_of(found, tenant, query=query))
     print_page(page, ("id", "status", "node", "outcome", "changed (UTC)"), _row, as_json=as_json)
 

@@ -22,7 +22,7 @@ from infra.cli.paging import page_options, tell_more
 from infra.cli.plan_excerpt import shown_as
 from infra.cli.printing import json_option, print_json, why_option
 from infra.cli.reading import Instant
-from infra.cli.session import campaign_of, system
+from infra.cli.session import system, with_campaign_id
 from infra.settings import Settings
 
 EPILOG = "Example: antiphon queue list acme --state PRESUMED_LOST"
@@ -65,9 +65,7 @@ def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | i
     `explain` tells when its plan wanted it.
     """
     with system(settings) as found:
-        name = given.pop("campaign")
-        campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
-        query = checked(WhichMessages, {**given, "campaign": campaign}, part="options")
+        query = checked(WhichMessages, with_campaign_id(found, tenant, given), part="options")
         page = reading_calls.queue(call_of(found, tenant, query=query))
     if as_json:
         print_json(page)

@@ -1,6 +1,6 @@
 """A system for one command, and what commands look up in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -36,6 +36,15 @@ def campaign_of(found: System, tenant: str, given: str) -> CampaignRow:
     if row is None:
         raise WrongUse(f"{tenant} has no campaign {given!r}; give its name or its id")
     return row
+
+
+def with_campaign_id(
+    found: System, tenant: str, given: Mapping[str, str | int | None]
+) -> dict[str, object]:
+    """The options of a list, with the id of the campaign that it is narrowed to, if it is."""
+    name = given["campaign"]
+    campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
+    return {**given, "campaign": campaign}
 
 
 def _as_uuid(text: str) -> UUID | None:

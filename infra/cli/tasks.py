@@ -14,7 +14,7 @@ from infra.cli.operations import call_of
 from infra.cli.outcome import end_unless
 from infra.cli.paging import page_options, print_page
 from infra.cli.printing import json_option, print_json, reason_option, say
-from infra.cli.session import campaign_of, system
+from infra.cli.session import system, with_campaign_id
 from infra.settings import Settings
 
 EPILOG = "Example: antiphon task list acme --assignee sam"
@@ -37,9 +37,7 @@ def task() -> None:
 def list_(settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None) -> None:
     """List tasks, those due first."""
     with system(settings) as found:
-        name = given.pop("campaign")
-        campaign = campaign_of(found, tenant, str(name)).campaign_id if name else None
-        query = checked(WhichTasks, {**given, "campaign": campaign}, part="options")
+        query = checked(WhichTasks, with_campaign_id(found, tenant, given), part="options")
         page = errand_calls.task_page(call_of(found, tenant, query=query))
     head = ("id", "due (UTC)", "kind", "title", "assignee", "state")
     print_page(page, head, _row, as_json=as_json)
