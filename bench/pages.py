@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -30,6 +31,8 @@ WALK_LIMIT = 500
 WALK_S = 8.0
 """No longer: a slow list is as slow after some pages."""
 GOAL_MS = 150.0
+NOBODY = UUID(int=1)
+"""A campaign or a contact that is not there: what shows nothing may have looked at everything."""
 TABLES = (
     *("streams", "send_queue", "timers", "contact_campaigns", "activity_feed", "tasks"),
     *("notices", "webhook_inbox", "suppressions", *PEOPLE),
@@ -41,13 +44,17 @@ LISTS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "contact_campaigns": {},
         "contact_campaigns_of_campaign": {"campaign": "{campaign}"},
         "contact_campaigns_of_status": {"status": "exited"},
+        "contact_campaigns_of_no_status": {"status": "failed"},
         "contact_campaigns_of_both": {"campaign": "{campaign}", "status": "exited"},
+        "contact_campaigns_of_no_campaign": {"campaign": "{nobody}"},
     },
     "/v1/send-queue": {
         "send_queue": {},
         "send_queue_of_campaign": {"campaign": "{campaign}"},
         "send_queue_accepted": {"state": "ACCEPTED"},
         "send_queue_failed": {"state": "FAILED"},
+        "send_queue_of_no_campaign": {"campaign": "{nobody}"},
+        "send_queue_accepted_of_no_campaign": {"campaign": "{nobody}", "state": "ACCEPTED"},
     },
     "/v1/activity": {
         "activity": {},
@@ -57,17 +64,22 @@ LISTS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "activity_of_no_kind": {"kind": "signal.replied"},
         "activity_since": {"since": "2026-09-07T12:00:00Z"},
         "activity_of_nobody_since": {"since": "2027-01-01T00:00:00Z"},
+        "activity_of_campaign_since": {"campaign": "{campaign}", "since": "2027-01-01T00:00:00Z"},
+        "activity_of_no_campaign": {"campaign": "{nobody}"},
     },
     "/v1/tasks": {
         "tasks": {},
         "tasks_of_campaign": {"campaign": "{campaign}"},
         "tasks_of_assignee": {"assignee": "sales"},
         "tasks_of_nobody": {"assignee": "nobody"},
+        "tasks_of_both": {"campaign": "{campaign}", "assignee": "sales"},
+        "tasks_done": {"state": "done"},
     },
     "/v1/notices": {
         "notices": {},
         "notices_unread": {"unread": "true"},
         "notices_of_nobody": {"recipient": "nobody"},
+        "notices_unread_of_nobody": {"recipient": "nobody", "unread": "true"},
     },
     "/v1/webhook-inbox": {
         "webhook_inbox": {},
@@ -118,6 +130,7 @@ def _readings(customer: Customer) -> Iterator[Wanted]:
     """What programs and pages ask for."""
     given = {
         "{campaign}": str(customer.campaign.campaign_id),
+        "{nobody}": str(NOBODY),
         "{contact}": str(customer.rows("SELECT contact_id FROM {s}.contacts LIMIT 1")[0][0]),
     }
     for path, queries in LISTS.items():

@@ -1,7 +1,8 @@
 """The read models over a log of realistic events: run from its start, and built anew while live.
 
-The floor of a run is reading and decoding the same pages. A rebuild also compares row for row with
-the live tables and swaps; two tenants are rebuilt by two processes at once.
+They run as in the projector: each page is read once for all of them. The floor of a run is reading
+and decoding the same pages. A rebuild also compares row for row with the live tables and swaps; two
+tenants are rebuilt by two processes at once.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from bench.load.lives import live
 from bench.load.stand import Stand, standing
 from bench.measuring import Row, rate_row, tell
 from infra.leadership import Leadership
-from infra.pages import OwnPages
-from infra.projector import PAGE_MAX, Runner
+from infra.projector import PAGE_MAX
 from infra.rebuild import rebuild
+from infra.runners import Desk
 from projections.projection import Projection
 from projections.registry import ALL, READ
 
@@ -55,12 +56,13 @@ def _with_log(stand: Stand, name: str, events: int) -> Customer:
 
 
 def _ran(customer: Customer, projections: Sequence[Projection], name: str, rounds: int) -> Row:
-    """Events of the log a second: those that a read model does not take count to all of them."""
-    events = _events(customer, projections)
+    """Events of the log a second that any of them takes."""
+    topics = sorted({topic for each in projections for topic in each.topics})
+    events = customer.count(_OF_TOPICS, topics=topics)
     ours, floor = [], []
     for _ in range(rounds):
         ours.append(events / _run_from_the_start(customer, projections))
-        floor.append(events / _only_read(customer, projections))
+        floor.append(events / _only_read(customer, topics))
         tell(f"{name}: {ours[-1]:.0f} events/s, read alone {floor[-1]:.0f}")
     return rate_row(f"projections_run_{name}", "events/s", ours, floor)
 
@@ -69,26 +71,22 @@ def _run_from_the_start(customer: Customer, projections: Sequence[Projection]) -
     database = customer.system.database
     for each in projections:
         _empty(customer, each)
-    took, folded = 0.0, 0
-    for each in projections:
-        with closing(Leadership(database)) as leadership:
-            pages = OwnPages(customer.log)
-            runner = Runner(database, customer.tenant, each, leadership, pages=pages)
-            began = perf_counter()
-            while taken := runner.step():
-                folded += taken
-            took += perf_counter() - began
-    wanted = sum(customer.count(_OF_TOPICS, topics=list(each.topics)) for each in projections)
-    assert folded == wanted, (folded, wanted)
+    with closing(Leadership(database)) as leadership:
+        desk = Desk(database, customer.tenant, projections, leadership)
+        began = perf_counter()
+        while desk.turn():
+            pass
+        took = perf_counter() - began
+    names = [each.name for each in projections]
+    assert customer.count(_AT_HEAD, names=names) == len(names), "all of them stand at the head"
     return took
 
 
-def _only_read(customer: Customer, projections: Sequence[Projection]) -> float:
+def _only_read(customer: Customer, topics: Sequence[str]) -> float:
     began = perf_counter()
-    for each in projections:
-        position = 0
-        while page := customer.log.page(position, PAGE_MAX, each.topics):
-            position = page[-1].position
+    position = 0
+    while page := customer.log.page(position, PAGE_MAX, topics):
+        position = page[-1].position
     return perf_counter() - began
 
 
@@ -100,12 +98,6 @@ def _empty(customer: Customer, projection: Projection) -> None:
             f"DELETE FROM {customer.schema}.tracking WHERE application_name = %s",  # noqa: S608  # a name of ours
             [projection.name],
         )
-
-
-def _events(customer: Customer, projections: Sequence[Projection]) -> int:
-    """The facts that any of them takes."""
-    topics = sorted({topic for each in projections for topic in each.topics})
-    return customer.count(_OF_TOPICS, topics=topics)
 
 
 # --- rebuilding -----------------------------------------------------------------------------------
@@ -144,4 +136,8 @@ def _rebuild_all(stand: Stand, customers: Sequence[Customer]) -> float:
 
 
 _FACTS: LiteralString = "SELECT count(*) FROM {s}.events"
+_AT_HEAD: LiteralString = """
+SELECT count(*) FROM {s}.tracking WHERE application_name = ANY(%(names)s)
+   AND notification_id = (SELECT max(notification_id) FROM {s}.events)
+"""
 _OF_TOPICS: LiteralString = "SELECT count(*) FROM {s}.events WHERE topic = ANY(%(topics)s)"

@@ -6,8 +6,11 @@ is reported on them, timers. The series of all samples is written as JSON, for p
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -64,7 +67,8 @@ def run(
     samples = sampler.samples
     series.write_text(json.dumps({"lives_per_s": lives_per_s, "samples": samples}), "utf-8")
     tell(f"the series of {len(samples)} samples is in {series.resolve()}")
-    return [*_load_rows(load), *_memory(samples), *_tables(samples), *_waiting(samples)]
+    minutes = minutes_of(samples, minute_s)
+    return [*_load_rows(load), *memory(minutes), *_tables(minutes), *_waiting(minutes)]
 
 
 def _told(provider: Place) -> dict[str, str]:
@@ -174,33 +178,76 @@ def _load_rows(load: _Load) -> list[Row]:
     ]
 
 
-def _memory(samples: Sequence[Sample]) -> list[Row]:
+Minutes = Sequence[Sequence[Sample]]
+"""All samples, by the minute they were taken in."""
+
+
+def minutes_of(samples: Sequence[Sample], minute_s: float) -> Minutes:
+    """Samples at a pace, by their minutes."""
+    return [list(some) for _, some in groupby(samples, lambda one: int(one["at_s"] // minute_s))]
+
+
+def _over_time(row: Row, minutes: Minutes, value_of: Callable[[Sample], float]) -> Row:
+    """The same row with the highest of each minute, which is what a round is here."""
+    return row._replace(by_round=[max(map(value_of, minute)) for minute in minutes])
+
+
+def memory(minutes: Minutes) -> list[Row]:
     """At the end, against soon after the start."""
+    samples = list(chain(*minutes))
     warm = samples[int(len(samples) * WARM)]["memory_mb"]
     last = samples[-1]["memory_mb"]
-    return [rate_row(f"soak_memory_{name}_mb", "MB", [last[name]], [warm[name]]) for name in last]
+    return [
+        _over_time(
+            rate_row(f"soak_memory_{name}_mb", "MB", [last[name]], [warm[name]]),
+            minutes,
+            partial(_memory_mb, name=name),
+        )
+        for name in last
+    ]
 
 
-def _tables(samples: Sequence[Sample]) -> list[Row]:
+def _memory_mb(sample: Sample, name: str) -> float:
+    found: float = sample["memory_mb"].get(name, 0.0)  # not there while it is started anew
+    return found
+
+
+def _tables(minutes: Minutes) -> list[Row]:
     """The share of dead rows at its highest, and the size at the end, where there is anything."""
+    samples = list(chain(*minutes))
     last: Mapping[str, Any] = samples[-1]["tables"]
     wanted = [name for name, table in last.items() if table["live"] > 0 and table["updates"] > 0]
     rows = []
     for name in wanted:
         shares = [_dead_share(sample["tables"][name]) for sample in samples]
         rows.append(rate_row(f"soak_dead_share_{name}", "share", [max(shares)]))
-    sizes = {name: table["bytes"] / 2**20 for name, table in last.items()}
-    big = sorted(sizes, key=lambda name: -sizes[name])[:8]
-    return [*rows, *(rate_row(f"soak_size_{name}_mb", "MB", [sizes[name]]) for name in big)]
+    big = sorted(last, key=lambda name: -_size_mb(samples[-1], name))[:8]
+    sizes = [
+        _over_time(
+            rate_row(f"soak_size_{name}_mb", "MB", [_size_mb(samples[-1], name)]),
+            minutes,
+            partial(_size_mb, name=name),
+        )
+        for name in big
+    ]
+    return [*rows, *sizes]
+
+
+def _size_mb(sample: Sample, name: str) -> float:
+    size: int = sample["tables"][name]["bytes"]
+    return size / 2**20
 
 
 def _dead_share(table: Mapping[str, int]) -> float:
     return table["dead"] / max(table["dead"] + table["live"], 1)
 
 
-def _waiting(samples: Sequence[Sample]) -> list[Row]:
-    names = ("behind", "reports_waiting", "messages_waiting", "timers_waiting")
-    return [row for name in names for row in _shares(name, [one[name] for one in samples])]
+def _waiting(minutes: Minutes) -> list[Row]:
+    rows: list[Row] = []
+    for name in ("behind", "reports_waiting", "messages_waiting", "timers_waiting"):
+        *some, most = _shares(name, [sample[name] for sample in chain(*minutes)])
+        rows += [*some, _over_time(most, minutes, itemgetter(name))]
+    return rows
 
 
 def _shares(name: str, values: Sequence[float]) -> list[Row]:

@@ -17,16 +17,11 @@ class Cause(msgspec.Struct, frozen=True, gc=False, array_like=True):
     id: str
 
 
-class Envelope(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    omit_defaults=True,
-    rename={"fact": "f", "at": "t", "append": "a", "cause": "c", "correlation": "k"},
-):
-    """The stored body of an event.
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What the log keeps of a fact, besides its place.
 
-    `append` names the append that wrote it, so that a lost commit answer is recognised;
+    `append` names the append that wrote it, so that a lost commit answer is recognised: it is kept
+    with the first fact of an append, and empty in the others when they are read.
     `correlation` is the outside input that the whole chain goes back to.
     """
 

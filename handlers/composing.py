@@ -1,6 +1,7 @@
 """Planned messages: rendered from the plan and the vault as they are now, kept, and queued."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,14 +13,13 @@ from domain import campaign
 from domain.accounts import choose
 from domain.campaign import LOOK_AGAIN
 from domain.events import MessageQueued
-from domain.ids import MessageId, StreamId
+from domain.ids import ContactId, MessageId, StreamId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, HoldReason, domain_class
 from handlers.dispatch.batches import shrinking
 from handlers.links import Links
 from handlers.ports import (
     AccountRow,
-    CampaignRow,
     Decide,
     Input,
     Mail,
@@ -36,6 +36,8 @@ from handlers.rendering import Content, Earlier, RenderFailed, render
 LOG = logging.getLogger("antiphon.composing")
 BATCH = 200
 Node = Mapping[str, Any]
+Nodes = Mapping[str, Node]
+"""The nodes of a plan by their ids."""
 
 
 class NobodyFit(Exception):
@@ -43,25 +45,31 @@ class NobodyFit(Exception):
 
 
 class _Sources(msgspec.Struct, frozen=True):
-    """What the messages of one batch are made of, read once."""
+    """What the messages of one batch are made of, read once in the transaction of the batch."""
 
-    people: Mapping[Any, Person]
+    people: Mapping[ContactId, Person]
     senders: Mapping[str, Sender]
-    accounts: Sequence[AccountRow]
+    plans: Mapping[str, Nodes]
+    rotation: Sequence[AccountRow]
+    """All accounts, where a message leaves it to a set of them who writes."""
     fit: frozenset[str]
-    """The senders that may be given new contacts now."""
-    campaigns: Mapping[Any, CampaignRow | None]
-    documents: Mapping[str, Mapping[str, Any]]
-    sent: Sequence[Sent]
+    """Those of them that may be given new contacts now."""
+    sent: Mapping[StreamId, Sequence[Sent]]
+    """What went out before, of those streams where a message depends on it."""
     mails: Mapping[MessageId, tuple[Mail, bytes]]
 
 
 class Composer:
-    """Renders what comes due for one tenant."""
+    """Renders what comes due for one tenant; made anew for each bell.
+
+    The plans of the last batch stay at hand for the next one: what a hash names never changes, and
+    nothing that erasure takes away outlives the bell here.
+    """
 
     def __init__(self, ports: TenantPorts, links: Links) -> None:
         self._ports = ports
         self._links = links
+        self._plans: Mapping[str, Nodes] = {}
 
     def compose_batch(self, limit: int = BATCH) -> int:
         """Render one batch; a message that cannot be rendered fails. The number taken."""
@@ -119,19 +127,33 @@ class Composer:
         return len(rows)
 
     def _sources(self, tx: Transaction, rows: Sequence[Planned]) -> _Sources:
-        ports, now = self._ports, self._ports.clock.now()
-        sent = ports.outbox.sent(tx, {row.stream for row in rows})
-        rules, accounts = ports.accounts.rules(tx), ports.accounts.rows(tx)
+        vault = self._ports.vault
+        senders = vault.senders(tx)
+        plans = self._plans = self._plans_of(tx, {row.plan_hash for row in rows})
+        rotating = {row.stream for row in rows if row.sender not in senders}
+        replying = {row.stream for row in rows if _may_reply(row, plans)}
+        accounts, fit = self._rotation(tx) if rotating else ((), frozenset[str]())
+        sent = self._ports.outbox.sent(tx, rotating | replying)
         return _Sources(
-            people=ports.vault.people({row.contact_id for row in rows}),
-            senders=ports.vault.senders(),
-            accounts=accounts,
-            fit=frozenset(row.sender for row in accounts if row.fit(rules.health_min, now)),
-            campaigns=ports.register.campaigns_of({row.campaign_id for row in rows}),
-            documents=ports.vault.documents({row.plan_hash for row in rows}),
-            sent=sent,
-            mails=ports.vault.mails({one.message_id for one in sent}),
+            people=vault.people({row.contact_id for row in rows}, tx),
+            senders=senders,
+            plans=plans,
+            rotation=accounts,
+            fit=fit,
+            sent=_by_stream(sent),
+            mails=vault.mails({one.message_id for one in sent if one.stream in replying}, tx),
         )
+
+    def _plans_of(self, tx: Transaction, hashes: set[str]) -> Mapping[str, Nodes]:
+        missing = hashes - self._plans.keys()
+        found = self._ports.vault.documents(missing, tx) if missing else {}
+        read = {name: {one["id"]: one for one in found[name].get("nodes", ())} for name in found}
+        return {name: nodes for name, nodes in {**self._plans, **read}.items() if name in hashes}
+
+    def _rotation(self, tx: Transaction) -> tuple[Sequence[AccountRow], frozenset[str]]:
+        now = self._ports.clock.now()
+        rules, rows = self._ports.accounts.rules(tx), self._ports.accounts.rows(tx)
+        return rows, frozenset(row.sender for row in rows if row.fit(rules.health_min, now))
 
     def _made(self, row: Planned, sources: _Sources) -> Rendered | RenderFailed | NobodyFit | None:
         """The mail, or why there is none; None when that broke on something unforeseen."""
@@ -147,8 +169,7 @@ class Composer:
         person = sources.people.get(row.contact_id)
         if person is None:
             raise RenderFailed("recipient")
-        node = _node(sources.documents[row.plan_hash], row.node)
-        message = _message(node, row.variant)
+        message = _message(sources.plans[row.plan_hash][row.node], row.variant)
         return render(
             _content(message),
             person,
@@ -162,7 +183,7 @@ class Composer:
         """The mail to thread under: the latest one of that node that was accepted."""
         if reply_to is None:
             return None
-        of_stream = [one for one in sources.sent if one.stream == row.stream]
+        of_stream = sources.sent.get(row.stream, ())
         of_node = [one for one in of_stream if one.node == reply_to]
         if of_stream and not of_node:
             of_node = self._renamed(row.stream, reply_to, of_stream)
@@ -180,9 +201,18 @@ class Composer:
         return [one for one in sent if messages[one.message_id].node == node]
 
 
-def _node(document: Mapping[str, Any], node: str) -> Node:
-    found: Node = next(one for one in document["nodes"] if one["id"] == node)
+def _by_stream(sent: Sequence[Sent]) -> Mapping[StreamId, Sequence[Sent]]:
+    found = defaultdict[StreamId, list[Sent]](list)
+    for one in sent:
+        found[one.stream].append(one)
     return found
+
+
+def _may_reply(row: Planned, plans: Mapping[str, Nodes]) -> bool:
+    """Whether its node writes under earlier mails; no for a node that is not there."""
+    node = plans.get(row.plan_hash, {}).get(row.node, {})
+    messages = [node.get("message"), *(one.get("message") for one in node.get("variants", ()))]
+    return any(message and message.get("replyTo") for message in messages)
 
 
 def _message(node: Node, variant: str) -> Mapping[str, Any]:
@@ -209,26 +239,24 @@ def _sender(row: Planned, sources: _Sources) -> Sender:
 
     A contact-campaign keeps the member that wrote first, for as long as it is there.
     """
-    of_campaign = sources.campaigns.get(row.campaign_id)
-    name = row.sender or (of_campaign.sender if of_campaign else "")
-    chosen = sources.senders.get(name) or sources.senders.get(_member(row, name, sources))
+    chosen = sources.senders.get(row.sender) or sources.senders.get(_member(row, sources))
     if chosen is None:
-        raise RenderFailed("sender", name)
+        raise RenderFailed("sender", row.sender)
     return chosen
 
 
-def _member(row: Planned, rotation_set: str, sources: _Sources) -> str:
+def _member(row: Planned, sources: _Sources) -> str:
     members = [
         account.sender
-        for account in sources.accounts
-        if account.settings.rotation_set == rotation_set and not account.deleted
+        for account in sources.rotation
+        if account.settings.rotation_set == row.sender and not account.deleted
     ]
-    before = [one for one in sources.sent if one.stream == row.stream and one.sender in members]
+    before = [one for one in sources.sent.get(row.stream, ()) if one.sender in members]
     if before:
         return before[-1].sender
     chosen = choose((name for name in members if name in sources.fit), str(row.stream))
     if members and chosen is None:
-        raise NobodyFit(rotation_set)
+        raise NobodyFit(row.sender)
     return chosen or ""
 
 

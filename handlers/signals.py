@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 from domain import campaign
 from domain.campaign import Acceptance, Judged, Reported
@@ -24,7 +25,7 @@ from handlers.ports import (
     Transaction,
     WebhookReader,
 )
-from handlers.webhooks.histories import Histories
+from handlers.webhooks.histories import Histories, fact_key
 from handlers.webhooks.verdicts import DEFAULT_THRESHOLDS, Thresholds
 
 LOG = logging.getLogger("antiphon.signals")
@@ -32,6 +33,7 @@ BATCH = 500
 ACCOUNT_TROUBLE = frozenset({"account_status_change", "over_quota"})
 ORPHAN_TRIES_MAX = 170
 """About seven days of hourly tries; then an orphan stays in the list and is tried no more."""
+NOTHING: Mapping[bytes, Report] = MappingProxyType({})
 TELLING = frozenset({Signal.OPENED, Signal.CLICKED, Signal.DELIVERED, Signal.REPLIED})
 """What a verdict on an open or a click looks at."""
 
@@ -60,7 +62,7 @@ class Ingest:
         matches = ports.outbox.find(reports)
         self._suppress(items, reports, matches, now)
         self._hold_senders(reports)
-        known = self._histories(reports, matches)
+        known = self._histories(items, reports, matches)
         given: list[Input] = []
         aside: list[Settled] = []
         for item, report, match in zip(items, reports, matches, strict=True):
@@ -107,19 +109,26 @@ class Ingest:
         self._ports.suppressions.add(None, bans)
         self._ports.suppressions.lift([_lift(one, who, now) for _, one, who in about if one.lifts])
 
-    def _histories(self, reports: Sequence[Report], matches: Sequence[Match | None]) -> Histories:
+    def _histories(
+        self,
+        items: Sequence[InboxItem],
+        reports: Sequence[Report],
+        matches: Sequence[Match | None],
+    ) -> Histories:
         """What the inbox holds of the messages whose verdicts these reports may change."""
-        return self._past(
-            {
-                match.message_id: 0
-                for report, match in zip(reports, matches, strict=True)
-                if match is not None and report.signal in TELLING
-            }
-        )
+        told = {
+            match.message_id: 0
+            for report, match in zip(reports, matches, strict=True)
+            if match is not None and report.signal in TELLING
+        }
+        at_hand = {item.key: report for item, report in zip(items, reports, strict=True)}
+        return self._past(told, at_hand)
 
-    def _past(self, known: Mapping[MessageId, int]) -> Histories:
+    def _past(
+        self, known: Mapping[MessageId, int], at_hand: Mapping[bytes, Report] = NOTHING
+    ) -> Histories:
         past = self._ports.inbox.past(known) if known else []
-        return Histories(past, self._readers, self._ports.tenant, self._thresholds)
+        return Histories(past, self._readers, self._ports.tenant, self._thresholds, at_hand)
 
     def _judge_overtaken(self, given: Sequence[Input], known: Histories, now: datetime) -> None:
         """What came while this batch was decided may be of another worker's batch that knew less.
@@ -137,7 +146,7 @@ class Ingest:
                         campaign.hear,
                         acceptance=None,
                         reported=None,
-                        judged=_verdicts(mid, again),
+                        judged=again.judged(mid),
                         now=now,
                     ),
                     latest[mid].cause,
@@ -232,24 +241,7 @@ def _cause(item: InboxItem) -> Cause:
 
 def _judged(report: Report, match: Match, known: Histories) -> Sequence[Judged]:
     """The verdicts on all that is kept of the message: the decision records those that changed."""
-    return _verdicts(match.message_id, known) if report.signal in TELLING else ()
-
-
-def _verdicts(message_id: MessageId, known: Histories) -> Sequence[Judged]:
-    return [
-        Judged(
-            key=_fact_key(key),
-            machine=verdict.machine,
-            reader=verdict.reader,
-            evidence=verdict.evidence,
-        )
-        for key, verdict in known.verdicts(message_id)
-    ]
-
-
-def _fact_key(key: bytes) -> str:
-    """A semantic key as facts have it."""
-    return key.hex()[:24]
+    return known.judged(match.message_id) if report.signal in TELLING else ()
 
 
 def _acceptance(report: Report, match: Match, at: datetime) -> Acceptance | None:
@@ -268,11 +260,11 @@ def _acceptance(report: Report, match: Match, at: datetime) -> Acceptance | None
 def _reported(report: Report, match: Match, known: Histories, at: datetime) -> Reported | None:
     if report.signal is None:
         return None
-    verdict = None if report.sight is None else known.judge(match.message_id, report.sight)
+    verdict = known.verdict(match.message_id, report)
     return Reported(
         signal=report.signal,
         at=at,
-        key=_fact_key(report.key),
+        key=fact_key(report.key),
         message_id=match.message_id,
         machine=verdict is not None and verdict.machine,
         weak=match.weak,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
-from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
@@ -39,6 +38,7 @@ from projections.projection import Change, Projection
 GroundsOf = Callable[[Sequence[tuple[StreamId, Campaign]]], Mapping[StreamId, Grounds]]
 """Plans and contact data for streams that have facts; one that is left out has lost its plan."""
 Along = Callable[[Transaction, Sequence[Result]], None]
+Rows = Sequence[tuple[StreamId, Change]]
 
 TRIES = 3
 STREAM_KEY = "events_pkey"
@@ -95,8 +95,9 @@ class LogCampaigns(Campaigns):
         with _conflicts():
             loaded = self._log.load_many(curs, (each.stream for each in given))
             draft = self._decide(loaded, given, self._new_append())
-            lock_rows(curs, self._schema, self._changes(draft.recorded))
-            self._append(curs, draft)
+            rows = self._changes(draft.recorded)
+            lock_rows(curs, self._schema, rows)
+            self._append(curs, draft, rows)
         return draft.results
 
     @override
@@ -156,35 +157,34 @@ class LogCampaigns(Campaigns):
         return draft
 
     def _save(self, draft: Draft, along: Along | None) -> None:
+        rows = self._changes(draft.recorded)
         try:
             with self._transactions.begin() as tx:
                 curs = cursor_of(tx)
-                lock_rows(curs, self._schema, self._changes(draft.recorded))
+                lock_rows(curs, self._schema, rows)
                 if along is not None:
                     along(tx, draft.results)
-                self._append(curs, draft)
+                self._append(curs, draft, rows)
         except CommitUnknown as error:
             if not draft.recorded:
                 raise  # nothing in the log could tell
             if not self._is_stored(draft.entries()[0]):
                 raise Conflict("the connection was lost before the commit") from error
 
-    def _append(self, curs: Cursor[TupleRow], draft: Draft) -> None:
+    def _append(self, curs: Cursor[TupleRow], draft: Draft, rows: Rows) -> None:
         """The log is locked from the insert to the commit, so this comes last."""
-        if not draft.recorded:
-            return
-        positions = self._log.append(curs, draft.entries(), draft.streams)
-        recorded = [
-            replace(each, position=position)
-            for each, position in zip(draft.recorded, positions, strict=True)
-        ]
-        apply(curs, self._schema, self._changes(recorded))
+        if draft.recorded:
+            self._log.append(curs, draft.entries(), draft.streams)
+            apply(curs, self._schema, rows)
 
-    def _changes(self, recorded: Sequence[Recorded]) -> Iterator[tuple[StreamId, Change]]:
-        for each in recorded:
-            for projection in self._work.get(topic_of(each.fact), ()):
-                for change in projection.changes(each):
-                    yield each.stream, change
+    def _changes(self, recorded: Sequence[Recorded]) -> Rows:
+        """The rows of work are the same before and after their facts have positions."""
+        return [
+            (each.stream, change)
+            for each in recorded
+            for projection in self._work.get(topic_of(each.fact), ())
+            for change in projection.changes(each)
+        ]
 
     def _is_stored(self, entry: Entry) -> bool:
         """After a cut the other pooled connections may be dead as well: each costs one try."""

@@ -1,7 +1,8 @@
 """States of streams that were lately read or written, so that a burst folds each fact once.
 
-A state is believed only while the row of the log at its version is byte for byte the one it was
-made of. So what a transaction undid, or a backup took back, costs a reading and nothing else.
+A state is believed only while the row of the log at its version is the one it was made of: at the
+same position, which is given once, and byte for byte. So what a transaction undid, or a backup took
+back, costs a reading and nothing else.
 """
 
 from collections import OrderedDict
@@ -21,8 +22,8 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
     version: int = 0
     state: Campaign = INITIAL
-    topic: str = ""
-    body: bytes = b""
+    row: tuple[int, str, bytes] = (0, "", b"")
+    """Position, topic and body."""
 
 
 NOTHING = Kept()

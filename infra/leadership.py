@@ -1,5 +1,6 @@
 """Who leads: session locks on a connection of one's own; the others stand by until it is gone."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
 
@@ -30,6 +31,17 @@ class Leadership:
         with self._guard:
             try:
                 return self._take(key)
+            except psycopg.Error:
+                self._end()
+                raise
+
+    def holds_all(self, keys: Sequence[str]) -> bool:
+        """The same for several keys; those that are held are asked for once."""
+        with self._guard:
+            try:
+                held = [key for key in keys if key in self._held]
+                new = [key for key in keys if key not in self._held]
+                return all(self._take(key) for key in (*held[:1], *new))
             except psycopg.Error:
                 self._end()
                 raise

@@ -20,13 +20,13 @@ from domain.campaign import INITIAL, Campaign, evolve
 from domain.events import Event, topic_of
 from domain.ids import StreamId, TenantId, schema_of
 from domain.recorded import Envelope, Recorded
-from infra.codec import UnreadableEvent, decode, encode
+from infra.codec import UnreadableEvent, decode, decode_fact, encode
 from infra.kept_states import NOTHING, Kept, KeptStates
 from infra.recorder import EVENTS_TABLE, BorrowingDatastore, LogRecorder, RecorderFactory
 from infra.tenancy import Database
 
 _LOAD = """
-SELECT originator_id, originator_version, topic, state
+SELECT originator_id, originator_version, notification_id, topic, state
 FROM unnest(%b::uuid[], %b::bigint[]) AS asked (stream, version)
 JOIN {events} ON originator_id = stream AND originator_version >= version
 ORDER BY originator_id, originator_version
@@ -142,17 +142,18 @@ class Log(Application[UUID]):
         versions = [one.version for one in kept.values()]
         curs.execute(self._load, (list(kept), versions), prepare=True, binary=True)
         found = {stream: one for stream, one in kept.items() if one is NOTHING}
-        for stream, version, topic, state in curs:
+        for stream, version, position, topic, state in curs:
             before = kept[stream]
+            row = (position, topic, state)
             if version == before.version:
-                if (topic, state) == (before.topic, before.body):
+                if row == before.row:
                     found[stream] = before
             elif stream in found:
                 try:
-                    fact = decode(topic, state).fact
+                    fact = decode_fact(topic, state)
                 except UnreadableEvent as error:
                     raise error.at(stream) from None
-                found[stream] = Kept(version, evolve(found[stream].state, fact), topic, state)
+                found[stream] = Kept(version, evolve(found[stream].state, fact), row)
         return found
 
     def append(
@@ -164,21 +165,27 @@ class Log(Application[UUID]):
         """Store entries in the caller's transaction; their positions. Commit at once after it.
 
         `states` are what these entries make of their streams, to be kept for the next reading.
+        The first entry tells the append of all: none of them is stored without it.
         """
-        stored = [self.mapper.to_stored_event(each) for each in entries]
-        positions = self.recorder.append(curs, stored)
-        last = {each.originator_id: each for each in stored}
+        streams = [each.originator_id for each in entries]
+        versions = [each.originator_version for each in entries]
+        topics = [topic_of(each.body.fact) for each in entries]
+        bodies = [encode(each.body, named=not index) for index, each in enumerate(entries)]
+        positions = self.recorder.insert(curs, (streams, versions, topics, bodies))
+        last = {stream: index for index, stream in enumerate(streams)}
         self._kept.keep(
             {
-                stream: Kept(one.version, one.state, last[stream].topic, last[stream].state)
+                stream: Kept(
+                    one.version, one.state, (positions[index], topics[index], bodies[index])
+                )
                 for stream, one in states.items()
-                if stream in last
+                if (index := last.get(stream)) is not None
             }
         )
         return positions
 
     def holds(self, entry: Entry) -> bool:
-        """Whether just this entry is stored, once every append that is under way has ended."""
+        """Whether just this first entry of an append is stored, once no append is under way."""
         with self._database.tenant_tx(self.tenant) as curs:
             self.recorder.lock(curs)
             place = (entry.originator_id, entry.originator_version)
@@ -214,16 +221,16 @@ class Log(Application[UUID]):
         except UnreadableEvent as error:
             raise error.at(stream, position) from None
         return Recorded(
-            tenant=self.tenant,
-            stream=stream,
-            version=version,
-            position=position,
-            fact=body.fact,
-            at=body.at,
-            cause=body.cause,
-            correlation=body.correlation,
-            campaign_id=campaign_id,
-            contact_id=contact_id,
+            self.tenant,
+            stream,
+            version,
+            position,
+            body.fact,
+            body.at,
+            body.cause,
+            body.correlation,
+            campaign_id,
+            contact_id,
         )
 
     def _sql(self, text: LiteralString) -> bytes:

@@ -48,20 +48,22 @@ class SharedPages:
         self._own = OwnPages(log)
         self._topics = sorted(set(topics))
         self._place: tuple[int, int, int] | None = None
-        self._page = Page((), 0)
+        self._read: Sequence[tuple[str, Recorded]] = ()
+        self._reached = 0
 
     def read(self, after: int, upto: int, limit: int, topics: Sequence[str]) -> Page:
         """Implements Pages."""
         if self._place != (after, upto, limit):
             self._place = None
             try:
-                self._page = self._own.read(after, upto, limit, self._topics)
+                page = self._own.read(after, upto, limit, self._topics)
             except UnreadableEvent:
                 return self._own.read(after, upto, limit, topics)
-            self._place = after, upto, limit
+            self._read = [(topic_of(each.fact), each) for each in page.facts]
+            self._place, self._reached = (after, upto, limit), page.reached
         wanted = frozenset(topics)
-        facts = [each for each in self._page.facts if topic_of(each.fact) in wanted]
-        return Page(facts, self._page.reached)
+        facts = [each for topic, each in self._read if topic in wanted]
+        return Page(facts, self._reached)
 
 
 def _upto(found: Sequence[Recorded], position: int) -> list[Recorded]:

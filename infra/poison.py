@@ -54,6 +54,7 @@ class SetAside:
     def __init__(self, schema: str, projection: str) -> None:
         self._projection = projection
         self._table = _table(schema)
+        self._first = _FIRST.format(self._table).as_bytes(None)
 
     def add(
         self, curs: Cursor[TupleRow], position: int, stream: StreamId, topic: str, error: str
@@ -65,7 +66,7 @@ class SetAside:
     def add_followers(self, curs: Cursor[TupleRow], page: Sequence[Recorded]) -> Iterable[Recorded]:
         """Set aside what follows a fact that was set aside in its stream; what is left."""
         streams = list({recorded.stream for recorded in page})
-        found = curs.execute(_FIRST.format(self._table), (self._projection, streams))
+        found = curs.execute(self._first, (self._projection, streams))
         first: dict[StreamId, int] = dict(found.fetchall())
         for recorded in page:
             if recorded.stream in first:

@@ -9,16 +9,16 @@ import psycopg
 from eventsourcing.persistence import IntegrityError, Tracking
 from psycopg import Cursor
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId, schema_of
 from domain.recorded import Recorded
 from infra.changes import apply
 from infra.leadership import Leadership
 from infra.log import Log
-from infra.pages import OwnPages, Pages
+from infra.pages import OwnPages, Page, Pages
 from infra.poison import SetAside
-from infra.recorder import EVENTS_TABLE, TRACKING_TABLE, BorrowingDatastore, TrackingRecorder
+from infra.recorder import BorrowingDatastore, TrackingRecorder
+from infra.statements import written
 from infra.tenancy import Database, UnknownTenant
 from projections.projection import Projection
 
@@ -27,13 +27,13 @@ POLL_S = 0.005
 
 log = logging.getLogger(__name__)
 
-_POSITION = SQL("SELECT notification_id FROM {} WHERE application_name = %s")
-_FENCE = SQL("SELECT notification_id FROM {} WHERE application_name = %s FOR UPDATE")
-_HEAD = SQL("SELECT coalesce(max(notification_id), 0) FROM {}")
-_NEXT = SQL("""
-SELECT notification_id, originator_id, topic FROM {}
+_POSITION = "SELECT notification_id FROM {s}.tracking WHERE application_name = %s"
+_FENCE = "SELECT notification_id FROM {s}.tracking WHERE application_name = %s FOR UPDATE"
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM {s}.events"
+_NEXT = """
+SELECT notification_id, originator_id, topic FROM {s}.events
 WHERE notification_id > %s AND topic = ANY(%s) ORDER BY notification_id LIMIT 1
-""")
+"""
 
 
 class StaleLeader(Exception):
@@ -72,6 +72,7 @@ class Runner:
         self._database = database
         self._tenant = tenant
         self._schema = schema_of(tenant)
+        self.key = f"{self._schema}:projection:{projection.name}"
         self._leadership = leadership
         self._pages = pages or OwnPages(Log(database, tenant))
         self._page_max = self._limit = page_max
@@ -94,7 +95,7 @@ class Runner:
             raise
 
     def _leads(self) -> bool:
-        if not self._leadership.holds(f"{self._schema}:projection:{self.projection.name}"):
+        if not self._leadership.holds(self.key):
             self.position = None
         elif self.position is None:
             self.position = self._took_over()
@@ -126,13 +127,27 @@ class Runner:
         assert self.position is not None
         if upto <= self.position:
             return 0
-        page = self._pages.read(self.position, upto, self._limit, self.projection.topics)
+        page = self.read(upto)
         with self._database.tenant_tx(self._tenant) as curs:
-            self._fence(curs)
-            self._write(curs, page.facts)
-            self._track(curs, page.reached)
+            self.fence(curs)
+            self.fold(curs, page)
         self.position = page.reached
         return len(page.facts)
+
+    @property
+    def place(self) -> tuple[int | None, int]:
+        """Where its next page begins, and how long it may be."""
+        return self.position, self._limit
+
+    def read(self, upto: int) -> Page:
+        """The next page, of one that leads."""
+        assert self.position is not None
+        return self._pages.read(self.position, upto, self._limit, self.projection.topics)
+
+    def fold(self, curs: Cursor[TupleRow], page: Page) -> None:
+        """Write the rows of a page and its position, behind the fence."""
+        self._write(curs, page.facts)
+        self._track(curs, page.reached)
 
     def _write(self, curs: Cursor[TupleRow], page: Sequence[Recorded]) -> None:
         taken = self._set_aside.add_followers(curs, page) if self.projection.ordered else page
@@ -141,10 +156,10 @@ class Runner:
 
     def _set_next_aside(self, error: Exception, upto: int) -> int:
         """The one fact after our position is the cause: keep its place and go on behind it."""
-        events = Identifier(self._schema, EVENTS_TABLE)
         with self._database.tenant_tx(self._tenant) as curs:
-            self._fence(curs)
-            curs.execute(_NEXT.format(events), (self.position, list(self.projection.topics)))
+            self.fence(curs)
+            wanted = self.position, list(self.projection.topics)
+            curs.execute(written(self._schema, _NEXT), wanted)
             position, stream, topic = _row(curs)
             if position <= upto:
                 reason = f"{type(error).__name__}: {error}"
@@ -157,14 +172,14 @@ class Runner:
         log.error("%s of %s set position %d (%s) aside", name, self._tenant, position, topic)
         return 1
 
-    def _fence(self, curs: Cursor[TupleRow]) -> None:
+    def fence(self, curs: Cursor[TupleRow]) -> None:
         """The position must still be the one we read on from, and stays so until we commit.
 
         Refusing a position that is not higher is not enough: an old leader with a longer page
         would pass, and count twice what the new one has counted.
         """
-        table = Identifier(self._schema, TRACKING_TABLE)
-        found = curs.execute(_FENCE.format(table), (self.projection.name,)).fetchone()
+        text = written(self._schema, _FENCE)
+        found = curs.execute(text, (self.projection.name,)).fetchone()
         if found is None or found[0] != self.position:
             raise StaleLeader(f"{self.projection.name}: not at {self.position} any more")
 
@@ -176,6 +191,29 @@ class Runner:
             raise StaleLeader(str(error)) from error
 
 
+def fold_together(
+    database: Database,
+    tenant: TenantId,
+    leadership: Leadership,
+    runners: Sequence[Runner],
+    upto: int,
+) -> None:
+    """One page for runners that stand at one place, in one transaction: all of them or none.
+
+    Raises what keeps one of them from it. Who that is shows when each takes its own step.
+    """
+    if not leadership.holds_all([each.key for each in runners]):
+        raise StaleLeader("one of them leads no more")
+    pages = [(each, each.read(upto)) for each in runners]
+    with database.tenant_tx(tenant) as curs:
+        for each in runners:
+            each.fence(curs)
+        for each, page in pages:
+            each.fold(curs, page)
+    for each, page in pages:
+        each.position = page.reached
+
+
 def head_of(database: Database, tenant: TenantId) -> int:
     """The highest position of a log; no later append comes below it."""
     with database.tenant_tx(tenant) as curs:
@@ -184,14 +222,13 @@ def head_of(database: Database, tenant: TenantId) -> int:
 
 def head_in(curs: Cursor[TupleRow], tenant: TenantId) -> int:
     """The same as this transaction sees it."""
-    curs.execute(_HEAD.format(Identifier(schema_of(tenant), EVENTS_TABLE)))
+    curs.execute(written(schema_of(tenant), _HEAD))
     return int(_row(curs)[0])
 
 
 def position_in(curs: Cursor[TupleRow], tenant: TenantId, projection: str) -> int | None:
     """How far a projection has read, as this transaction sees it; None when it never ran."""
-    table = Identifier(schema_of(tenant), TRACKING_TABLE)
-    row = curs.execute(_POSITION.format(table), (projection,)).fetchone()
+    row = curs.execute(written(schema_of(tenant), _POSITION), (projection,)).fetchone()
     return None if row is None else int(row[0])
 
 

@@ -32,10 +32,15 @@ from infra.tenancy import Database
 EVENTS_TABLE = "events"
 TRACKING_TABLE = "tracking"
 
-_INSERT_UNNEST = (
-    "INSERT INTO {}.{} (originator_id, originator_version, topic, state) "
-    "SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+_INSERT = (
+    "INSERT INTO {table} (originator_id, originator_version, topic, state) "
+    "SELECT facts.* FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[]) AS facts"
 )
+# One statement with the insert: no row has its position before the lock is held. And a statement
+# that ends is followed by the server's watch over idle transactions. The end of psycopg's pipeline
+# mode is not: it sends a flush, which calls that watch off, so that a process that froze right
+# behind it kept the log locked for good.
+_HELD = "pg_advisory_xact_lock(hashtextextended({log}, 0)), pg_notify({channel}, '')"
 
 Columns = tuple[list[Any], list[int], list[str], list[bytes]]
 
@@ -95,8 +100,8 @@ class StreamRecorder(PostgresAggregateRecorder):
 
     def __init__(self, datastore: PostgresDatastore, *, events_table_name: str) -> None:
         super().__init__(datastore, events_table_name=events_table_name)
-        table = Identifier(datastore.schema), Identifier(events_table_name)
-        self._insert = SQL(_INSERT_UNNEST).format(*table).as_bytes(None)
+        table = Identifier(datastore.schema, events_table_name)
+        self._insert = SQL(_INSERT).format(table=table).as_bytes(None)
 
     @override
     def _insert_stored_events(
@@ -119,20 +124,24 @@ class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
         self.lock_table_statements = [
             SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(log)
         ]
-        self._insert += b" RETURNING notification_id"
+        held = SQL(_HELD).format(log=log, channel=self.channel_name).as_bytes(None)
+        self._insert += b" CROSS JOIN (SELECT " + held + b") AS held RETURNING notification_id"
 
     def lock(self, curs: Cursor[Any]) -> None:
         """Hold the log until this transaction ends; no other append is under way then."""
         self._lock_table(curs)
 
-    def append(self, curs: Cursor[TupleRow], stored_events: Sequence[StoredEvent]) -> list[int]:
-        """Insert in the caller's transaction, one round trip; the positions in order of the events.
+    def insert(self, curs: Cursor[TupleRow], columns: Columns) -> list[int]:
+        """Insert in the caller's transaction, one round trip; the positions in order of the rows.
 
         The log is locked from here on: commit at once.
         """
-        with curs.connection.pipeline():
-            self._insert_stored_events(curs, stored_events)
+        curs.execute(self._insert, columns, prepare=True)
         return [position for (position,) in curs.fetchall()]
+
+    def append(self, curs: Cursor[TupleRow], stored_events: Sequence[StoredEvent]) -> list[int]:
+        """The same with events of the library."""
+        return self.insert(curs, columns_of(stored_events))
 
     @override
     def insert_events(
@@ -147,14 +156,6 @@ class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
             return None
         with self.datastore.transaction(commit=True) as curs:
             return self.append(curs.connection.cursor(row_factory=tuple_row), stored_events)
-
-    @override
-    def _insert_stored_events(
-        self, curs: Cursor[Any], stored_events: Sequence[StoredEvent], **kwargs: Any
-    ) -> None:
-        self._lock_table(curs)
-        self._notify_channel(curs)
-        super()._insert_stored_events(curs, stored_events, **kwargs)
 
     @override
     def subscribe(

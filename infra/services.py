@@ -15,7 +15,7 @@ from handlers.services import Probe, Services, TenantServices
 from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
-from infra.clock import tzdata_version
+from infra.clock import SystemClock, tzdata_version
 from infra.keys import check_key
 from infra.log import Log
 from infra.providers.sendgrid import SendGridInbound
@@ -43,16 +43,23 @@ class TenantDirectory:
 
     def by_name(self, name: TenantId) -> TenantServices | None:
         """The services of a tenant, or None when there is no such tenant."""
-        kept = self._kept.get(name)
-        if kept is not None and monotonic() - kept[0] < KEPT_S:
-            return kept[1]
+        kept = self._fresh(name)
+        if kept is not None:
+            return kept
         with self._lock:
+            kept = self._fresh(name)  # of many that come at once the first makes it for all
+            if kept is not None:
+                return kept
             try:
                 made = self._made(self._system.tenant(name))
             except UnknownTenant:
                 return None
             self._kept[name] = (monotonic(), made)
         return made
+
+    def _fresh(self, name: TenantId) -> TenantServices | None:
+        made_at, made = self._kept.get(name, (0.0, None))
+        return made if monotonic() - made_at < KEPT_S else None
 
     def by_tag(self, tag: str) -> TenantServices | None:
         """The services of the tenant with this tag."""
@@ -99,7 +106,7 @@ def make_services(system: System) -> Services:
         tenant_by_tag=directory.by_tag,
         link_keys=lambda tag: (system.link_key(tag),),
         clock=system.clock,
-        real_now=system.database.now,
+        real_now=SystemClock(system.database).now,
         rng=system.rng,
         tzdata=tzdata_version(),
         probes=_probes(system),

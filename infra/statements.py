@@ -27,6 +27,17 @@ class Statements:
             curs.execute(written(self.schema, text), params, prepare=True)
             return curs.fetchall()
 
+    def listed(
+        self, tx: Transaction, text: LiteralString, params: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        """The same, planned anew for these values: what a list is narrowed to may be all or none.
+
+        A prepared statement gets one plan for any values after its fifth use, and walks then.
+        """
+        with cursor_of(tx).connection.cursor(row_factory=tuple_row) as curs:
+            curs.execute(written(self.schema, text), params, prepare=False, binary=True)
+            return curs.fetchall()
+
     def run(
         self, tx: Transaction, text: LiteralString, params: Mapping[str, Any] | None = None
     ) -> int:

@@ -16,6 +16,7 @@ from handlers.suppression_sync import SuppressionSync
 from handlers.sweeping import IDLE_AFTER, Sweeper
 from infra.accounts import SqlSenderAccounts
 from infra.accounts.deliverability import SqlDeliverability
+from infra.assignees import look_up
 from infra.bootstrap import System
 from infra.claims.waking import go_on
 from infra.retention import forget, forget_processes, keep_up, periods_of
@@ -123,6 +124,7 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "doubts": (10.0, lambda system, tenant: sweeper(system, tenant).doubts()),
     "leases": (10.0, lambda system, tenant: sweeper(system, tenant).leases()),
     "wakings": (1.0, _go_on_waking),
+    "assignees": (1.0, lambda system, tenant: look_up(system.database, tenant)),
     "expired": (60.0, lambda system, tenant: sweeper(system, tenant).expired()),
     GUARD: (5.0, _guard_restored),
     "idle": (60.0, lambda system, tenant: sweeper(system, tenant).idle()),

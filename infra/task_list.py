@@ -1,14 +1,20 @@
 """The tasks of a tenant as people look for them: by state, campaign and assignee."""
 
-from typing import Any, LiteralString
+from datetime import UTC, datetime
+from typing import LiteralString
+from uuid import UUID
 
 from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, ErrandId, StreamId, TenantId, schema_of
 from handlers.errands.lists import TaskList, TaskRow, WantedTasks
+from infra.assignees import NAMED_BY_PLAN, number_of
 from infra.claims.errands import PLAN_THEN
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
+
+START = datetime.min.replace(tzinfo=UTC), ErrandId(UUID(int=0))
+"""Before every task."""
 
 
 class SqlTaskList(TaskList):
@@ -24,14 +30,8 @@ class SqlTaskList(TaskList):
 
     @override
     def page(self, wanted: WantedTasks) -> list[TaskRow]:
-        text: LiteralString = _TASKS + " WHERE e.state = %(state)s"
-        if wanted.campaign is not None:
-            text += " AND e.campaign_id = %(campaign)s"
-        if wanted.assignee is not None:
-            text += _ASSIGNED
-        if wanted.after is not None:
-            text += " AND (e.due_at, e.task_id) > (%(time)s, %(id)s)"
-        time, task_id = wanted.after or (None, None)
+        """A place in an index names its first columns, too: no other index will do for it."""
+        time, task_id = wanted.after or START
         params = {
             "state": wanted.state,
             "campaign": wanted.campaign,
@@ -40,16 +40,33 @@ class SqlTaskList(TaskList):
             "id": task_id,
             "limit": wanted.limit,
         }
-        return self._rows(text + " ORDER BY e.due_at, e.task_id LIMIT %(limit)s", params)
+        narrowed: LiteralString = "e.state = %(state)s"
+        columns: LiteralString = "e.state, e.due_at, e.task_id"
+        place: LiteralString = "%(state)s, %(time)s, %(id)s"
+        if wanted.campaign is not None:
+            narrowed += " AND e.campaign_id = %(campaign)s"
+        found: LiteralString = narrowed
+        if wanted.assignee is not None:
+            found += " AND e.assignee_id = %(number)s"
+            columns, place = "e.assignee_id, " + columns, "%(number)s, " + place
+        if wanted.campaign is not None:
+            columns, place = "e.campaign_id, " + columns, "%(campaign)s, " + place
+        text = _FIRST + found + " AND (" + columns + ") > (" + place + ")" + _ORDER
+        if wanted.assignee is not None:
+            text = "(" + text + ") UNION ALL (" + _FIRST + narrowed + _NOT_YET + _ORDER + ")"
+        text = _SHOWN + "(" + text + ")" + _WITH_PLAN + _ORDER
+        with self._database.tenant_tx(self._tenant) as curs:
+            tx = transaction(curs)
+            if wanted.assignee is not None:
+                params["number"] = number_of(self._sql, tx, wanted.assignee)
+            return [_task(row) for row in self._sql.listed(tx, text, params)]
 
     @override
     def one(self, task_id: ErrandId) -> TaskRow | None:
-        found = self._rows(_TASKS + " WHERE e.task_id = %(id)s", {"id": task_id})
-        return found[0] if found else None
-
-    def _rows(self, text: LiteralString, params: dict[str, Any]) -> list[TaskRow]:
+        text = _SHOWN + "{s}.tasks" + _WITH_PLAN + " WHERE e.task_id = %(id)s"
         with self._database.tenant_tx(self._tenant) as curs:
-            return [_task(row) for row in self._sql.rows(transaction(curs), text, params)]
+            found = self._sql.rows(transaction(curs), text, {"id": task_id})
+        return _task(found[0]) if found else None
 
 
 def _task(row: Row) -> TaskRow:
@@ -69,21 +86,22 @@ def _task(row: Row) -> TaskRow:
     )
 
 
-_TASKS: LiteralString = (
+_SHOWN: LiteralString = (
     """
 SELECT e.task_id, e.stream_id, e.campaign_id, e.contact_id, e.kind, e.node, e.visit, e.due_at,
        e.created_at, e.state, e.ended_at, """
     + PLAN_THEN
     + """ AS plan_hash
-  FROM {s}.tasks e JOIN {s}.streams x USING (stream_id)"""
+  FROM """
 )
+_WITH_PLAN: LiteralString = " AS e JOIN {s}.streams x USING (stream_id)"
+_FIRST: LiteralString = "SELECT * FROM {s}.tasks e WHERE "
+_ORDER: LiteralString = " ORDER BY e.due_at, e.task_id LIMIT %(limit)s"
 
-_ASSIGNED: LiteralString = (
+_NOT_YET: LiteralString = (
     """
-   AND EXISTS (SELECT FROM {s}.plans p, jsonb_array_elements(
-                      convert_from(p.document, 'UTF8')::jsonb -> 'nodes') AS n
-                WHERE p.plan_hash = """
-    + PLAN_THEN
-    + """
-                  AND n ->> 'id' = e.node AND n ->> 'assignee' = %(assignee)s)"""
+   AND (e.due_at, e.task_id) > (%(time)s, %(id)s)
+   AND e.assignee_id IS NULL AND %(assignee)s = """
+    + NAMED_BY_PLAN
 )
+"""Tasks of the last second, whose number is not looked up yet."""

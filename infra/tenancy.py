@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.ids import TenantId
 from handlers.ports import Unsure
+from infra.uuids import adapters
 
 CONTROL = "control"
 CONTROL_ROLE = "antiphon_control"
@@ -86,7 +87,8 @@ class Database:
             self._conninfo,
             min_size=1,
             max_size=size,
-            kwargs={"autocommit": True},  # transactions begin together with their role
+            # transactions begin together with their role
+            kwargs={"autocommit": True, "context": adapters()},
             open=False,
             timeout=BORROW_TIMEOUT_S,
             reconnect_timeout=BORROW_TIMEOUT_S,

@@ -5,7 +5,7 @@ What a machine did has kinds of its own (`machine.opened`), so that no filter bl
 a verdict that later facts changed is a row of its own (`judged.opened`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from domain.events import (
     Completed,
     ContactUpdateRequested,
     Exited,
+    Fact,
     MessageAccepted,
     MessageCancelled,
     MessageDeferred,
@@ -70,14 +71,10 @@ class Category(StrEnum):
 
 def changes(recorded: Recorded) -> Iterator[Change]:
     """At most one row; facts that only the machinery needs have none."""
-    shown = (
-        _of_campaign(recorded)
-        or _of_message(recorded)
-        or _of_errand(recorded)
-        or _came_back(recorded)
-    )
-    if shown is not None:
-        yield Put(TABLE, shown)
+    show = _SHOW.get(type(recorded.fact))
+    row = show(recorded) if show else None
+    if row is not None:
+        yield Put(TABLE, row)
 
 
 def _of_campaign(  # noqa: C901  # a match over the facts
@@ -162,23 +159,22 @@ def _came_back(recorded: Recorded) -> dict[str, Any] | None:
     match recorded.fact:
         case SignalRecorded() as fact:
             who = "machine" if fact.machine else "signal"
-            row = _row(
-                recorded,
-                f"{who}.{fact.signal}",
-                fact.message_id,
-                node=fact.node or "",
-                detail="derived" if fact.derived else "",
-            )
-            return {**row, "category": Category.ENGAGEMENT}
-        case SignalJudged(message_id=message_id, node=node, reader=reader) as fact:
-            row = _row(
-                recorded, f"judged.{fact.signal}", message_id, node=node or "", detail=reader
-            )
-            return {**row, "category": Category.ENGAGEMENT}
+            detail = "derived" if fact.derived else ""
+            return _heard(recorded, f"{who}.{fact.signal}", fact, detail)
+        case SignalJudged() as fact:
+            return _heard(recorded, f"judged.{fact.signal}", fact, fact.reader)
         case TransitionTaken(on=on, node=node, message_id=message_id) if on in SYNTHETIC:
             return _row(recorded, f"timer.{on}", message_id, node=node)
         case _:
             return None
+
+
+def _heard(
+    recorded: Recorded, kind: str, fact: SignalRecorded | SignalJudged, detail: str
+) -> dict[str, Any]:
+    row = _row(recorded, kind, fact.message_id, node=fact.node or "", detail=detail)
+    row["category"] = Category.ENGAGEMENT
+    return row
 
 
 def _row(
@@ -203,39 +199,34 @@ def _row(
     }
 
 
-ACTIVITY_FEED = Projection(
-    "activity_feed",
-    (TABLE,),
-    topics(
-        PlanAccepted,
-        StartScheduled,
-        CampaignStarted,
-        NodeEntered,
-        TransitionTaken,
-        SignalRecorded,
-        SignalJudged,
-        MessageDeferred,
-        MessageReopened,
-        MessageCancelled,
-        SendAttemptReturned,
-        MessageAccepted,
-        MessageFailed,
-        MessageUnknown,
-        MessagePresumedLost,
-        ResendOrdered,
-        Paused,
-        Resumed,
-        RevisionKept,
-        PlanRevised,
-        TaskCreated,
-        TaskResolved,
-        WebhookRequested,
-        WebhookResolved,
-        ContactUpdateRequested,
-        NotificationRequested,
-        Completed,
-        Exited,
-    ),
-    changes,
-    ordered=False,
-)
+_SHOW: Mapping[type[Fact], Callable[[Recorded], dict[str, Any] | None]] = {
+    PlanAccepted: _of_campaign,
+    StartScheduled: _of_campaign,
+    CampaignStarted: _of_campaign,
+    NodeEntered: _of_message,
+    TransitionTaken: _came_back,
+    SignalRecorded: _came_back,
+    SignalJudged: _came_back,
+    MessageDeferred: _of_message,
+    MessageReopened: _of_message,
+    MessageCancelled: _of_message,
+    SendAttemptReturned: _of_message,
+    MessageAccepted: _of_message,
+    MessageFailed: _of_message,
+    MessageUnknown: _of_message,
+    MessagePresumedLost: _of_message,
+    ResendOrdered: _of_message,
+    Paused: _of_campaign,
+    Resumed: _of_campaign,
+    RevisionKept: _of_campaign,
+    PlanRevised: _of_campaign,
+    TaskCreated: _of_errand,
+    TaskResolved: _of_errand,
+    WebhookRequested: _of_errand,
+    WebhookResolved: _of_errand,
+    ContactUpdateRequested: _of_errand,
+    NotificationRequested: _of_errand,
+    Completed: _of_campaign,
+    Exited: _of_campaign,
+}
+ACTIVITY_FEED = Projection("activity_feed", (TABLE,), topics(*_SHOW), changes, ordered=False)

@@ -17,7 +17,8 @@ these numbers gives null, not 0, where it is off.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from domain.events import (
     CampaignStarted,
@@ -190,10 +191,24 @@ def _count(
     dimensions: tuple[str, str, str, str],
     amounts: dict[str, int],
 ) -> Iterator[Add]:
-    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    for table, bucket in ((HOURLY, hour), (DAILY, hour.replace(hour=0))):
-        key = {"campaign_id": recorded.campaign_id, "bucket": bucket}
-        yield Add(table, key | dict(zip(DIMENSIONS, dimensions, strict=True)), amounts)
+    node, variant, sender, domain = dimensions
+    for table, bucket in zip((HOURLY, DAILY), _buckets(at.timestamp() // 3600), strict=True):
+        key = {
+            "campaign_id": recorded.campaign_id,
+            "bucket": bucket,
+            "node": node,
+            "variant": variant,
+            "sender": sender,
+            "domain": domain,
+        }
+        yield Add(table, key, amounts)
+
+
+@lru_cache(maxsize=1_024)
+def _buckets(hour: float) -> tuple[datetime, datetime]:
+    """The beginnings of an hour since 1970 and of its day, in UTC."""
+    begins = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+    return begins, begins.replace(hour=0)
 
 
 METRICS = Projection(

@@ -25,7 +25,9 @@ KINDS = {".py", ".sql", ".json"}
 SOURCES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.suffix in KINDS
 )
-PAGES = {path.name: path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))}
+FOLDERS = ("docs", "bench")
+PATHS = [*ROOT.glob("*.md"), *(path for one in FOLDERS for path in (ROOT / one).rglob("*.md"))]
+PAGES = {path.name: path for path in PATHS}
 LANGUAGE = PAGES["plan-dsl.md"]
 
 PLACE = r"(?:A\d+|\d+(?:\.\d+)*)"
@@ -85,8 +87,7 @@ def test_a_reference_that_leads_nowhere_is_found(text: str, lost: list[str]) -> 
 
 
 def test_no_two_pages_have_one_name() -> None:
-    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    assert len(paths) == len(PAGES)
+    assert len(PATHS) == len(PAGES)
 
 
 # --- the pages are true ---------------------------------------------------------------------------

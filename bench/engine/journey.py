@@ -16,6 +16,7 @@ from domain.taxonomy import CauseKind
 from handlers import campaigns as use
 from infra.bootstrap import System
 from infra.clock import VirtualClock, tzdata_version
+from infra.heap import settle_heap
 from infra.work import Work
 
 BATCH = 500
@@ -142,4 +143,5 @@ def engine_member(place: Place) -> Iterator[EngineMember]:
     with opened(place, worker=f"bench-{os.getpid()}") as system:
         clock = system.clock
         assert isinstance(clock, VirtualClock)
+        settle_heap()
         yield EngineMember(system, clock, place)

@@ -10,6 +10,7 @@ from bench.load.posts import events
 from domain.ids import ErrandId, MessageId
 from handlers.errands.running import ErrandRunner
 from handlers.ports import Called, Endpoint, EndpointCaller
+from infra.assignees import look_up
 from infra.clock import VirtualClock
 
 WRITTEN_TO = 40
@@ -61,6 +62,7 @@ def live(customer: Customer) -> int:
     clock.advance(timedelta(hours=5))
     _report(customer)
     customer.project()
+    assert look_up(customer.system.database, customer.tenant) == OPENED
     counted = {name: customer.count(text) for name, text in _COUNTS.items()}
     assert counted == {
         "notices": WRITTEN_TO,

@@ -48,14 +48,22 @@ def held_up(state: Campaign, grounds: Grounds, heard: Heard, now: datetime) -> b
     A timer with a guard has had its turn when its grace is over, since a false guard drops it
     without a trace; any other timer stays armed until it is taken or silenced.
     """
-    grace = timedelta(seconds=grounds.policy.timer_grace_s)
-    ways = transitions_at(grounds.plan, state.node)
     return any(
         timer.due_at < heard.at
         and not silenced(state, timer)
-        and (ways[timer.index].when is None or now < timer.due_at + grace)
+        and (is_unguarded(state, grounds, timer) or not is_graced(grounds, timer, now))
         for timer in state.timers
     )
+
+
+def is_unguarded(state: Campaign, grounds: Grounds, timer: TimerSet) -> bool:
+    """Whether a timer of the present node fires whatever the data say."""
+    return transitions_at(grounds.plan, state.node)[timer.index].when is None
+
+
+def is_graced(grounds: Grounds, timer: TimerSet, now: datetime) -> bool:
+    """Whether late reports have had their time before this timer."""
+    return timer.due_at + timedelta(seconds=grounds.policy.timer_grace_s) <= now
 
 
 def _fits(state: Campaign, grounds: Grounds, transition: Transition, heard: Heard) -> bool:

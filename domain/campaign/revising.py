@@ -111,7 +111,8 @@ def _go_on(walk: Walk, at: datetime) -> None:
     place, past = (walk.state.node, walk.state.visit), _past(walk, at)
     first = min((timer.due_at for timer in past), default=at)
     settle(walk, {heard.no for heard in walk.state.latched if heard.at <= first}, since=at)
-    if past and (walk.state.node, walk.state.visit) == place:
+    here = walk.state.stage == Stage.ACTIVE and (walk.state.node, walk.state.visit) == place
+    if past and here:  # what is known may have ended it where it stood
         walk.follow(past[0].index, at, on=past[0].kind)
 
 

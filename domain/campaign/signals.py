@@ -8,7 +8,13 @@ import msgspec
 from domain.campaign import placing
 from domain.campaign.evolve import OF_ONE_TASK, fold
 from domain.campaign.judging import Judged, judge_again
-from domain.campaign.matching import guard_holds, silenced, transitions_at
+from domain.campaign.matching import (
+    guard_holds,
+    is_graced,
+    is_unguarded,
+    silenced,
+    transitions_at,
+)
 from domain.campaign.revising import in_force
 from domain.campaign.sending import Acceptance, accept_message
 from domain.campaign.settling import settle
@@ -232,14 +238,17 @@ def _fires(walk: Walk, timer: TimerSet) -> bool:
 
 
 def _timers_first(walk: Walk, at: datetime) -> None:
-    """Let timers whose time and grace are over go before a signal dated after them (A7)."""
-    grace = timedelta(seconds=walk.grounds.policy.timer_grace_s)
+    """Let timers whose time and grace are over go before a signal dated after them (A7).
+
+    One with a guard has its own turn only.
+    """
     for _ in range(STEPS_MAX):
         due = [
             timer
-            for timer in _unguarded(walk)
+            for timer in walk.state.timers
             if timer.due_at < at
-            and timer.due_at + grace <= walk.now
+            and is_graced(walk.grounds, timer, walk.now)
+            and is_unguarded(walk.state, walk.grounds, timer)
             and not silenced(walk.state, timer)
         ]
         if not due:
@@ -248,12 +257,6 @@ def _timers_first(walk: Walk, at: datetime) -> None:
         walk.follow(first.index, first.due_at, on=first.kind)
     if walk.state.stage == Stage.ACTIVE:
         walk.run_away(at)
-
-
-def _unguarded(walk: Walk) -> list[TimerSet]:
-    """Timers that fire whatever the data say; a guarded one has its own turn only."""
-    ways = transitions_at(walk.grounds.plan, walk.state.node)
-    return [timer for timer in walk.state.timers if ways[timer.index].when is None]
 
 
 def expire(state: Campaign, grounds: Grounds, *, due_at: datetime) -> list[Event]:

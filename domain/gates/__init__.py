@@ -116,11 +116,14 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 def judge(seen: Seen, now: datetime) -> Verdict:
-    """The first objection in the order of the gates, or None."""
-    for gate in GATES:
-        verdict = ask(gate, seen, now)
-        if verdict is not None:
-            return verdict
+    """The first objection in the order of the gates, or None; as `ask` for one after the other."""
+    try:
+        for gate in GATES:
+            verdict = gate.judge(seen, now)
+            if verdict is not None:
+                return verdict
+    except Exception:  # noqa: BLE001  # a gate that cannot decide holds the message, and says so
+        return Hold(HoldReason.GATE_ERROR)
     return None
 
 

@@ -1,7 +1,7 @@
 """What one claim may still take of every limit: as the database has it, less what it takes."""
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from domain.accounts import Profile, Rules
 from domain.consent import zones_of
 from domain.gates import Cap, Seen, judge
-from domain.ids import MessageId
+from domain.ids import CampaignId
 from domain.limits import Counter, frees_at
 from domain.taxonomy import CapName
 from domain.timing import jitter_s, known_zone
 from handlers.dispatch.limits import SPAN_S, Limit, limits_of
-from handlers.ports import Bucket, Due, Lane, Recipient, Reserved, Used
+from handlers.ports import AccountRow, Bucket, Due, Lane, Recipient, Reserved, Used
 
 PACE = "pace"
 PACED = "paced"
@@ -24,6 +24,8 @@ SLOT_MAX = timedelta(hours=1)
 """How far ahead a message is put in a lane; then it is looked at again, lest a gap be wasted."""
 
 _UNUSED = Used()
+_Alike = tuple[str, AccountRow | None, CampaignId, int, str]
+"""What messages share that count against the same limits."""
 
 
 class Budget:
@@ -39,20 +41,29 @@ class Budget:
         self._taken: Tally[Counter] = Tally()
         self._passed = 0
         self._people: dict[bytes, Due] = {}
-        self._limits: dict[MessageId, list[Limit]] = {}
+        self._limits: dict[_Alike, tuple[Limit, ...]] = {}
+        self._buckets: dict[_Alike, tuple[Bucket, ...]] = {}
         self._probes: set[str] = set()
 
-    def limits(self, due: Due) -> list[Limit]:
-        """The durable limits of a message; reckoned once, for they are asked for many times."""
-        known = self._limits.get(due.message_id)
+    def limits(self, due: Due) -> tuple[Limit, ...]:
+        """The durable limits of a message; reckoned once for all that share them."""
+        alike = _alike(due)
+        known = self._limits.get(alike)
         if known is None:
-            known = self._limits[due.message_id] = limits_of(due, self._rules, self._now)
+            known = self._limits[alike] = tuple(limits_of(due, self._rules, self._now))
         return known
 
-    def lanes_of(self, due: Due) -> list[Lane]:
-        """The lanes that a message may have to wait in."""
-        own = (Lane(PACE, due.sender), Lane(PACED, due.sender))
-        return [*own, *(Lane(one.counter.name, one.counter.key) for one in self.limits(due))]
+    def counters(self, rows: Sequence[Due]) -> list[Counter]:
+        """Every counter that one of these messages counts against, once."""
+        limits = {_alike(due): self.limits(due) for due in rows}.values()
+        return list(dict.fromkeys(one.counter for alike in limits for one in alike))
+
+    def lanes_of(self, rows: Sequence[Due]) -> list[Lane]:
+        """Every lane that one of these messages may have to wait in, once."""
+        senders = dict.fromkeys(due.sender for due in rows)
+        own = [Lane(lane, sender) for sender in senders for lane in (PACE, PACED)]
+        of_limits = (Lane(one.name, one.key) for one in self.counters(rows))
+        return list(dict.fromkeys([*own, *of_limits]))
 
     def know(self, used: Mapping[Counter, Used], lanes: Mapping[Lane, datetime]) -> None:
         """What the database says."""
@@ -71,11 +82,17 @@ class Budget:
         Only a message that nothing else holds gets a place in the lane of a full limit.
         """
         limits = self.limits(due)
-        seen = self._of_recipient(due) | self._of_sender(due) | self._of_orders(due)
-        seen["caps"] = (*map(self._cap, limits), self._global_cap())
-        seen["paced_until"] = self._until(Lane(PACE, due.sender))
-        found = Seen(looked=True, **seen)
-        if judge(Seen(looked=True, **{**seen, "caps": (), "paced_until": None}), self._now):
+        found = Seen(
+            looked=True,
+            caps=(*map(self._cap, limits), self._global_cap()),
+            paced_until=self._until(Lane(PACE, due.sender)),
+            **self._of_recipient(due),
+            **self._of_sender(due),
+            **self._of_orders(due),
+        )
+        if judge(found, self._now) is None:
+            return found  # the usual case is asked once
+        if judge(replace(found, caps=(), paced_until=None), self._now) is not None:
             return found
         return self._queued_up(found, due, limits)
 
@@ -211,14 +228,25 @@ class Budget:
         rules = self._rules
         return timedelta(seconds=jitter_s(str(due.message_id), rules.pace_min_s, rules.pace_max_s))
 
-    def buckets(self, due: Due) -> list[Bucket]:
+    def buckets(self, due: Due) -> tuple[Bucket, ...]:
         """The limits of a running time, for those who see to it that they are used evenly."""
-        limits = self.limits(due)
-        running = [limit for limit in limits if limit.counter.name in SPAN_S]
-        found = [limit.bucket(self._before(limit.counter)) for limit in running]
+        alike = _alike(due)
+        known = self._buckets.get(alike)
+        if known is None:
+            known = self._buckets[alike] = tuple(self._made_of(self.limits(due)))
+        return known
+
+    def _made_of(self, limits: Sequence[Limit]) -> Iterator[Bucket]:
+        for limit in limits:
+            if limit.counter.name in SPAN_S:
+                yield limit.bucket(self._before(limit.counter))
         most = self._reserved.limit
         everybody = Limit(Counter(CapName.GLOBAL_HOUR, "", self._now, self._now), most, "UTC")
-        return [*found, everybody.bucket(self._reserved.used)]
+        yield everybody.bucket(self._reserved.used)
+
+
+def _alike(due: Due) -> _Alike:
+    return due.sender, due.account, due.campaign_id, due.campaign_day_max, due.recipient.domain_key
 
 
 def zones_of_recipient(recipient: Recipient) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
 """T2 and T3: one call for each claim that is still ours and whole, side by side."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from time import monotonic
 
 from domain.ids import MessageId
-from domain.taxonomy import AnswerClass, Family
+from domain.taxonomy import AnswerClass
 from handlers.dispatch.claiming import Claim
 from handlers.ports import Answer, Mail, Provider, TenantPorts
 from handlers.rendering import body_mac
@@ -19,12 +19,10 @@ LANDS_S = 1.0
 GATHER_S = 0.05
 """How long answers are gathered before they are recorded together; a slow call holds none up."""
 
-Mails = Mapping[MessageId, tuple[Mail, bytes]]
 Answered = list[tuple[Claim, Answer]]
 
 NOT_CALLED = Answer(kind=AnswerClass.NOT_SENT, reason="not_called", counted=False)
 ALTERED = Answer(kind=AnswerClass.REFUSED, reason="body_altered")
-SUPPRESSED = Answer(kind=AnswerClass.REFUSED, reason="suppressed")
 INCOMPLETE = Answer(kind=AnswerClass.REFUSED, reason="no_opt_out")
 BROKEN_CALL = Answer(kind=AnswerClass.AMBIGUOUS, reason="broken_call")
 OPT_OUT_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post")
@@ -57,18 +55,18 @@ class Calling:
         looked_at = self._stopwatch()
         try:
             mails = self._ports.vault.mails([claim.message_id for claim in claims])
-            banned, fresh = self._look(token, claims, mails)
+            fresh = self._look(token, claims)
         except Exception as error:  # noqa: BLE001  # certainly not called: handed back, no doubt
             LOG.warning("claims of %s handed back: %s", self._ports.tenant, type(error).__name__)
             return [(claim, NOT_CALLED) for claim in claims]
 
         def answer(claim: Claim) -> Answer:
-            kept, noes, ours = mails.get(claim.message_id), banned, fresh
+            kept, ours = mails.get(claim.message_id), fresh
             if self._stopwatch() - looked_at > LOOK_LASTS_S:  # it waited for slower calls
-                noes, ours = self._look_again(token, claim, mails)
+                ours = self._look_again(token, claim)
             if kept is None or claim.message_id not in ours:
                 return NOT_CALLED
-            return _fault(claim, kept, noes) or self._try(kept[0], claim)
+            return _fault(claim, *kept) or self._try(kept[0], claim)
 
         for number, claim in enumerate(claims):
             try:
@@ -86,28 +84,18 @@ class Calling:
         landed = [future for future in self._under_way if future in done]
         return [(self._under_way.pop(future), future.result()) for future in landed]
 
-    def _look(
-        self, token: str, claims: Sequence[Claim], mails: Mails
-    ) -> tuple[set[str], set[MessageId]]:
-        """Addresses that must not be written to, and the claims whose gates are open still.
-
-        A mail goes where it was rendered for, which need not be the contact's address of today.
-        """
+    def _look(self, token: str, claims: Sequence[Claim]) -> set[MessageId]:
+        """The claims whose gates are open still, and whose mails are made out to whom they know."""
         ports = self._ports
-        kept = (mails.get(claim.message_id) for claim in claims)
-        addresses = {one[0].to_email for one in kept if one is not None}
-        banned = ports.suppressions.banned(Family.EMAIL, addresses, ports.clock.now())
         fresh = ports.outbox.fresh(token, {claim.message_id: claim.attempt for claim in claims})
-        return banned, set() if ports.global_share.is_paused() else fresh
+        return set() if ports.global_share.is_paused() else fresh
 
-    def _look_again(
-        self, token: str, claim: Claim, mails: Mails
-    ) -> tuple[set[str], set[MessageId]]:
+    def _look_again(self, token: str, claim: Claim) -> set[MessageId]:
         try:
-            return self._look(token, [claim], mails)
+            return self._look(token, [claim])
         except Exception as error:  # noqa: BLE001  # a gate that cannot be seen is closed
             LOG.warning("the gates of %s: %s", claim.message_id, type(error).__name__)
-            return set(), set()
+            return set()
 
     def _try(self, mail: Mail, claim: Claim) -> Answer:
         try:
@@ -117,10 +105,7 @@ class Calling:
             return BROKEN_CALL
 
 
-def _fault(claim: Claim, kept: tuple[Mail, bytes], banned: set[str]) -> Answer | None:
-    mail, key = kept
+def _fault(claim: Claim, mail: Mail, key: bytes) -> Answer | None:
     if body_mac(mail, key) != claim.body_mac:
         return ALTERED
-    if mail.to_email in banned:
-        return SUPPRESSED
     return None if all(name in mail.headers for name in OPT_OUT_HEADERS) else INCOMPLETE

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -34,9 +33,8 @@ from handlers.ports import (
     Unsure,
 )
 
-T = TypeVar("T")
 LOG = logging.getLogger("antiphon.dispatch")
-BATCH = 100
+BATCH = 200
 
 TURN_AFTER = timedelta(seconds=0.1)
 """The least that a message waits for its turn; less would only be looked at again and again."""
@@ -169,10 +167,9 @@ class _Batch:
         """See all that the gates ask, and count what may leave against every limit."""
         ports, rows = self._ports, list(self.rows.values())
         self.budget = Budget(ports.accounts.rules(tx), self._reserved, self._now)
-        counters = _distinct(one.counter for due in rows for one in self.budget.limits(due))
+        counters = self.budget.counters(rows)
         used = dict(zip(counters, ports.limits.used(tx, counters), strict=True))
-        lanes = _distinct(lane for due in rows for lane in self.budget.lanes_of(due))
-        self.budget.know(used, ports.outbox.lanes(tx, lanes))
+        self.budget.know(used, ports.outbox.lanes(tx, self.budget.lanes_of(rows)))
         for due in rows:
             if self.budget.meets(due):
                 self._apart.append(due)
@@ -301,7 +298,3 @@ class _Batch:
 def _less(before: Mapping[Counter, int], after: Mapping[Counter, int]) -> dict[Counter, int]:
     less = {counter: times - after.get(counter, 0) for counter, times in before.items()}
     return {counter: times for counter, times in less.items() if times}
-
-
-def _distinct(items: Iterable[T]) -> list[T]:
-    return list(dict.fromkeys(items))

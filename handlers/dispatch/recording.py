@@ -15,7 +15,7 @@ from domain.ids import TenantId
 from domain.limits import Counter
 from domain.recorded import Cause
 from domain.taxonomy import AnswerClass, CapName, CauseKind, Via
-from handlers.dispatch.calling import ALTERED, INCOMPLETE, SUPPRESSED, Answered
+from handlers.dispatch.calling import ALTERED, INCOMPLETE, Answered
 from handlers.dispatch.claiming import Claim
 from handlers.ports import (
     Answer,
@@ -32,7 +32,7 @@ BACKOFF_FIRST_S, BACKOFF_MAX_S = 30.0, 3600.0
 DOUBLINGS_MAX = 7
 """More would be longer than the longest; attempts that do not count have no end."""
 RATE_LIMITED = "rate_limited"
-OURS = frozenset({ALTERED.reason, SUPPRESSED.reason, INCOMPLETE.reason})
+OURS = frozenset({ALTERED.reason, INCOMPLETE.reason})
 """Refusals that no provider was asked for."""
 
 

@@ -1,6 +1,7 @@
 """Due messages of one tenant, from the claim to what came of it; claims go on while calls last."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from time import monotonic
@@ -17,13 +18,17 @@ CLAIMS_MAX = 200
 ENOUGH_S = 10.0
 """After this nothing more is claimed; with the actor's own patience, the guard of a claim and the
 longest call it is less than the actor's time limit, which would break into calls."""
+PACE_OVER_S = 1.0
+AHEAD_S = 0.5
+"""How many seconds of calls may be claimed, at the pace of the last ones: it must be well below the
+time after which each call looks at its gates anew."""
 
 
 class Sender:
     """Sends what is due for one tenant.
 
     Up to twice `at_once` messages are claimed and not answered, so that no thread of the executor
-    waits for a claim.
+    waits for a claim; more where calls are fast, for what a claim costs is shared by its messages.
     """
 
     def __init__(
@@ -39,7 +44,9 @@ class Sender:
         self._claiming = Claiming(ports)
         self._calling = Calling(ports, provider, executor, stopwatch=stopwatch)
         self._recording = Recording(ports)
-        self._open_max = 2 * at_once
+        self._open_least = 2 * at_once
+        self._landed: deque[tuple[float, int]] = deque()
+        """When answers came lately, and how many."""
         self._stopwatch = stopwatch
         self._unkept: Answered = []
         self._broken: Exception | None = None
@@ -62,7 +69,7 @@ class Sender:
                 found += done
                 more = done > 0
             else:
-                self._keep(self._calling.landed())
+                self._land()
                 more = True  # what came due meanwhile does not wait for the slowest call
         if self._unkept:  # once more, when no call is under way whose answer could be lost by it
             self._record(self._unkept)
@@ -70,11 +77,21 @@ class Sender:
             raise self._broken
         return found
 
+    def _land(self) -> None:
+        answered = self._calling.landed()
+        self._landed.append((self._stopwatch(), len(answered)))
+        self._keep(answered)
+
+    def _open_max(self) -> int:
+        since = self._stopwatch() - PACE_OVER_S
+        while self._landed and self._landed[0][0] < since:
+            self._landed.popleft()
+        lately = sum(answers for _, answers in self._landed)
+        return max(self._open_least, int(lately / PACE_OVER_S * AHEAD_S))
+
     def _has_room(self) -> bool:
-        under_way = self._calling.under_way
-        return (
-            not under_way or self._open_max - under_way >= min(claiming.BATCH, self._open_max) // 2
-        )
+        under_way, most = self._calling.under_way, self._open_max()
+        return not under_way or most - under_way >= min(claiming.BATCH, most) // 2
 
     def _work(self, claims: int, meanwhile: Callable[[], int]) -> Iterator[int]:
         until = self._stopwatch() + ENOUGH_S
@@ -88,7 +105,7 @@ class Sender:
                 return
 
     def _claim(self) -> int:
-        most = min(claiming.BATCH, self._open_max - self._calling.under_way)
+        most = min(claiming.BATCH, self._open_max() - self._calling.under_way)
         claimed = self._claiming.claim(most)
         self._keep(self._calling.begin(claimed.token, claimed.claims))
         return claimed.seen

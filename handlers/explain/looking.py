@@ -31,7 +31,7 @@ def _outside(ports: TenantPorts, due: Due, now: datetime) -> Seen:
         budget = Budget(ports.accounts.rules(tx), reserved, now)
         counters = list(dict.fromkeys(one.counter for one in budget.limits(due)))
         used = dict(zip(counters, ports.limits.used(tx, counters), strict=True))
-        budget.know(used, ports.outbox.lanes(tx, budget.lanes_of(due)))
+        budget.know(used, ports.outbox.lanes(tx, budget.lanes_of([due])))
         return budget.seen(due)
 
 

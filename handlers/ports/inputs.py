@@ -65,12 +65,17 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What the inbox holds about one message, and when that message was sent."""
+    """What the inbox holds about one message that was opened or clicked."""
 
     message_id: MessageId
     sent_at: datetime | None
-    kept: Sequence[tuple[str, bytes, bytes]]
-    """Provider, raw report and semantic key of its deliveries, opens, clicks and replies."""
+    delivered_at: datetime | None
+    """The first delivery that was reported, and the last reply."""
+    replied_at: datetime | None
+    size: int
+    """How many of its deliveries, opens, clicks and replies are kept."""
+    sights: Sequence[tuple[str, bytes, bytes]]
+    """Provider, raw report and semantic key of its opens and clicks, the latest first."""
 
 
 class Inbox(Protocol):

@@ -23,6 +23,7 @@ class Planned(msgspec.Struct, frozen=True):
     node: str
     variant: str
     sender: str
+    """The sender or rotation set that the node names, else the campaign's."""
     plan_hash: str
 
 

@@ -102,15 +102,19 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 class Vault(Protocol):
     """Personal data and texts of one tenant."""
 
-    def people(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]: ...
+    def people(
+        self, ids: Iterable[ContactId], tx: Transaction | None = None
+    ) -> Mapping[ContactId, Person]: ...
 
-    def senders(self) -> Mapping[str, Sender]: ...
+    def senders(self, tx: Transaction | None = None) -> Mapping[str, Sender]: ...
 
     def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
         """Compiled plans; what the vault does not have is left out."""
         ...
 
-    def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+    def documents(
+        self, hashes: Iterable[str], tx: Transaction | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
         """Canonical plan documents by hash."""
         ...
 
@@ -120,7 +124,9 @@ class Vault(Protocol):
 
     def keep_rendered(self, tx: Transaction, rendered: Sequence[Rendered]) -> None: ...
 
-    def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
+    def mails(
+        self, ids: Iterable[MessageId], tx: Transaction | None = None
+    ) -> Mapping[MessageId, tuple[Mail, bytes]]:
         """Rendered mails with the vault key of their contact."""
         ...
 

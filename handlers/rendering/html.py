@@ -3,19 +3,17 @@
 import re
 from collections.abc import Callable, Iterable
 from html import escape, unescape
-from html.parser import HTMLParser
-from itertools import accumulate
 from typing import Final
 
-from typing_extensions import override
-
 from handlers.rendering.failed import RenderFailed
+from handlers.rendering.markup import Markup, Tag
 from handlers.rendering.text import Rewrite, address_in, is_web, web_links
 
 _LINK_TAGS: Final = frozenset({"a", "area"})
 _ATTRIBUTE: Final = re.compile(
     r"""(?<![^\s"'/])(?P<name>[^\s"'>/=]++)\s*+=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"'][^\s>]*)"""
 )
+_BETWEEN_PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 _SWALLOWS: Final = frozenset(
     {
         *("script", "style", "title", "textarea", "noscript", "template", "select", "iframe"),
@@ -28,27 +26,29 @@ _FONT: Final = "font-family:Helvetica,Arial,sans-serif;font-size:15px;line-heigh
 Edit = tuple[int, int, str]
 
 
-def html_of(text: str) -> str:
-    """An HTML part that looks like the plain text: paragraphs, line breaks, links to click on."""
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    shown = (_clickable(paragraph).replace("\n", "<br>\n") for paragraph in paragraphs)
+def html_of(text: str, rewrite: Rewrite) -> str:
+    """An HTML part that looks like the plain text: paragraphs, line breaks, links to click on.
+
+    What they lead to is replaced; nothing in it is left open.
+    """
+    paragraphs = _BETWEEN_PARAGRAPHS.split(text.strip())
+    shown = (_clickable(one, rewrite).replace("\n", "<br>\n") for one in paragraphs)
     return f'<div style="{_FONT}">\n' + "".join(f"<p>{one}</p>\n" for one in shown) + "</div>\n"
 
 
-def finished(source: str, rewrite: Rewrite, *, opening: str, closing: Callable[[], str]) -> str:
+def finished(markup: Markup, rewrite: Rewrite, *, opening: str, closing: Callable[[], str]) -> str:
     """The source with web links replaced, `opening` first and `closing` last in its body.
 
     What closes it is made when all links are known.
 
     Raises RenderFailed for a source that leaves something open that would swallow the end.
     """
-    page = _Page(source)
-    page.feed(source)
+    page = _Page(markup)
     if page.swallows_what_follows():
         raise RenderFailed("html")
     links = [(start, stop, f'"{escape(rewrite(url))}"') for start, stop, url in page.links]
     return _edited(
-        source,
+        markup.source,
         [
             (page.body_start, page.body_start, opening),
             *links,
@@ -85,11 +85,12 @@ def footer(postal_address: str, opt_out: str) -> str:
     return f'\n<div style="{style}">{address}<br>\n{link}</div>\n'
 
 
-def _clickable(text: str) -> str:
+def _clickable(text: str, rewrite: Rewrite) -> str:
     pieces, end = [], 0
     for start, stop in web_links(text):
-        url = escape(text[start:stop])
-        pieces += [escape(text[end:start]), f'<a href="{url}">{url}</a>']
+        url = text[start:stop]
+        link = f'<a href="{escape(rewrite(address_in(url)))}">{escape(url)}</a>'
+        pieces += [escape(text[end:start]), link]
         end = stop
     return "".join([*pieces, escape(text[end:])])
 
@@ -102,43 +103,33 @@ def _edited(source: str, edits: Iterable[Edit]) -> str:
     return "".join([*pieces, source[end:]])
 
 
-class _Page(HTMLParser):
+class _Page:
     """Where the links of an HTML source stand, and where its body begins and ends."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=False)
+    def __init__(self, markup: Markup) -> None:
         self.links: list[tuple[int, int, str]] = []
         self.body_start = 0
-        self.body_end = len(source)
-        self._ends: dict[str, int] = {}
-        self._lines = [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
+        self.body_end = len(markup.source)
+        self._unfinished = markup.unfinished
         self._open: dict[str, int] = {}
+        for part in markup.parts:
+            if isinstance(part, Tag):
+                self._take(part)
 
     def swallows_what_follows(self) -> bool:
         """Whether text after the source would be inside a comment, a tag or a hidden element."""
-        unread = self.rawdata.startswith("<") or self.cdata_elem is not None
-        return unread or any(count > 0 for count in self._open.values())
+        return self._unfinished or any(count > 0 for count in self._open.values())
 
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        raw, at = self.get_starttag_text() or "", self._at()
-        if tag in _SWALLOWS:
-            self._open[tag] = self._open.get(tag, 0) + 1
-        if tag == "body":
-            self.body_start = at + len(raw)
-        if tag in _LINK_TAGS:
-            self.links += _web_hrefs(raw, at)
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._open:
-            self._open[tag] -= 1
-        if tag == "body":
-            self.body_end = self._at()
-
-    def _at(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+    def _take(self, tag: Tag) -> None:
+        if tag.name in _SWALLOWS:
+            count = self._open.get(tag.name, 0)
+            self._open[tag.name] = count + 1 if tag.opens else max(0, count - 1)
+        if tag.name == "body" and tag.opens:
+            self.body_start = tag.at + len(tag.written)
+        elif tag.name == "body":
+            self.body_end = tag.at
+        elif tag.opens and tag.name in _LINK_TAGS:
+            self.links += _web_hrefs(tag.written, tag.at)
 
 
 def _web_hrefs(tag: str, at: int) -> Iterable[tuple[int, int, str]]:

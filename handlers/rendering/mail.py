@@ -13,6 +13,7 @@ from handlers.links import Links
 from handlers.ports import Mail, Person, Rendered, Sender
 from handlers.rendering import html as html_part
 from handlers.rendering.failed import Reason, RenderFailed
+from handlers.rendering.markup import markup_of
 from handlers.rendering.text import relinked, text_of
 from handlers.values import Values, person_values, sender_values
 from plans.templates import TemplateFailed, TemplateValues, render_html, render_text
@@ -62,18 +63,15 @@ def render(
     tracked = _Tracked(links, message_id, on=content.track_clicks)
     opt_out = links.opt_out(message_id)
     postal_address = _present(sender.postal_address, "postal_address").strip()
-    source = _html_source(written)
-    html = source and html_part.finished(
-        source,
-        tracked.new,
-        opening=html_part.hidden_preheader(written.preheader) if written.preheader else "",
-        closing=lambda: (
+
+    def closing() -> str:
+        return (
             html_part.footer(postal_address, opt_out)
             + (html_part.trap(links.hidden(message_id)) if tracked.urls else "")
             + (html_part.pixel(links.opening(message_id)) if content.track_opens else "")
-        ),
-    )
-    text = written.text or text_of(source or "", tracked.again)
+        )
+
+    html, text = _parts(written, tracked, closing)
     mark = f"{links.tenant_tag}.{message_id}@{_domain(sender.reply_domain)}"
     mail = Mail(
         message_id=message_id,
@@ -84,7 +82,7 @@ def render(
         reply_to=f"r+{mark}",
         subject=_subject(written.subject, in_reply_to),
         text=f"{relinked(text, tracked.again)}\n\n{postal_address}\nUnsubscribe: {opt_out}\n",
-        html=html or None,
+        html=html,
         headers={
             "List-Unsubscribe": f"<{opt_out}>, <mailto:unsubscribe+{mark}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -119,6 +117,7 @@ class _Tracked:
 
     def __init__(self, links: Links, message_id: MessageId, *, on: bool) -> None:
         self.urls: list[str] = []
+        self._first: dict[str, str] = {}
         self._links = links
         self._message_id = message_id
         self._on = on
@@ -130,15 +129,15 @@ class _Tracked:
         self.urls.append(url)
         if len(self.urls) > LINKS_MAX:
             raise RenderFailed("links")
-        return self._links.click(self._message_id, len(self.urls) - 1)
+        address = self._links.click(self._message_id, len(self.urls) - 1)
+        self._first.setdefault(url, address)
+        return address
 
     def again(self, url: str) -> str:
         """The first link to this address, which in the text part is the one of the HTML part."""
         if url.startswith(self._links.clicks):
             return url
-        if url not in self.urls:
-            return self.new(url)
-        return self._links.click(self._message_id, self.urls.index(url))
+        return self._first.get(url) or self.new(url)
 
 
 def _written(content: Content, values: TemplateValues) -> Content:
@@ -165,10 +164,19 @@ def _written(content: Content, values: TemplateValues) -> Content:
     return written
 
 
-def _html_source(written: Content) -> str | None:
-    if written.html is None and written.text and written.track_opens:
-        return html_part.html_of(written.text)
-    return written.html
+def _parts(
+    written: Content, tracked: _Tracked, closing: Callable[[], str]
+) -> tuple[str | None, str]:
+    """The HTML part, where there is one, and the text."""
+    opening = html_part.hidden_preheader(written.preheader) if written.preheader else ""
+    if written.html is not None:
+        markup = markup_of(written.html)
+        html = html_part.finished(markup, tracked.new, opening=opening, closing=closing)
+        return html, written.text or text_of(markup, tracked.again)
+    text = written.text or ""
+    if not written.track_opens:
+        return None, text
+    return opening + html_part.html_of(text, tracked.new) + closing(), text
 
 
 def _subject(subject: str | None, earlier: Earlier | None) -> str:

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Final
 
-from typing_extensions import override
+from handlers.rendering.markup import Markup, Tag
 
 Rewrite = Callable[[str], str]
 """The address to show or to lead to in place of a link's own."""
@@ -22,6 +21,9 @@ _BREAK_OF: Final = {
     **dict.fromkeys(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"), _PARAGRAPH),
     **dict.fromkeys(("div", "tr", "hr", "li", "blockquote", "section", "header", "pre"), _LINE),
 }
+_MARK_OF: Final = {"br": "\n", "li": "- ", "td": " ", "th": " "}
+_BLANKS: Final = re.compile(r"[\s\x00-\x1f]+")
+_SPACES: Final = re.compile(" +")
 _GAP: Final = re.compile(rf" ?[\n{_LINE}{_PARAGRAPH}][{_BLANK}]*")
 
 
@@ -49,11 +51,9 @@ def relinked(text: str, rewrite: Rewrite) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def text_of(html: str, shown: Rewrite) -> str:
+def text_of(markup: Markup, shown: Rewrite) -> str:
     """A readable text of an HTML part, each link as `text (address)`."""
-    reader = _Reader(shown)
-    reader.feed(f"{html}\n")  # and no close(): it takes quadratic time over what was left open
-    text = re.sub(" +", " ", "".join(reader.pieces))
+    text = _SPACES.sub(" ", "".join(_Reader(markup, shown).pieces))
     return _GAP.sub(_gap, text).strip()
 
 
@@ -74,36 +74,32 @@ def _closes_nothing(url: str) -> bool:
     return url.count(closing) > url.count({")": "(", "]": "["}[closing])
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Collects what a person would read."""
 
-    def __init__(self, shown: Rewrite) -> None:
-        super().__init__()
+    def __init__(self, markup: Markup, shown: Rewrite) -> None:
         self.pieces: list[str] = []
         self._shown = shown
         self._unread = 0
         self._links: list[tuple[int, str]] = []
+        for part in markup.parts:
+            if isinstance(part, Tag):
+                self._take(part)
+            elif not self._unread:
+                self.pieces.append(_BLANKS.sub(" ", part))
 
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._unread += tag in _UNREAD
-        self.pieces.append(_BREAK_OF.get(tag, ""))
-        self.pieces.append({"br": "\n", "li": "- ", "td": " ", "th": " "}.get(tag, ""))
-        if tag == "a":
-            self._links.append((len(self.pieces), address_in(dict(attrs).get("href") or "")))
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        self._unread = max(0, self._unread - (tag in _UNREAD))
-        self.pieces.append(_BREAK_OF.get(tag, ""))
-        if tag == "a" and self._links:
+    def _take(self, tag: Tag) -> None:
+        if tag.name in _UNREAD:
+            self._unread = self._unread + 1 if tag.opens else max(0, self._unread - 1)
+        if tag.name in _BREAK_OF:
+            self.pieces.append(_BREAK_OF[tag.name])
+        if tag.opens and tag.name in _MARK_OF:
+            self.pieces.append(_MARK_OF[tag.name])
+        elif tag.name == "a" and tag.opens:
+            self._links.append((len(self.pieces), address_in(tag.href)))
+        elif tag.name == "a" and self._links:
             start, url = self._links.pop()
             self.pieces[start:] = [self._link("".join(self.pieces[start:]), url)]
-
-    @override
-    def handle_data(self, data: str) -> None:
-        if not self._unread:
-            self.pieces.append(re.sub(r"[\s\x00-\x1f]+", " ", data))
 
     def _link(self, label: str, url: str) -> str:
         if not is_web(url):

@@ -1,12 +1,12 @@
 """What is known of opened and clicked messages, read from the raw reports that are kept of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
+from domain.campaign import Judged
 from domain.ids import MessageId, TenantId
-from domain.taxonomy import Signal
 from handlers.ports import Past, Report, Sight, WebhookReader
 from handlers.webhooks.verdicts import (
     NOTHING_KNOWN,
@@ -18,17 +18,19 @@ from handlers.webhooks.verdicts import (
 
 
 class Known(msgspec.Struct, frozen=True):
-    """The history of one message, and the key of each sight in it."""
+    """The history of one message, and the verdict of now on each sight in it."""
 
     history: History
-    keyed: Sequence[tuple[bytes, Sight]]
+    verdicts: Mapping[bytes, Verdict]
+    judged: Sequence[Judged]
     size: int
 
 
 class Histories:
     """Judges opens and clicks by all that came about their message, settled or not.
 
-    A report that cannot be translated any more says nothing; it stops nobody.
+    A report that cannot be translated any more says nothing; it stops nobody. Those `at_hand` have
+    been translated already, and are found by the keys that they are kept under.
     """
 
     def __init__(
@@ -37,60 +39,65 @@ class Histories:
         readers: Mapping[str, WebhookReader],
         tenant: TenantId,
         thresholds: Thresholds,
+        at_hand: Mapping[bytes, Report] = MappingProxyType({}),
     ) -> None:
         self._readers = readers
         self._tenant = tenant
         self._thresholds = thresholds
+        self._at_hand = at_hand
         self._known = {one.message_id: self._read(one) for one in past}
-        self._judged: dict[MessageId, list[tuple[bytes, Verdict]]] = {}
 
     @property
     def sizes(self) -> Mapping[MessageId, int]:
         """How many reports are known about each message that was opened or clicked."""
         return {message_id: known.size for message_id, known in self._known.items()}
 
-    def judge(self, message_id: MessageId, sight: Sight) -> Verdict:
-        """Who opened or clicked, as far as is known now."""
+    def verdict(self, message_id: MessageId, report: Report) -> Verdict | None:
+        """Who opened or clicked, as far as is known now; None for what is neither."""
+        if report.sight is None:
+            return None
         known = self._known.get(message_id)
-        return judge(sight, known.history if known else NOTHING_KNOWN, self._thresholds)
+        if known is None:
+            return judge(report.sight, NOTHING_KNOWN, self._thresholds)
+        return known.verdicts.get(report.key) or judge(
+            report.sight, known.history, self._thresholds
+        )
 
-    def verdicts(self, message_id: MessageId) -> Sequence[tuple[bytes, Verdict]]:
+    def judged(self, message_id: MessageId) -> Sequence[Judged]:
         """The verdict of now on each kept open and click of a message."""
-        if message_id not in self._judged:
-            known = self._known.get(message_id)
-            self._judged[message_id] = [] if known is None else self._all(known)
-        return self._judged[message_id]
-
-    def _all(self, known: Known) -> list[tuple[bytes, Verdict]]:
-        return [(key, judge(sight, known.history, self._thresholds)) for key, sight in known.keyed]
+        known = self._known.get(message_id)
+        return () if known is None else known.judged
 
     def _read(self, past: Past) -> Known:
-        reports = list(self._translated(past))
-        keyed = [(report.key, report.sight) for report in reports if report.sight is not None]
+        keyed = list(self._keyed(past))
         history = History(
             sent_at=past.sent_at,
-            delivered_at=_first(reports, Signal.DELIVERED),
-            replied_at=_last(reports, Signal.REPLIED),
+            delivered_at=past.delivered_at,
+            replied_at=past.replied_at,
             sights=[sight for _, sight in keyed],
         )
-        return Known(history, keyed, len(past.kept))
+        verdicts = {key: judge(sight, history, self._thresholds) for key, sight in keyed}
+        judged = [_judged(key, verdict) for key, verdict in verdicts.items()]
+        return Known(history, verdicts, judged, past.size)
 
-    def _translated(self, past: Past) -> Iterator[Report]:
-        for provider, raw, _ in past.kept:
+    def _keyed(self, past: Past) -> Iterator[tuple[bytes, Sight]]:
+        for provider, raw, key in past.sights:
             reader = self._readers.get(provider)
             if reader is not None:
-                report = reader.translate(raw, tenant=self._tenant)
-                if report.problem is None:
-                    yield report
+                report = self._at_hand.get(key) or reader.translate(raw, tenant=self._tenant)
+                if report.problem is None and report.sight is not None:
+                    yield report.key, report.sight
 
 
-def _first(reports: Sequence[Report], signal: Signal) -> datetime | None:
-    return min(_instants(reports, signal), default=None)
+def fact_key(key: bytes) -> str:
+    """A semantic key as facts have it."""
+    return key.hex()[:24]
 
 
-def _last(reports: Sequence[Report], signal: Signal) -> datetime | None:
-    return max(_instants(reports, signal), default=None)
-
-
-def _instants(reports: Sequence[Report], signal: Signal) -> list[datetime]:
-    return [report.at for report in reports if report.signal == signal and report.at is not None]
+def _judged(key: bytes, verdict: Verdict) -> Judged:
+    return Judged(
+        key=fact_key(key),
+        machine=verdict.machine,
+        reader=verdict.reader,
+        evidence=verdict.evidence,
+    )

@@ -13,7 +13,7 @@ import msgspec
 
 from domain.taxonomy import Signal
 from handlers.ports import Sight
-from handlers.webhooks.networks import BOTS, is_security_network
+from handlers.webhooks.networks import is_program, is_security_network
 
 RULES_VERSION = 2
 """1 knew single reports only: B1 to B4, B9 and B11."""
@@ -164,7 +164,7 @@ EVIDENCE_RULES = (
     Rule("B6", Reader.MACHINE, _in_a_burst),
     Rule("B7", Reader.MACHINE, _at_the_trap),
     Rule("B8", Reader.MACHINE, _behind_security),
-    Rule("B9", Reader.MACHINE, lambda case: BOTS.search(case.sight.useragent) is not None),
+    Rule("B9", Reader.MACHINE, lambda case: is_program(case.sight.useragent)),
 )
 DEFAULT_RULES = (
     Rule("B10", Reader.HUMAN, _at_leisure),

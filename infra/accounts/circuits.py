@@ -67,7 +67,7 @@ DELETE FROM {s}.circuit_answers WHERE sender = ANY(%(senders)s) AND second <= %(
 _ADD = """
 INSERT INTO {s}.circuit_answers AS c (sender, second, ambiguous, not_sent)
 SELECT sender, %(second)s, ambiguous, not_sent
-  FROM unnest(%(senders)s::text[], %(ambiguous)s::integer[], %(not_sent)s::integer[])
+  FROM unnest(%(senders)b::text[], %(ambiguous)b::integer[], %(not_sent)b::integer[])
        AS u (sender, ambiguous, not_sent)
  ORDER BY sender
 ON CONFLICT (sender, second) DO UPDATE

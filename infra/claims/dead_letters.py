@@ -25,7 +25,7 @@ class SqlDeadLetters(DeadLetters):
     def page(self, state: str, after: int | None, limit: int) -> list[DeadLetter]:
         params = {"state": state, "after": after or 0, "limit": limit}
         with self._database.tenant_tx(self._tenant) as curs:
-            return [_letter(row) for row in self._sql.rows(transaction(curs), _PAGE, params)]
+            return [_letter(row) for row in self._sql.listed(transaction(curs), _PAGE, params)]
 
     @override
     def one(self, number: int) -> DeadLetter | None:

@@ -150,14 +150,14 @@ LOOK = _UNLOCKED + _SEEN
 
 FRESH = """
 SELECT q.message_id FROM {s}.send_queue q
-  JOIN unnest(%(ids)s::uuid[], %(attempts)s::integer[]) AS u (id, attempt)
+  JOIN unnest(%(ids)b::uuid[], %(attempts)b::integer[]) AS u (id, attempt)
     ON q.message_id = u.id AND q.attempt = u.attempt
   JOIN {s}.campaigns g USING (campaign_id)
   JOIN {s}.contacts c USING (contact_id)
   JOIN {s}.bodies b ON b.message_id = q.message_id AND b.to_email = c.email
   JOIN {s}.sender_accounts a ON a.sender = coalesce(nullif(q.sender, ''), g.sender)
  CROSS JOIN {s}.sending_rules r
- WHERE q.state = 'SENDING' AND q.claim = %(claim)s
+ WHERE (q.state = 'SENDING') IS TRUE AND q.claim = %(claim)s
    AND q.since > clock_timestamp() - make_interval(secs => %(guard)s)
    AND g.status = 'active' AND r.paused IS NULL
    AND a.paused IS NULL AND a.connected AND NOT a.deleted AND a.verified

@@ -18,6 +18,8 @@ from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
 LEASE_S = 60
+BUSY_S = 5
+"""So long after its claim a batch is taken to be worked on; most take a tenth of a second."""
 ORPHAN_TRIES_S = (60, 600, 3600)
 """When an orphan is matched again: after a minute, ten, then every hour."""
 SIGHTED = (Signal.OPENED, Signal.CLICKED)
@@ -27,7 +29,7 @@ WEIGHT_MAX = 8_000_000
 REPORT_WEIGHT = 2_000
 """What a report weighs besides the bytes of its post: rows cost more than bytes."""
 PAST_MAX = 500
-"""Reports of one message that a verdict looks at, the latest."""
+"""Opens and clicks of one message that a verdict looks at, the latest."""
 
 
 class _Delivery(NamedTuple):
@@ -69,19 +71,17 @@ class SqlInbox(Inbox):
         return self._gathering.do(given)
 
     def _keep(self, given: Sequence["_Delivery"]) -> list[int]:
-        deliveries = {
-            "ids": [one.id for one in given],
-            "providers": [one.provider for one in given],
-            "headers": [one.headers for one in given],
-            "bodies": [one.body for one in given],
-            "late": [one.late for one in given],
-        }
         items = [
             (one.id, place, one.provider, report)
             for one in given
             for place, report in enumerate(one.reports, start=1)
         ]
-        rows = {
+        params = {
+            "deliveries": [one.id for one in given],
+            "froms": [one.provider for one in given],
+            "headers": [one.headers for one in given],
+            "bodies": [one.body for one in given],
+            "late": [one.late for one in given],
             "ids": [delivery for delivery, *_ in items],
             "places": [place for _, place, *_ in items],
             "providers": [provider for _, _, provider, _ in items],
@@ -94,16 +94,14 @@ class SqlInbox(Inbox):
             "about": [report.message_id for *_, report in items],
         }
         with self._database.tenant_tx(self._tenant) as curs:
-            tx = transaction(curs)
-            self._sql.run(tx, _KEEP_DELIVERIES, deliveries)
-            states = self._sql.rows(tx, _KEEP_ITEMS, rows)
+            states = self._sql.rows(transaction(curs), _KEEP, params)
         fresh = Counter(delivery for delivery, state in states if state == "new")
         return [fresh[one.id] for one in given]
 
     @override
     def claim(self, limit: int) -> list[InboxItem]:
         with self._database.tenant_tx(self._tenant) as curs:
-            params = {"limit": limit, "lease": LEASE_S}
+            params = {"limit": limit, "lease": LEASE_S, "busy": BUSY_S}
             found = self._sql.rows(transaction(curs), _CLAIM, params)
         items = [InboxItem(*row) for row in found]
         return sorted(items, key=lambda item: item.inbox_id)
@@ -115,15 +113,20 @@ class SqlInbox(Inbox):
             "sizes": list(known.values()),
             "sighted": list(SIGHTED),
             "telling": list(TELLING),
+            "delivered": Signal.DELIVERED,
+            "replied": Signal.REPLIED,
             "limit": PAST_MAX,
         }
         with self._database.tenant_tx(self._tenant) as curs:
             rows = self._sql.rows(transaction(curs), _PAST, params)
-        kept: dict[MessageId, list[tuple[str, bytes, bytes]]] = {}
-        sent_at = {MessageId(row[0]): row[1] for row in rows}
-        for message_id, _, provider, raw, key in rows:
-            kept.setdefault(MessageId(message_id), []).append((provider, raw, key))
-        return [Past(message_id, sent_at[message_id], rows) for message_id, rows in kept.items()]
+        sights: dict[MessageId, list[tuple[str, bytes, bytes]]] = {}
+        for row in rows:
+            sights.setdefault(MessageId(row[0]), []).append(row[5:])
+        heads = {MessageId(row[0]): row[1:5] for row in rows}
+        return [
+            Past(mid, sent_at, delivered_at, replied_at, size, sights[mid])
+            for mid, (sent_at, delivered_at, replied_at, size) in heads.items()
+        ]
 
     @override
     def settle(self, tx: Transaction | None, settled: Sequence[Settled]) -> None:
@@ -160,23 +163,22 @@ def _next_try(settled: Settled) -> timedelta | None:
     return timedelta(seconds=ORPHAN_TRIES_S[min(settled.item.tries, len(ORPHAN_TRIES_S) - 1)])
 
 
-_KEEP_DELIVERIES = """
-INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body,
-                                    late_signature)
-SELECT id, provider, now(), headers::jsonb, body, late
-  FROM unnest(%(ids)s::uuid[], %(providers)s::text[], %(headers)s::text[], %(bodies)s::bytea[],
-              %(late)s::boolean[]) AS u (id, provider, headers, body, late)
-"""
-
 # A repeat of a known fact, or of one earlier in these posts, is kept as a duplicate. Of two
 # transactions with the same fact the second waits at the unique key, then takes the other branch.
-_KEEP_ITEMS = """
-WITH given AS (
+_KEEP = """
+WITH deliveries AS (
+    INSERT INTO {s}.webhook_deliveries (delivery_id, provider, received_at, headers, body,
+                                        late_signature)
+    SELECT id, provider, now(), headers::jsonb, body, late
+      FROM unnest(%(deliveries)b::uuid[], %(froms)b::text[], %(headers)b::text[],
+                  %(bodies)b::bytea[], %(late)b::boolean[])
+           AS u (id, provider, headers, body, late)
+), given AS (
     SELECT *, row_number() OVER (PARTITION BY key ORDER BY nth) AS again
-      FROM unnest(%(ids)s::uuid[], %(places)s::integer[], %(providers)s::text[],
-                  %(kinds)s::text[], %(keys)s::bytea[], %(raws)s::bytea[],
-                  %(times)s::timestamptz[], %(problems)s::text[], %(signals)s::text[],
-                  %(about)s::uuid[])
+      FROM unnest(%(ids)b::uuid[], %(places)b::integer[], %(providers)b::text[],
+                  %(kinds)b::text[], %(keys)b::bytea[], %(raws)b::bytea[],
+                  %(times)b::timestamptz[], %(problems)b::text[], %(signals)b::text[],
+                  %(about)b::uuid[])
            WITH ORDINALITY AS u (id, item, provider, kind, key, raw, at, problem, signal, about,
                                  nth)
 ), fresh AS (
@@ -198,11 +200,16 @@ WITH given AS (
 SELECT delivery_id, state FROM fresh UNION ALL SELECT delivery_id, state FROM repeated
 """
 
+# Who takes reports of a message that another one is at would lose the race for its stream, and do
+# all again: two workers on one tenant did a third of their work twice.
 _CLAIM = """
 UPDATE {s}.webhook_inbox w SET state = 'claimed', tries = tries + 1, fence = fence + 1,
        lease_until = now() + make_interval(secs => %(lease)s)
  WHERE w.inbox_id = ANY(ARRAY(
        SELECT inbox_id FROM {s}.webhook_inbox WHERE state = 'new'
+          AND (about IS NULL OR about NOT IN (
+               SELECT about FROM {s}.webhook_inbox WHERE state = 'claimed' AND about IS NOT NULL
+                  AND lease_until > now() + make_interval(secs => %(lease)s - %(busy)s)))
         ORDER BY inbox_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
     OR w.inbox_id = ANY(ARRAY(
        SELECT inbox_id FROM {s}.webhook_inbox WHERE state = 'orphan' AND next_try_at <= now()
@@ -216,8 +223,8 @@ UPDATE {s}.webhook_inbox w
        about = coalesce(u.message_id, w.about),
        lease_until = NULL, next_try_at = coalesce(now() + u.wait, 'infinity'),
        settled_at = CASE WHEN u.state = 'orphan' THEN NULL ELSE now() END
-  FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
-              %(streams)s::uuid[], %(messages)s::uuid[], %(waits)s::interval[])
+  FROM unnest(%(ids)b::bigint[], %(fences)b::bigint[], %(states)b::text[], %(reasons)b::text[],
+              %(streams)b::uuid[], %(messages)b::uuid[], %(waits)b::interval[])
        AS u (id, fence, state, reason, stream_id, message_id, wait)
  WHERE w.inbox_id = u.id AND w.fence = u.fence AND w.state = 'claimed'
 """
@@ -231,17 +238,20 @@ UPDATE {s}.webhook_inbox SET state = 'new', lease_until = NULL, fence = fence + 
 # nothing; what is still to be settled does.
 _PAST = """
 WITH opened AS (
-    SELECT w.about
-      FROM unnest(%(ids)s::uuid[], %(sizes)s::integer[]) AS u (id, size)
+    SELECT w.about, least(count(*), %(limit)s) AS size,
+           min(w.occurred_at) FILTER (WHERE w.signal = %(delivered)s) AS delivered_at,
+           max(w.occurred_at) FILTER (WHERE w.signal = %(replied)s) AS replied_at
+      FROM unnest(%(ids)b::uuid[], %(sizes)b::integer[]) AS u (id, size)
       JOIN {s}.webhook_inbox w ON w.about = u.id
      WHERE w.signal = ANY(%(telling)s) AND w.state NOT IN ('duplicate', 'parked')
      GROUP BY w.about, u.size
     HAVING bool_or(w.signal = ANY(%(sighted)s)) AND least(count(*), %(limit)s) > u.size
 )
-SELECT o.about, q.accepted_at, k.provider, k.raw, k.semantic_key
+SELECT o.about, q.accepted_at, o.delivered_at, o.replied_at, o.size,
+       k.provider, k.raw, k.semantic_key
   FROM opened o CROSS JOIN LATERAL (
        SELECT provider, raw, semantic_key FROM {s}.webhook_inbox w
-        WHERE w.about = o.about AND w.signal = ANY(%(telling)s)
+        WHERE w.about = o.about AND w.signal = ANY(%(sighted)s)
           AND w.state NOT IN ('duplicate', 'parked')
         ORDER BY occurred_at DESC NULLS LAST, inbox_id DESC LIMIT %(limit)s) k
   LEFT JOIN {s}.send_queue q ON q.message_id = o.about

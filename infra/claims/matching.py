@@ -92,19 +92,19 @@ def _match(row: Sequence[Any], attempt: int | None, *, weak: bool = False) -> Ma
 
 
 _BY_ID = """
-SELECT message_id, stream_id, contact_id FROM {s}.send_queue WHERE message_id = ANY(%(ids)s)
+SELECT message_id, stream_id, contact_id FROM {s}.send_queue WHERE message_id = ANY(%(ids)b)
 """
 
 _BY_PROVIDER_ID = """
 SELECT message_id, stream_id, contact_id, provider_id FROM {s}.send_queue
- WHERE provider_id = ANY(%(ids)s)
+ WHERE provider_id = ANY(%(ids)b)
 """
 
 # Several messages to one address are no doubt as long as they are of one contact-campaign.
 _BY_ADDRESS = """
 SELECT (array_agg(q.message_id ORDER BY q.accepted_at DESC))[1],
        (array_agg(q.stream_id))[1], (array_agg(q.contact_id))[1], u.no
-  FROM unnest(%(nos)s::bigint[], %(macs)s::bytea[], %(times)s::timestamptz[]) AS u (no, mac, at)
+  FROM unnest(%(nos)b::bigint[], %(macs)b::bytea[], %(times)b::timestamptz[]) AS u (no, mac, at)
   JOIN {s}.contacts c ON c.email_hmac = u.mac
   JOIN {s}.send_queue q ON q.contact_id = c.contact_id AND q.state = 'ACCEPTED'
    AND q.accepted_at BETWEEN u.at - %(within)s AND u.at

@@ -85,7 +85,8 @@ class SqlOutbox(Outbox):
 
     @override
     def sent(self, tx: Transaction, streams: Iterable[StreamId]) -> list[Sent]:
-        found = self._sql.rows(tx, _SENT, {"streams": list(streams)})
+        wanted = list(streams)
+        found = self._sql.rows(tx, _SENT, {"streams": wanted}) if wanted else ()
         return [Sent(MessageId(row[0]), StreamId(row[1]), *row[2:]) for row in found]
 
     @override
@@ -235,16 +236,17 @@ SELECT p.message_id FROM {s}.send_queue p
 # A statement of its own, begun when the rows are locked: a revision that was made while the locks
 # were taken is seen, and a later one waits.
 _PLANNED = """
-SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant, q.sender,
-       c.plan_hash
-  FROM {s}.send_queue q JOIN {s}.streams c USING (stream_id)
- WHERE q.message_id = ANY(%(ids)s)
+SELECT q.message_id, q.stream_id, q.contact_id, q.campaign_id, q.node, q.variant,
+       coalesce(nullif(q.sender, ''), c.sender, ''), s.plan_hash
+  FROM {s}.send_queue q JOIN {s}.streams s USING (stream_id)
+  LEFT JOIN {s}.campaigns c ON c.campaign_id = q.campaign_id
+ WHERE q.message_id = ANY(%(ids)b::uuid[])
  ORDER BY q.due_at, q.message_id
 """
 
 _SENT = """
 SELECT message_id, stream_id, node, visit, attempt, sender FROM {s}.send_queue
- WHERE stream_id = ANY(%(streams)s) AND state = 'ACCEPTED' ORDER BY visit
+ WHERE stream_id = ANY(%(streams)b::uuid[]) AND state = 'ACCEPTED' ORDER BY visit
 """
 
 _WAITING = """
@@ -254,12 +256,12 @@ SELECT count(*) FROM (SELECT FROM {s}.send_queue WHERE state = 'QUEUED' AND not_
 
 _LANES = """
 SELECT name, key, until FROM {s}.lanes
-  JOIN unnest(%(names)s::text[], %(keys)s::text[]) AS u (name, key) USING (name, key)
+  JOIN unnest(%(names)b::text[], %(keys)b::text[]) AS u (name, key) USING (name, key)
 """
 
 _TAKE_LANES = """
 INSERT INTO {s}.lanes (name, key, until)
-SELECT * FROM unnest(%(names)s::text[], %(keys)s::text[], %(untils)s::timestamptz[])
+SELECT * FROM unnest(%(names)b::text[], %(keys)b::text[], %(untils)b::timestamptz[])
 ON CONFLICT (name, key) DO UPDATE SET until = excluded.until
 """
 
@@ -268,31 +270,32 @@ _HOLD = """
 UPDATE {s}.send_queue q
    SET hold_reason = u.reason,
        not_before = greatest(q.not_before, u.until,
-                             CASE WHEN u.reason = ANY(%(dated)s::text[]) THEN q.due_at END)
-  FROM unnest(%(ids)s::uuid[], %(reasons)s::text[], %(untils)s::timestamptz[])
+                             CASE WHEN u.reason = ANY(%(dated)b::text[]) THEN q.due_at END)
+  FROM unnest(%(ids)b::uuid[], %(reasons)b::text[], %(untils)b::timestamptz[])
        AS u (id, reason, until)
- WHERE q.message_id = u.id AND q.state IN ('PLANNED', 'QUEUED')
+ WHERE q.message_id = u.id AND (q.state IN ('PLANNED', 'QUEUED')) IS TRUE
 """
 
+# By their keys: IS TRUE keeps the planner from an index of the state, here and in FRESH.
 _MARK = """
 UPDATE {s}.send_queue SET since = now(), worker = %(worker)s, claim = %(claim)s
- WHERE message_id = ANY(%(ids)s) AND state = 'SENDING'
+ WHERE message_id = ANY(%(ids)b::uuid[]) AND (state = 'SENDING') IS TRUE
 """
 
 _WRITE_TO = """
 INSERT INTO {s}.outreach AS o (identity, stream_id, campaign_id, contact_id, at)
 SELECT DISTINCT ON (1, 2) *, %(now)s
-  FROM unnest(%(identities)s::bytea[], %(streams)s::uuid[], %(campaigns)s::uuid[],
-              %(contacts)s::uuid[])
+  FROM unnest(%(identities)b::bytea[], %(streams)b::uuid[], %(campaigns)b::uuid[],
+              %(contacts)b::uuid[])
 ON CONFLICT (identity, stream_id) DO UPDATE SET at = greatest(o.at, excluded.at)
 """
 
 _NOT_CONTACTED = """
 DELETE FROM {s}.outreach o
  WHERE o.stream_id = ANY(ARRAY(SELECT stream_id FROM {s}.send_queue
-                                WHERE message_id = ANY(%(ids)s)))
+                                WHERE message_id = ANY(%(ids)b::uuid[])))
    AND NOT EXISTS (SELECT FROM {s}.send_queue q WHERE q.stream_id = o.stream_id
-                    AND q.message_id <> ALL(%(ids)s::uuid[])
+                    AND q.message_id <> ALL(%(ids)b::uuid[])
                     AND q.state IN ('SENDING', 'ACCEPTED', 'UNKNOWN', 'PRESUMED_LOST'))
    AND NOT EXISTS (SELECT FROM {s}.events e WHERE e.originator_id = o.stream_id
                     AND e.topic = 'message_unknown')

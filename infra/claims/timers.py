@@ -64,7 +64,7 @@ RETURNING timer_id, stream_id, kind, node, visit, index, due_at, fence
 
 _SETTLE = """
 DELETE FROM {s}.timers t
- USING unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(times)s::timestamptz[])
+ USING unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(times)b::timestamptz[])
        AS u (id, fence, due_at)
  WHERE t.timer_id = u.id AND t.fence = u.fence AND t.state = 'claimed' AND t.due_at = u.due_at
 """
@@ -72,7 +72,7 @@ DELETE FROM {s}.timers t
 # A timer whose due time was set anew meanwhile is another timer, and nobody's yet.
 _SET_ANEW = """
 UPDATE {s}.timers t SET state = 'due', lease_until = NULL, fence = t.fence + 1
-  FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(times)s::timestamptz[])
+  FROM unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(times)b::timestamptz[])
        AS u (id, fence, due_at)
  WHERE t.timer_id = u.id AND t.fence = u.fence AND t.state = 'claimed' AND t.due_at <> u.due_at
 """

@@ -39,6 +39,14 @@ SETTINGS = {
     "log_error_verbosity": "terse",  # details quote row values, statements quote literals:
     "log_min_error_statement": "panic",  # neither may reach a log file
 }
+STATEMENTS = "pg_stat_statements"
+COUNTED = {
+    "shared_preload_libraries": STATEMENTS,
+    f"{STATEMENTS}.track_utility": "off",  # those quote literals; all others are kept without
+}
+"""What statements take, for `antiphon doctor` and whoever asks why something is slow."""
+LIBRARIES = ("lib", "lib/postgresql", "lib64")
+"""Where builds have their libraries, beside their programs."""
 
 
 class PostgresNotPrepared(Exception):
@@ -146,13 +154,23 @@ class EmbeddedPostgres:
         return int(first) if first.isdecimal() and int(first) > 0 else None
 
     def _command(self) -> tuple[str, ...]:
-        settings = SETTINGS | {
-            "port": str(self._home.port(NAME)),
-            "unix_socket_directories": '"' + str(self._home.sockets).replace('"', '""') + '"',
-        }
+        settings = (
+            SETTINGS
+            | self._counted()
+            | {
+                "port": str(self._home.port(NAME)),
+                "unix_socket_directories": '"' + str(self._home.sockets).replace('"', '""') + '"',
+            }
+        )
         options = [f"--{name}={value}" for name, value in settings.items()]
         server = str(self._binaries / "postgres")
         return (*self._launch.prefix, server, "-D", str(self._data), *options)
+
+    def _counted(self) -> dict[str, str]:
+        """A server that is told to load what it does not have would not start."""
+        places = (self._binaries.parent / library for library in LIBRARIES)
+        there = any(any(place.glob(f"{STATEMENTS}.*")) for place in places)
+        return COUNTED if there else {}
 
     def _prepare(self) -> None:
         self._home.create()
@@ -181,6 +199,9 @@ class EmbeddedPostgres:
         )
         quiet = ("-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
         self._run("postgres", "--single", *quiet, *where, "postgres", given=statements)
+        if self._counted():
+            make = f"CREATE EXTENSION {STATEMENTS}\n"
+            self._run("postgres", "--single", *quiet, *where, DATABASE, given=make)
         self._run("initdb", *where, "--sync-only")
         fresh.rename(self._data)  # whole or absent: a kill before this line leaves nothing behind
 

@@ -72,7 +72,7 @@ CLAIM_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(claims)s, 0))"
 
 _USED = """
 SELECT w.used, w.oldest
-  FROM unnest(%(names)s::text[], %(keys)s::text[], %(sinces)s::timestamptz[])
+  FROM unnest(%(names)b::text[], %(keys)b::text[], %(sinces)b::timestamptz[])
        WITH ORDINALITY AS c (name, key, since, place)
  CROSS JOIN LATERAL (
     SELECT coalesce(sum(u.used), 0)::bigint, min(u.bucket) FROM {s}.usage u
@@ -85,8 +85,8 @@ SELECT w.used, w.oldest
 _TAKE = """
 INSERT INTO {s}.usage AS u (name, key, bucket, used)
 SELECT t.name, t.key, t.bucket, sum(t.count)
-  FROM unnest(%(names)s::text[], %(keys)s::text[], %(buckets)s::timestamptz[],
-              %(counts)s::integer[]) AS t (name, key, bucket, count)
+  FROM unnest(%(names)b::text[], %(keys)b::text[], %(buckets)b::timestamptz[],
+              %(counts)b::integer[]) AS t (name, key, bucket, count)
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 ON CONFLICT (name, key, bucket) DO UPDATE SET used = u.used + excluded.used
 """
@@ -94,8 +94,8 @@ ON CONFLICT (name, key, bucket) DO UPDATE SET used = u.used + excluded.used
 _GIVE_BACK = """
 WITH given AS (
     SELECT t.name, t.key, t.bucket, sum(t.count) AS count
-      FROM unnest(%(names)s::text[], %(keys)s::text[], %(buckets)s::timestamptz[],
-                  %(counts)s::integer[]) AS t (name, key, bucket, count)
+      FROM unnest(%(names)b::text[], %(keys)b::text[], %(buckets)b::timestamptz[],
+                  %(counts)b::integer[]) AS t (name, key, bucket, count)
      GROUP BY 1, 2, 3
 ), locked AS MATERIALIZED (
     SELECT u.name, u.key, u.bucket FROM {s}.usage u JOIN given USING (name, key, bucket)
@@ -109,7 +109,7 @@ UPDATE {s}.usage u SET used = greatest(0, u.used - given.count)
 _DROP_OLD = """
 DELETE FROM {s}.usage WHERE (name, key, bucket) IN (
     SELECT u.name, u.key, u.bucket FROM {s}.usage u
-      JOIN unnest(%(names)s::text[], %(before)s::timestamptz[]) AS w (name, before) USING (name)
+      JOIN unnest(%(names)b::text[], %(before)b::timestamptz[]) AS w (name, before) USING (name)
      WHERE u.bucket < w.before FOR UPDATE OF u SKIP LOCKED
 )
 """

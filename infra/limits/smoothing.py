@@ -53,18 +53,24 @@ class RedisSmoothing(Smoothing):
     def take(
         self, asks: Sequence[Sequence[Bucket]], *, tenant: str, now: datetime
     ) -> list[Short | None]:
-        buckets = {_key(bucket.name, bucket.key, tenant): bucket for ask in asks for bucket in ask}
+        alike = {id(ask): ask for ask in asks}  # most of a batch ask for the very same buckets
+        buckets = {
+            _key(bucket.name, bucket.key, tenant): bucket
+            for ask in alike.values()
+            for bucket in ask
+        }
         if not buckets:
             return [None] * len(asks)
         place = {key: number for number, key in enumerate(buckets, start=1)}
+        places = {
+            one: sorted({place[_key(bucket.name, bucket.key, tenant)] for bucket in ask})
+            for one, ask in alike.items()
+        }
         given = {
             "now": _microseconds(now),
             "tenant": tenant,
             "buckets": [_spec(bucket) for bucket in buckets.values()],
-            "asks": [
-                sorted({place[_key(bucket.name, bucket.key, tenant)] for bucket in ask})
-                for ask in asks
-            ],
+            "asks": [places[id(ask)] for ask in asks],
         }
         with _seen():
             answers = _parsed(self._take(list(buckets), [msgspec.json.encode(given)]), len(asks))

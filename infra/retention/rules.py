@@ -150,6 +150,7 @@ STAYS: Mapping[str, str] = {
     "metrics_daily": _HISTORY,
     "passages": _HISTORY,
     "tasks": _HISTORY,
+    "assignees": "names in plans, which stay",
     "timers": _WORK,
     "errands": _WORK,
     "wakings": _WORK,

@@ -1,6 +1,7 @@
 """The projector process: the read models of all tenants."""
 
 from infra.bootstrap import opened
+from infra.heap import settle_heap
 from infra.roles.signals import stop_requested
 from infra.runners import Projector
 from infra.settings import Settings
@@ -15,4 +16,5 @@ def run(settings: Settings, name: str = "projector") -> None:
     stop = stop_requested()
     with opened(settings, worker=name, pool=6) as system:
         projections = [watched_projection(each) for each in READ]
+        settle_heap()
         Projector(system.database, projections, tick_s=TICK_S, name=name).run(stop)

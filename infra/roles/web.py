@@ -4,6 +4,7 @@ import uvicorn
 
 from handlers.app import create_app
 from infra.bootstrap import opened
+from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
 from infra.services import make_services
 from infra.settings import Settings
@@ -28,5 +29,6 @@ def run(settings: Settings, port: int) -> None:
                 server_header=False,
             )
         )
+        settle_heap()
         with Heartbeat(system.database, "web", "web"):
             server.run()

@@ -6,6 +6,7 @@ from dramatiq import Worker
 
 from handlers.actors import declare_actors
 from infra.bootstrap import opened
+from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
 from infra.settings import Settings
@@ -30,6 +31,7 @@ def run(settings: Settings, name: str = "worker") -> None:
         worker = Worker(
             system.broker, worker_threads=settings.worker_threads, worker_timeout=POLL_MS
         )
+        settle_heap()
         worker.start()
         with Heartbeat(system.database, name, "worker"):
             stop.wait()

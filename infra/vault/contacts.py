@@ -157,8 +157,9 @@ def people_in(
     sql: Statements, tx: Transaction, ids: Iterable[ContactId]
 ) -> dict[ContactId, Person]:
     """Contacts by id inside an open transaction."""
-    found = (_person(row) for row in sql.rows(tx, _BY_ID, {"ids": list(ids)}))
-    return {person.contact_id: person for person in found}
+    wanted = list(ids)
+    rows = sql.rows(tx, _BY_ID, {"ids": wanted}) if wanted else ()
+    return {person.contact_id: person for person in map(_person, rows)}
 
 
 def _person(row: Sequence[Any]) -> Person:
@@ -250,7 +251,7 @@ ON CONFLICT (external_id) DO UPDATE SET
 RETURNING external_id, contact_id, xmax = 0
 """
 
-_BY_ID = f"SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id = ANY(%(ids)s)"  # noqa: S608  # constant columns
+_BY_ID = f"SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id = ANY(%(ids)b)"  # noqa: S608  # constant columns
 
 _PAGE = f"""
 SELECT {_COLUMNS} FROM {{s}}.contacts WHERE contact_id > %(after)s

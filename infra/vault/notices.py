@@ -1,8 +1,9 @@
 """What people were told: kept with the contact that it is about, marked when it was read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import LiteralString
+from uuid import UUID
 
 from typing_extensions import override
 
@@ -11,6 +12,9 @@ from handlers.errands.lists import NoticeList, NoticeRow, WantedNotices
 from handlers.ports import Notice, Transaction
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
+
+END = datetime.max.replace(tzinfo=UTC), ErrandId(UUID(int=2**128 - 1))
+"""After every notice."""
 
 
 class SqlNotices(NoticeList):
@@ -36,23 +40,24 @@ class SqlNotices(NoticeList):
 
     @override
     def page(self, wanted: WantedNotices) -> list[NoticeRow]:
-        text: LiteralString = _NOTICES + " WHERE true"
-        if wanted.recipient is not None:
-            text += " AND recipient = %(recipient)s"
-        if wanted.unread:
-            text += " AND read_at IS NULL"
-        if wanted.before is not None:
-            text += " AND (created_at, notice_id) < (%(time)s, %(id)s)"
-        time, notice_id = wanted.before or (None, None)
+        """A place in an index names its first column, too: no other index will do for it."""
+        time, notice_id = wanted.before or END
         params = {
             "recipient": wanted.recipient,
             "time": time,
             "id": notice_id,
             "limit": wanted.limit,
         }
+        text: LiteralString = _NOTICES
+        if wanted.recipient is None:
+            text += " WHERE (created_at, notice_id) < (%(time)s, %(id)s)"
+        else:
+            text += _TO_ONE
+        if wanted.unread:
+            text += " AND read_at IS NULL"
         text += " ORDER BY created_at DESC, notice_id DESC LIMIT %(limit)s"
         with self._database.tenant_tx(self._tenant) as curs:
-            return [_notice(row) for row in self._sql.rows(transaction(curs), text, params)]
+            return [_notice(row) for row in self._sql.listed(transaction(curs), text, params)]
 
     @override
     def mark_read(self, notice_id: ErrandId, at: datetime) -> NoticeRow | None:
@@ -83,6 +88,10 @@ ON CONFLICT (notice_id) DO NOTHING
 
 _NOTICES: LiteralString = """
 SELECT notice_id, stream_id, contact_id, recipient, text, created_at, read_at FROM {s}.notices"""
+
+_TO_ONE: LiteralString = """
+ WHERE recipient = %(recipient)s
+   AND (recipient, created_at, notice_id) < (%(recipient)s, %(time)s, %(id)s)"""
 
 _READ = """
 UPDATE {s}.notices SET read_at = coalesce(read_at, %(at)s) WHERE notice_id = %(id)s

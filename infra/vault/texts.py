@@ -1,7 +1,8 @@
 """Plans, rendered mails, links, replies and notes: everything that has words in it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -43,14 +44,16 @@ class SqlVault(Vault):
         self._mails = msgspec.msgpack.Decoder(Mail)
 
     @override
-    def people(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]:
-        with self._database.tenant_tx(self._tenant) as curs:
-            return people_in(self._sql, transaction(curs), ids)
+    def people(
+        self, ids: Iterable[ContactId], tx: Transaction | None = None
+    ) -> Mapping[ContactId, Person]:
+        with self._in(tx) as inside:
+            return people_in(self._sql, inside, ids)
 
     @override
-    def senders(self) -> Mapping[str, Sender]:
-        with self._database.tenant_tx(self._tenant) as curs:
-            rows = self._sql.rows(transaction(curs), _SENDERS)
+    def senders(self, tx: Transaction | None = None) -> Mapping[str, Sender]:
+        with self._in(tx) as inside:
+            rows = self._sql.rows(inside, _SENDERS)
         return {row[0]: Sender(**dict(zip(_SENDER_FIELDS, row, strict=True))) for row in rows}
 
     @override
@@ -74,9 +77,11 @@ class SqlVault(Vault):
         self._plans.update(made)
 
     @override
-    def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        with self._database.tenant_tx(self._tenant) as curs:
-            rows = self._sql.rows(transaction(curs), _DOCUMENTS, {"hashes": list(hashes)})
+    def documents(
+        self, hashes: Iterable[str], tx: Transaction | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        with self._in(tx) as inside:
+            rows = self._sql.rows(inside, _DOCUMENTS, {"hashes": list(hashes)})
         return {name: json.loads(document) for name, document in rows}
 
     @override
@@ -102,21 +107,27 @@ class SqlVault(Vault):
             "addresses": [one.mail.to_email for one in rendered],
             "opt_outs": [one.mail.headers.keys() >= OPT_OUT for one in rendered],
         }
-        self._sql.run(tx, _KEEP_BODIES, bodies)
-        links = [
-            (one.message_id, number, one.contact_id, url)
-            for one in rendered
-            for number, url in enumerate(one.links)
-        ]
-        if links:
-            ids, numbers, contacts, urls = (list(column) for column in zip(*links, strict=True))
-            params = {"ids": ids, "numbers": numbers, "contacts": contacts, "urls": urls}
-            self._sql.run(tx, _KEEP_LINKS, params)
+        linked = [(one, number) for one in rendered for number in range(len(one.links))]
+        if not linked:
+            self._sql.run(tx, _KEEP_BODIES, bodies)
+            return
+        links = {
+            "linked": [one.message_id for one, _ in linked],
+            "numbers": [number for _, number in linked],
+            "owners": [one.contact_id for one, _ in linked],
+            "urls": [one.links[number] for one, number in linked],
+        }
+        self._sql.run(tx, _KEEP_BODIES_AND_LINKS, bodies | links)
 
     @override
-    def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
-        with self._database.tenant_tx(self._tenant) as curs:
-            rows = self._sql.rows(transaction(curs), _MAILS, {"ids": list(ids)})
+    def mails(
+        self, ids: Iterable[MessageId], tx: Transaction | None = None
+    ) -> Mapping[MessageId, tuple[Mail, bytes]]:
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        with self._in(tx) as inside:
+            rows = self._sql.rows(inside, _MAILS, {"ids": wanted})
         return {MessageId(row[0]): (self._mails.decode(row[1]), bytes(row[2])) for row in rows}
 
     @override
@@ -143,6 +154,15 @@ class SqlVault(Vault):
     def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
         with self._database.tenant_tx(self._tenant) as curs:
             self._sql.run(transaction(curs), _KEEP_REPLY, {"id": reply_id, **received})
+
+    @contextmanager
+    def _in(self, tx: Transaction | None) -> Iterator[Transaction]:
+        """The caller's transaction, or one of our own."""
+        if tx is not None:
+            yield tx
+            return
+        with self._database.tenant_tx(self._tenant) as curs:
+            yield transaction(curs)
 
 
 _SENDER_FIELDS = (
@@ -179,22 +199,23 @@ SELECT subject_id, kind, text, created_at
 
 _KEEP_BODIES = """
 INSERT INTO {s}.bodies (message_id, contact_id, snapshot, mail, to_email, opt_out)
-SELECT * FROM unnest(%(ids)s::uuid[], %(contacts)s::uuid[], %(snapshots)s::bigint[],
-                     %(mails)s::bytea[], %(addresses)s::text[], %(opt_outs)s::boolean[])
+SELECT * FROM unnest(%(ids)b::uuid[], %(contacts)b::uuid[], %(snapshots)b::bigint[],
+                     %(mails)b::bytea[], %(addresses)b::text[], %(opt_outs)b::boolean[])
 ON CONFLICT (message_id) DO UPDATE SET snapshot = excluded.snapshot, mail = excluded.mail,
        to_email = excluded.to_email, opt_out = excluded.opt_out
 """
 
-_KEEP_LINKS = """
-INSERT INTO {s}.links (message_id, number, contact_id, url)
-SELECT * FROM unnest(%(ids)s::uuid[], %(numbers)s::integer[], %(contacts)s::uuid[],
-                     %(urls)s::text[])
+_KEEP_BODIES_AND_LINKS = f"""
+WITH bodies AS ({_KEEP_BODIES})
+INSERT INTO {{s}}.links (message_id, number, contact_id, url)
+SELECT * FROM unnest(%(linked)b::uuid[], %(numbers)b::integer[], %(owners)b::uuid[],
+                     %(urls)b::text[])
 ON CONFLICT (message_id, number) DO UPDATE SET url = excluded.url
-"""
+"""  # noqa: S608  # constant text
 
 _MAILS = """
 SELECT b.message_id, b.mail, c.vault_key FROM {s}.bodies b JOIN {s}.contacts c USING (contact_id)
- WHERE b.message_id = ANY(%(ids)s)
+ WHERE b.message_id = ANY(%(ids)b)
 """
 
 _KEEP_NOTE = """

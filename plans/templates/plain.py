@@ -5,6 +5,7 @@ than that, and a value that is not a text, are left to the library.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -40,8 +41,10 @@ class PlainTemplate(NamedTuple):
         """The variables as dotted paths."""
         return self.parts[1::2]
 
-    def filled(self, values: dict[str, object], purse: Purse | None, *, html: bool) -> str | None:
-        """The text for these values; None where the library has to say why there is none."""
+    def filled(
+        self, values: Mapping[str, object], purse: Purse | None, *, html: bool
+    ) -> str | None:
+        """The text for these values, as they were given; None where the library has a say."""
         cost = LOOKUP * len(self.paths)
         if purse is not None and purse.left < cost:
             return None
@@ -78,10 +81,11 @@ def _read(source: str) -> PlainTemplate | None:
     return PlainTemplate(parts, paths) if plain else None
 
 
-def _text_at(values: dict[str, object], path: tuple[str, ...]) -> str | None:
+def _text_at(values: Mapping[str, object], path: tuple[str, ...]) -> str | None:
+    """The text of this name; what is blank, or no plain text, is for the library to judge."""
     found: object = values
     for name in path:
         if not isinstance(found, dict):
             return None
         found = found.get(name)
-    return found if type(found) is str else None
+    return found if type(found) is str and found and not found.isspace() else None

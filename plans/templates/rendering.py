@@ -16,7 +16,7 @@ VALUE_DEPTH_MAX: Final = 8
 
 
 class TemplateValues:
-    """What templates may name, made plain once for however many of them."""
+    """What templates may name, made plain once for those of them that the library renders."""
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self.given = given
@@ -68,10 +68,10 @@ def variables(source: str, *, html: bool = False) -> list[str]:
 
 
 def _filled(source: str, values: Values, purse: Purse | None, *, html: bool) -> str:
-    given = (values if isinstance(values, TemplateValues) else TemplateValues(values)).plain
+    given = values if isinstance(values, TemplateValues) else TemplateValues(values)
     plain = plain_template(source)
-    shown = None if plain is None else plain.filled(given, purse, html=html)
-    return _render(compiled(source, html=html), given, purse) if shown is None else shown
+    shown = None if plain is None else plain.filled(given.given, purse, html=html)
+    return _render(compiled(source, html=html), given.plain, purse) if shown is None else shown
 
 
 def _render(template: BoundTemplate, given: Mapping[str, object], purse: Purse | None) -> str:

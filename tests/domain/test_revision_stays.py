@@ -207,6 +207,13 @@ def test_a_goal_of_the_new_plan_that_was_heard_already_ends_it() -> None:
     )
 
 
+def test_what_ended_it_leaves_no_timer_that_leads_on() -> None:
+    chosen = new(send("intro", on("timeout", "won", after="P2D")), goal="x_won")
+    watching().knows(chosen).when(hears("x_won", t(1)), revises(chosen, t(5))).then(
+        "revised", "exited converted"
+    )
+
+
 def test_clicks_from_before_have_no_tags_of_new_texts() -> None:
     chosen = new(send("intro", on("clicked", "won", url="/pricing"), WAY), texts=["/pricing"])
     story = watching().knows(chosen)

@@ -157,7 +157,7 @@ def test_what_something_else_holds_takes_no_place_in_a_lane() -> None:
 
 
 def test_the_lanes_that_are_asked_for_are_those_of_the_pace_and_of_every_limit() -> None:
-    lanes = budget().lanes_of(due(1))
+    lanes = budget().lanes_of([due(1)])
     assert {Lane(PACE, "sam"), Lane("sender_minute", "sam"), Lane("tenant_hour", "")} <= set(lanes)
     assert len(lanes) == len(set(lanes))
 
@@ -168,7 +168,7 @@ def test_every_lane_that_a_claim_writes_is_one_that_the_next_claim_asks_for() ->
     capped.seen(due(1))
     paced.take(due(1, account=MAILBOX))
     paced.seen(due(2, account=MAILBOX))
-    asked = set(budget().lanes_of(due(3, account=MAILBOX)))
+    asked = set(budget().lanes_of([due(3, account=MAILBOX)]))
     assert set(capped.lanes) <= asked
     assert set(paced.lanes) <= asked
 

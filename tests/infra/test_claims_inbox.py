@@ -8,7 +8,7 @@ import pytest
 
 from domain.ids import MessageId
 from handlers.ports import Report, Settled
-from infra.claims.inbox import PAST_MAX
+from infra.claims.inbox import BUSY_S, PAST_MAX
 from tests.stories.house import House
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -103,19 +103,62 @@ def _about(key: str, signal: str, message: MessageId = MESSAGE, **fields: object
 
 def _keys(house: House, *messages: MessageId) -> dict[MessageId, set[bytes]]:
     found = house.ports.inbox.past(dict.fromkeys(messages, 0))
-    return {one.message_id: {bytes(key) for _, _, key in one.kept} for one in found}
+    return {one.message_id: {bytes(key) for _, _, key in one.sights} for one in found}
+
+
+def _claimed(house: House) -> list[bytes]:
+    return [bytes(item.key) for item in house.ports.inbox.claim(9)]
+
+
+def test_reports_of_a_message_that_a_worker_is_at_are_left_to_it(house: House) -> None:
+    _keep(house, _about("open", "opened"))
+    (item,) = house.ports.inbox.claim(9)
+    _keep(house, _about("click", "clicked"), _about("other", "opened", OTHER), _report("nobody's"))
+    assert set(_claimed(house)) == {b"other", b"nobody's"}
+    house.ports.inbox.settle(None, [Settled(item, "no_news", message_id=MESSAGE)])
+    assert _claimed(house) == [b"click"]
+
+
+def test_nobody_waits_long_for_a_worker_that_does_not_come_back(house: House) -> None:
+    _keep(house, _about("open", "opened"))
+    assert _claimed(house) == [b"open"]
+    _keep(house, _about("click", "clicked"))
+    house.rows(
+        "UPDATE {s}.webhook_inbox SET lease_until = lease_until - make_interval(secs => %(s)s)"
+        " WHERE state = 'claimed' RETURNING 1",
+        s=BUSY_S,
+    )
+    assert _claimed(house) == [b"click"], "before its lease is over"
 
 
 def test_a_history_is_told_only_where_more_is_kept_than_is_known(house: House) -> None:
     _keep(house, _about("open", "opened"), _about("delivery", "delivered"))
     assert house.ports.inbox.past({MESSAGE: 2}) == []
-    assert [len(one.kept) for one in house.ports.inbox.past({MESSAGE: 1})] == [2]
+    assert [one.size for one in house.ports.inbox.past({MESSAGE: 1})] == [2]
+
+
+def test_a_history_has_the_first_delivery_the_last_reply_and_every_sight(house: House) -> None:
+    at = house.clock.now()
+    for minutes, key, signal in (
+        (3, "second delivery", "delivered"),
+        (1, "delivery", "delivered"),
+        (5, "reply", "replied"),
+        (4, "earlier reply", "replied"),
+        (2, "open", "opened"),
+        (6, "click", "clicked"),
+    ):
+        _keep(house, _about(key, signal, at=at + timedelta(minutes=minutes)))
+    (past,) = house.ports.inbox.past({MESSAGE: 0})
+    assert past.delivered_at == at + timedelta(minutes=1)
+    assert past.replied_at == at + timedelta(minutes=5)
+    assert [bytes(key) for _, _, key in past.sights] == [b"click", b"open"]
+    assert past.size == 6
 
 
 def test_the_history_of_a_message_has_what_is_not_settled_yet(house: House) -> None:
     _keep(house, _about("open", "opened"), _about("delivery", "delivered"), _about("x", "deferred"))
     house.ports.inbox.claim(1)
-    assert _keys(house, MESSAGE, OTHER) == {MESSAGE: {b"open", b"delivery"}}
+    assert _keys(house, MESSAGE, OTHER) == {MESSAGE: {b"open"}}
 
 
 def test_a_message_that_nobody_opened_has_no_history(house: House) -> None:

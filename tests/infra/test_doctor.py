@@ -185,6 +185,22 @@ def _before_long_life(kind: str) -> list[Migration]:
     return [each for each in migrations(kind) if kind != "tenant" or each.name < "0018"]
 
 
+def test_the_slowest_statement_is_named_by_its_text_without_values(patient: Patient) -> None:
+    name = "slow statements"
+    assert patient.finding(name).seen == "pg_stat_statements is not there"
+    with patient.database.direct() as connection:
+        if connection.execute("SHOW shared_preload_libraries").fetchone() == ("",):
+            pytest.skip("the server given counts no statements")
+        connection.execute("CREATE EXTENSION pg_stat_statements SCHEMA control")
+        connection.execute("SELECT control.pg_stat_statements_reset()")
+        for _ in range(10):
+            connection.execute("SELECT count(*) FROM generate_series(1, 50000) AS n")
+    found = patient.finding(name)
+    assert found.number is not None
+    assert found.number > 0
+    assert found.seen.startswith("10 calls: SELECT count(*) FROM generate_series($1, $2) AS n")
+
+
 def test_dead_rows_and_a_vacuum_that_does_not_come_are_seen(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,6 +227,32 @@ def test_log_quotes_no_row_and_no_statement(home: Home) -> None:
     assert "canary" not in log
 
 
+def test_statements_are_counted_without_the_values_in_them(home: Home) -> None:
+    postgres = EmbeddedPostgres(home)
+
+    async def run() -> str:
+        async with Supervisor([postgres.child()], home):
+            tell(postgres.dsn, "CREATE ROLE someone PASSWORD 'canary of a command'")
+            tell(postgres.dsn, "SELECT 'canary of a query'")
+            told = "SELECT string_agg(query, ' ') FROM pg_stat_statements WHERE query ~ 'SELECT'"
+            return ask(postgres.dsn, told)
+
+    queries = asyncio.run(run())
+    assert "SELECT $1" in queries
+    assert "canary" not in queries
+
+
+def test_server_without_the_library_is_not_told_to_load_it(home: Home, tmp_path: Path) -> None:
+    programs = tmp_path / "bare" / "bin"
+    programs.mkdir(parents=True)
+    version = (home.postgres / "PG_VERSION").read_text().strip()
+    (programs / "postgres").write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}.1'\n")
+    (programs / "postgres").chmod(0o755)
+    counted = "--shared_preload_libraries=pg_stat_statements"
+    assert counted in EmbeddedPostgres(home).child().command
+    assert counted not in EmbeddedPostgres(home, programs, Launch()).child().command
+
+
 def test_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     home = Home(tmp_path / ("long " * 20) / "home")
     postgres = EmbeddedPostgres(home)

@@ -60,6 +60,16 @@ def test_what_was_undone_and_written_otherwise_is_read_anew(sales: Sales) -> Non
     assert key == "b"
 
 
+def test_what_was_written_otherwise_up_to_a_last_fact_that_is_the_same_is_read_anew(
+    sales: Sales,
+) -> None:
+    sales.enrolled(1)
+    other = Sales(sales.database, sales.tenant)
+    _undone(sales, sales.hearing(1, "a", "z"))
+    other.campaigns.transact(sales.hearing(1, "b", "z"))
+    assert set(sales.campaigns.load(sales.stream(1)).keys) == {"b", "z"}
+
+
 def test_a_log_that_was_taken_back_is_read_anew(sales: Sales) -> None:
     sales.enrolled(1)
     sales.campaigns.transact(sales.hearing(1, "a", "b"))

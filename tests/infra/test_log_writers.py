@@ -9,11 +9,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from eventsourcing.persistence import StoredEvent
 from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId, schema_of
 from handlers.ports import Conflict, Input
 from infra.entropy import SeededRng
+from infra.log import Log
 from infra.tenancy import Database
 from tests.infra.log_cases import Sales
 
@@ -139,3 +141,23 @@ def test_positions_come_in_the_order_of_the_given_events(
     sales.enrolled(*numbers)
     streams: list[UUID] = [each.stream for each in sales.log.page(0, 1_000)]
     assert streams == [sales.stream(number) for number in numbers]
+
+
+def test_a_process_that_freezes_with_the_log_in_its_hands_loses_it(
+    database: Database, tenant: TenantId
+) -> None:
+    recorder = Log(database, tenant).recorder
+    with (  # noqa: PT012  # it is gone at its end
+        pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout),
+        database.tenant_tx(tenant) as frozen,
+    ):
+        frozen.execute("SET LOCAL idle_in_transaction_session_timeout = '100ms'")
+        recorder.append(frozen, [_event(1)])
+        with database.tenant_tx(tenant) as other:  # waits for the lock until the server gives it
+            recorder.append(other, [_event(2)])
+    with database.tenant_tx(tenant) as curs:
+        assert recorder.append(curs, [_event(3)])
+
+
+def _event(number: int) -> StoredEvent:
+    return StoredEvent(UUID(int=number), 1, "x", b"{}")

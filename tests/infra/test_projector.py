@@ -208,10 +208,10 @@ class Awakened(Runner):
     meanwhile: Callable[[], None] | None = None
 
     @override
-    def _fence(self, curs: psycopg.Cursor[Any]) -> None:
+    def fence(self, curs: psycopg.Cursor[Any]) -> None:
         if self.meanwhile:
             self.meanwhile()
-        super()._fence(curs)
+        super().fence(curs)
 
 
 def test_a_missing_right_stops_a_runner_and_sets_nothing_aside(

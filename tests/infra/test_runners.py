@@ -119,6 +119,35 @@ def test_a_projection_whose_table_is_missing_stops_no_other(written: Written) ->
     assert written.rows("projection_poison") == []
 
 
+def test_readers_at_one_place_move_in_one_transaction(written: Written) -> None:
+    with closing(Leadership(written.database)) as leads:
+        desk = Desk(written.database, written.tenant, READ, leads)
+        written.write([(STREAM, ACCEPTED_PLAN)])
+        desk.turn()  # each takes over where it stopped, by itself
+        last = written.write([(STREAM, STARTED)])[0]
+        assert not desk.turn()
+    arrived(written, last, *READ)
+    assert number(written, "SELECT count(DISTINCT xmin::text) FROM {}", "tracking") == 1
+    assert number(written, "SELECT sum(started) FROM {}", "metrics_daily") == 1
+
+
+def test_a_reader_that_somebody_moved_keeps_no_other_back(written: Written) -> None:
+    with closing(Leadership(written.database)) as leads:
+        desk = Desk(written.database, written.tenant, READ, leads)
+        first = written.write([(STREAM, ACCEPTED_PLAN)])[0]
+        desk.turn()
+        last = written.write([(STREAM, STARTED)])[0]
+        moved = SQL("UPDATE {} SET notification_id = %s WHERE application_name = 'metrics'")
+        with written.database.direct() as owner:
+            place = Identifier(schema_of(written.tenant), "tracking")
+            owner.execute(moved.format(place), (last,))
+        desk.turn()
+    arrived(written, last, *READ)
+    assert first < last
+    assert number(written, "SELECT sum(started) FROM {}", "metrics_daily") == 0, "it is not ours"
+    assert number(written, "SELECT count(*) FROM {}", "activity_feed") == len([first, last])
+
+
 def test_it_shows_that_it_lives(written: Written) -> None:
     name = f"projector-{written.tenant}"
     with running(Projector(written.database, READ, tick_s=0.01, name=name)):

@@ -22,10 +22,10 @@ from domain.limits import Counter
 from domain.taxonomy import AnswerClass
 from handlers.dispatch.recording import Recording
 from handlers.ports import Due, Transaction, Used
+from infra import recorder
 from infra.campaigns import LogCampaigns
 from infra.projector import Runner
 from infra.providers.sendgrid.webhook import SendGridWebhook
-from infra.recorder import LogRecorder
 from tests.simulation.memory_database import Memory
 from tests.simulation.memory_limits import LosableSmoothing, MemoryLimits
 from tests.simulation.memory_outbox import MemoryOutbox
@@ -117,7 +117,8 @@ def _tells_time_itself() -> Patched:
 
 def _appends_without_the_lock() -> Patched:
     """Appends do not wait for each other."""
-    return patch.object(LogRecorder, "_lock_table", lambda _self, _curs: None)
+    held = recorder._HELD.replace("pg_advisory_xact_lock", "")
+    return patch.object(recorder, "_HELD", held)
 
 
 def _tracks_apart() -> Patched:

@@ -9,6 +9,13 @@ from plans.templates.compiling import compiled
 from plans.templates.context import LOOKUP, Purse
 from plans.templates.plain import CHARACTERS_MAX, VARIABLES_MAX, plain_template
 
+
+class Kind(str):
+    """A text of a kind of its own, which may say of itself that it is safe."""
+
+    __slots__ = ()
+
+
 FOR_THE_LIBRARY = "{% comment %}{% endcomment %}"
 """In front of a template it changes nothing but who fills it in."""
 NAMES = ["contact", "company", "a", "b_1", "first", "size", "nil", "true", "empty", "if", "x"]
@@ -47,6 +54,7 @@ sources = st.lists(
 ).map("".join)
 scalars = (
     st.text(max_size=6)
+    | st.text(max_size=3).map(Kind)
     | st.sampled_from(["<b>&", " ", "{{ a }}", "'\"", "Dana", "a\rb", "a\r\n", "\u2028", "x\n\n"])
     | st.integers()
     | st.booleans()
@@ -158,8 +166,8 @@ def test_what_is_more_than_variables_is_left_to_the_library(source: str) -> None
     assert plain_template(source) is None
 
 
-@pytest.mark.parametrize("value", [7, 0.5, True, ["a"], {"b": "c"}])
-def test_a_value_that_is_no_text_is_left_to_the_library(value: object) -> None:
+@pytest.mark.parametrize("value", [7, 0.5, True, ["a"], {"b": "c"}, Kind("a"), "", " \n\u2028"])
+def test_a_value_that_is_not_just_a_text_is_left_to_the_library(value: object) -> None:
     plain = plain_template("Hi {{ a }}")
     assert plain is not None
     assert plain.filled({"a": value}, None, html=False) is None

@@ -1,6 +1,7 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from domain.events import Event, topic_of
 from projections.projection import Add, Change, Clear, Move, Projection, Put
@@ -43,6 +44,17 @@ def test_its_topics_are_the_facts_that_change_something(projection: Projection) 
     assert seen == TOPICS, "the journeys show every fact"
     changing = {topic_of(fact) for fact in facts if list(projection.changes(recorded(fact)))}
     assert changing == {*projection.topics}
+
+
+@pytest.mark.parametrize("projection", WORK, ids=[work.name for work in WORK])
+def test_rows_of_work_are_the_same_before_their_facts_have_positions(
+    projection: Projection,
+) -> None:
+    for _, journey in journeys(2, 50):
+        for version, fact in enumerate(journey, 1):
+            placed = recorded(fact, version)
+            unplaced = replace(placed, position=0)
+            assert list(projection.changes(unplaced)) == list(projection.changes(placed))
 
 
 @pytest.mark.parametrize("projection", ALL, ids=NAMES)

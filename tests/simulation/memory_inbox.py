@@ -7,6 +7,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from domain.ids import MessageId
+from domain.taxonomy import Signal
 from handlers.ports import (
     DueTimer,
     Inbox,
@@ -122,12 +123,16 @@ class MemoryInbox(Inbox):
         found = []
         for mid, size in known.items():
             of_message = [row for row in rows if row["about"] == mid]
-            grown = min(len(of_message), PAST_MAX) > size
-            if grown and any(row["signal"] in SIGHTED for row in of_message):
-                of_message.sort(key=lambda row: (row["occurred_at"], row["inbox_id"]), reverse=True)
-                kept = [(row["provider"], row["raw"], row["key"]) for row in of_message[:PAST_MAX]]
+            now = min(len(of_message), PAST_MAX)
+            seen = [row for row in of_message if row["signal"] in SIGHTED]
+            if now > size and seen:
+                seen.sort(key=lambda row: (row["occurred_at"], row["inbox_id"]), reverse=True)
+                kept = [(row["provider"], row["raw"], row["key"]) for row in seen[:PAST_MAX]]
                 sent = queue.get(mid)
-                found.append(Past(mid, sent["accepted_at"] if sent else None, kept))
+                sent_at = sent["accepted_at"] if sent else None
+                delivered_at = min(_instants(of_message, Signal.DELIVERED), default=None)
+                replied_at = max(_instants(of_message, Signal.REPLIED), default=None)
+                found.append(Past(mid, sent_at, delivered_at, replied_at, now, kept))
         return found
 
     @override
@@ -238,3 +243,7 @@ def _free(memory: Memory, table: str, state: str) -> int:
 
 def _is_over(row: Row | None, now: float) -> bool:
     return row is not None and row["state"] == "claimed" and bool(row["lease_until"] < now)
+
+
+def _instants(rows: Sequence[Row], signal: Signal) -> list[datetime]:
+    return [row["occurred_at"] for row in rows if row["signal"] == signal and row["occurred_at"]]

@@ -80,9 +80,11 @@ class MemoryOutbox(Outbox):
         assert row is not None
         stream = tx.get("streams", row["stream_id"])
         assert stream is not None
+        campaign = tx.get("campaigns", row["campaign_id"])
         names = ("message_id", "stream_id", "contact_id", "campaign_id", "node", "variant")
-        of_plan = {"sender": row["sender"], "plan_hash": stream["plan_hash"]}
-        return Planned(**{_PORT.get(name, name): row[name] for name in names}, **of_plan)
+        sender = row["sender"] or (campaign["sender"] if campaign else "")
+        rest = {"sender": sender, "plan_hash": stream["plan_hash"]}
+        return Planned(**{_PORT.get(name, name): row[name] for name in names}, **rest)
 
     @override
     def sent(self, tx: Transaction, streams: Iterable[StreamId]) -> list[Sent]:

@@ -65,14 +65,16 @@ class MemoryVault(Vault):
             tx.put("senders", sender.sender, {"sender": sender})
 
     @override
-    def people(self, ids: Iterable[ContactId]) -> Mapping[ContactId, Person]:
-        self._memory.around.step("vault.people")
+    def people(
+        self, ids: Iterable[ContactId], tx: Transaction | None = None
+    ) -> Mapping[ContactId, Person]:
+        self._step("vault.people", tx)
         rows = self._memory.committed_rows("contacts")
         return {contact: rows[contact]["person"] for contact in ids if contact in rows}
 
     @override
-    def senders(self) -> Mapping[str, Sender]:
-        self._memory.around.step("vault.senders")
+    def senders(self, tx: Transaction | None = None) -> Mapping[str, Sender]:
+        self._step("vault.senders", tx)
         rows = self._memory.committed_rows("senders").values()
         return {row["sender"].sender: row["sender"] for row in rows}
 
@@ -86,8 +88,10 @@ class MemoryVault(Vault):
         return {ref: COMPILED[ref] for ref in asked if ref.plan_hash in documents}
 
     @override
-    def documents(self, hashes: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        self._memory.around.step("vault.documents")
+    def documents(
+        self, hashes: Iterable[str], tx: Transaction | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        self._step("vault.documents", tx)
         rows = self._memory.committed_rows("plans")
         return {each: rows[each]["document"] for each in hashes if each in rows}
 
@@ -108,8 +112,10 @@ class MemoryVault(Vault):
             inside.put("bodies", one.message_id, row)
 
     @override
-    def mails(self, ids: Iterable[MessageId]) -> Mapping[MessageId, tuple[Mail, bytes]]:
-        self._memory.around.step("vault.mails")
+    def mails(
+        self, ids: Iterable[MessageId], tx: Transaction | None = None
+    ) -> Mapping[MessageId, tuple[Mail, bytes]]:
+        self._step("vault.mails", tx)
         bodies = self._memory.committed_rows("bodies")
         people = self._memory.committed_rows("contacts")
         found = ((mid, bodies[mid]) for mid in ids if mid in bodies)
@@ -134,6 +140,9 @@ class MemoryVault(Vault):
     @override
     def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
         self._memory.around.step("vault.keep_reply")
+
+    def _step(self, point: str, tx: Transaction | None) -> None:
+        self._memory.around.step(point, None if tx is None else of(tx))
 
 
 class MemoryRegister(Register):

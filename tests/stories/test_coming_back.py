@@ -17,6 +17,7 @@ from handlers.links import HIDDEN
 from handlers.ports import Answer, Mail, Past
 from handlers.signals import Ingest
 from handlers.web.link_reports import PROVIDER, Evidence, report_of
+from infra.claims.inbox import BUSY_S
 from infra.invariants.run import check
 from infra.leadership import Leadership
 from infra.projector import Runner
@@ -145,6 +146,13 @@ class Overtaken:
         return found
 
 
+SLOW = """
+UPDATE {s}.webhook_inbox SET lease_until = lease_until - make_interval(secs => %(busy)s)
+ WHERE state = 'claimed' RETURNING 1
+"""
+"""Whoever works on reports has been at them for so long that nobody waits for it."""
+
+
 @pytest.mark.parametrize("first", ["click", "delivered"])
 def test_two_workers_that_each_know_a_part_come_to_one_verdict(house: House, first: str) -> None:
     stream = arrived(house, PATIENT)
@@ -156,6 +164,7 @@ def test_two_workers_that_each_know_a_part_come_to_one_verdict(house: House, fir
     def meanwhile() -> None:
         clicked(house, stream, 1, 1)
         clicked(house, stream, 2, 2)
+        house.rows(SLOW, busy=BUSY_S)
         house.ingest()
 
     overtaken: Any = Overtaken(house, meanwhile)

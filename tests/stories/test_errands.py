@@ -21,6 +21,7 @@ from handlers.errands.lists import TaskRow, WantedNotices, WantedTasks
 from handlers.errands.reporting import Told, report
 from handlers.errors import NotAcceptable
 from handlers.ports import Called, Doorbell
+from infra.assignees import look_up
 from infra.embedded.servers import ServerUrls
 from infra.endpoints.signing import signed
 from infra.roles.ticker import Ticker
@@ -394,6 +395,7 @@ RINGS = plan(
 
 
 KIMS = plan(task("ring", way("timeout", "end", after="P3D"), assignee="kim"), stop())
+NOBODYS = plan(task("ring", way("timeout", "end", after="P3D"), assignee=None), stop())
 
 
 def listed(house: House, state: str = "open", **wanted: Any) -> list[TaskRow]:
@@ -446,6 +448,29 @@ def test_tasks_are_found_by_campaign_and_by_assignee(house: House) -> None:
     assert listed(house, assignee="nobody") == []
     first, second = listed(house)
     assert listed(house, after=(first.due_at, first.id)) == [second]
+
+
+def test_a_task_is_found_by_its_assignee_before_and_after_its_number_is_looked_up(
+    house: House,
+) -> None:
+    early, nobodys, kims = (house.started(plan) for plan in (RINGS, NOBODYS, KIMS))
+    assert look_up(house.system.database, house.tenant) == 3
+    assert look_up(house.system.database, house.tenant) == 0
+    house.clock.advance(timedelta(minutes=1))
+    late = house.started(RINGS)
+
+    def of(assignee: str) -> list[StreamId]:
+        return [row.contact_campaign_id for row in listed(house, assignee=assignee)]
+
+    assert of("sam") == [early, late]
+    assert look_up(house.system.database, house.tenant) == 1
+    assert of("sam") == [early, late]
+    assert (of("kim"), of("nobody")) == ([kims], [])
+    assert nobodys in {row.contact_campaign_id for row in listed(house)}
+    names = house.rows("SELECT name FROM {s}.assignees ORDER BY name")
+    assert names == [("kim",), ("sam",)]
+    (first, _) = listed(house, assignee="sam")
+    assert len(listed(house, assignee="sam", after=(first.due_at, first.id))) == 1
 
 
 # --- signals --------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ def text(value: object) -> str:
 
     Without NUL and halves of characters, which no text column takes.
     """
+    if value is None:  # most fields of most events
+        return ""
     match value:
         case str():
             return value if value.isprintable() else _storable(value)

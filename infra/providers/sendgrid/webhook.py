@@ -149,8 +149,5 @@ def _bytes(part: bytes | str) -> bytes:
 
 def _digest(*parts: bytes | str) -> bytes:
     """SHA-256 over the parts with their lengths, so that no two lists of parts look alike."""
-    whole = sha256()
-    for part in map(_bytes, parts):
-        whole.update(len(part).to_bytes(4, "big"))
-        whole.update(part)
-    return whole.digest()
+    whole = [piece for part in map(_bytes, parts) for piece in (len(part).to_bytes(4, "big"), part)]
+    return sha256(b"".join(whole)).digest()
