@@ -7,13 +7,14 @@ looked up a moment later; until then lists look into its plan.
 from typing import LiteralString
 
 from domain.ids import TenantId, schema_of
-from handlers.ports import Transaction
 from infra.claims.errands import PLAN_THEN
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 
-PART = 500
+PART = 50
 """Tasks of one transaction: each opens a plan, some 50 us, and nobody should wait for its row."""
+LONGEST = 200
+"""Nobody can ask for a longer name, and an index takes none of any length."""
 
 NAMED_BY_PLAN: LiteralString = f"""
 (SELECT n ->> 'assignee'
@@ -32,18 +33,14 @@ def look_up(database: Database, tenant: TenantId) -> int:
         found = sql.rows(tx, _NEW, {"limit": PART})
         if found:
             ids, names = zip(*found, strict=True)
-            sql.run(tx, _NAMES, {"names": sorted({name for name in names if name is not None})})
-            sql.run(tx, _NUMBERED, {"ids": list(ids), "names": list(names)})
+            short = [name if name and len(name) <= LONGEST else None for name in names]
+            sql.run(tx, _NAMES, {"names": sorted({name for name in short if name is not None})})
+            sql.run(tx, _NUMBERED, {"ids": list(ids), "names": short})
     return len(found)
 
 
-def number_of(sql: Statements, tx: Transaction, name: str) -> int | None:
-    """The number of a name; None where no task has it yet."""
-    rows = sql.rows(tx, _NUMBER, {"name": name})
-    return int(rows[0][0]) if rows else None
-
-
-_NUMBER = "SELECT assignee_id FROM {s}.assignees WHERE name = %(name)s"
+NUMBER_OF: LiteralString = "(SELECT assignee_id FROM {s}.assignees WHERE name = %(assignee)s)"
+"""The number of a name, in the statement that asks for its tasks: both are seen at one instant."""
 
 _NEW: LiteralString = f"""
 SELECT e.task_id, {NAMED_BY_PLAN}

@@ -112,16 +112,13 @@ class Runner:
     def _halving(self, upto: int) -> int:
         while True:
             try:
-                folded = self._fold_page(upto)
+                return self._fold_page(upto)
             except NOBODYS_FAULT:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever a fact can do to a projection
                 if self._limit == 1:
                     return self._set_next_aside(error, upto)
                 self._limit //= 2
-            else:
-                self._limit = min(self._limit * 2, self._page_max)
-                return folded
 
     def _fold_page(self, upto: int) -> int:
         assert self.position is not None
@@ -131,7 +128,7 @@ class Runner:
         with self._database.tenant_tx(self._tenant) as curs:
             self.fence(curs)
             self.fold(curs, page)
-        self.position = page.reached
+        self.go_on(page)
         return len(page.facts)
 
     @property
@@ -148,6 +145,11 @@ class Runner:
         """Write the rows of a page and its position, behind the fence."""
         self._write(curs, page.facts)
         self._track(curs, page.reached)
+
+    def go_on(self, page: Page) -> None:
+        """Behind a page that is committed; pages that were cut short grow again."""
+        self.position = page.reached
+        self._limit = min(self._limit * 2, self._page_max)
 
     def _write(self, curs: Cursor[TupleRow], page: Sequence[Recorded]) -> None:
         taken = self._set_aside.add_followers(curs, page) if self.projection.ordered else page
@@ -211,7 +213,7 @@ def fold_together(
         for each, page in pages:
             each.fold(curs, page)
     for each, page in pages:
-        each.position = page.reached
+        each.go_on(page)
 
 
 def head_of(database: Database, tenant: TenantId) -> int:

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from domain.ids import CampaignId, ContactId, ErrandId, StreamId, TenantId, schema_of
 from handlers.errands.lists import TaskList, TaskRow, WantedTasks
-from infra.assignees import NAMED_BY_PLAN, number_of
+from infra.assignees import NAMED_BY_PLAN, NUMBER_OF
 from infra.claims.errands import PLAN_THEN
 from infra.statements import Row, Statements, transaction
 from infra.tenancy import Database
@@ -47,8 +47,8 @@ class SqlTaskList(TaskList):
             narrowed += " AND e.campaign_id = %(campaign)s"
         found: LiteralString = narrowed
         if wanted.assignee is not None:
-            found += " AND e.assignee_id = %(number)s"
-            columns, place = "e.assignee_id, " + columns, "%(number)s, " + place
+            found += " AND e.assignee_id = " + NUMBER_OF
+            columns, place = "e.assignee_id, " + columns, NUMBER_OF + ", " + place
         if wanted.campaign is not None:
             columns, place = "e.campaign_id, " + columns, "%(campaign)s, " + place
         text = _FIRST + found + " AND (" + columns + ") > (" + place + ")" + _ORDER
@@ -56,10 +56,7 @@ class SqlTaskList(TaskList):
             text = "(" + text + ") UNION ALL (" + _FIRST + narrowed + _NOT_YET + _ORDER + ")"
         text = _SHOWN + "(" + text + ")" + _WITH_PLAN + _ORDER
         with self._database.tenant_tx(self._tenant) as curs:
-            tx = transaction(curs)
-            if wanted.assignee is not None:
-                params["number"] = number_of(self._sql, tx, wanted.assignee)
-            return [_task(row) for row in self._sql.listed(tx, text, params)]
+            return [_task(row) for row in self._sql.listed(transaction(curs), text, params)]
 
     @override
     def one(self, task_id: ErrandId) -> TaskRow | None:

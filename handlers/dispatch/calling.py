@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from math import inf
 from time import monotonic
 
 from domain.ids import MessageId
@@ -44,6 +45,8 @@ class Calling:
         self._executor = executor
         self._stopwatch = stopwatch
         self._under_way: dict[Future[Answer], Claim] = {}
+        self._failed_at = -inf
+        """When a call last failed: what was claimed before looks at its gates anew."""
 
     @property
     def under_way(self) -> int:
@@ -62,7 +65,8 @@ class Calling:
 
         def answer(claim: Claim) -> Answer:
             kept, ours = mails.get(claim.message_id), fresh
-            if self._stopwatch() - looked_at > LOOK_LASTS_S:  # it waited for slower calls
+            waited = self._stopwatch() - looked_at > LOOK_LASTS_S  # for slower calls
+            if waited or looked_at <= self._failed_at:  # or a circuit may have opened
                 ours = self._look_again(token, claim)
             if kept is None or claim.message_id not in ours:
                 return NOT_CALLED
@@ -99,10 +103,13 @@ class Calling:
 
     def _try(self, mail: Mail, claim: Claim) -> Answer:
         try:
-            return self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
+            given = self._provider.send(mail, attempt=claim.attempt, tenant_tag=self._ports.tag)
         except Exception as error:  # noqa: BLE001  # one broken call must not cost other answers
             LOG.warning("the call for %s broke: %s", claim.message_id, type(error).__name__)
-            return BROKEN_CALL
+            given = BROKEN_CALL
+        if given.kind in (AnswerClass.AMBIGUOUS, AnswerClass.NOT_SENT):
+            self._failed_at = self._stopwatch()
+        return given
 
 
 def _fault(claim: Claim, mail: Mail, key: bytes) -> Answer | None:

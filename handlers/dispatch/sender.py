@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from time import monotonic
 
+from domain.taxonomy import AnswerClass
 from handlers.dispatch import claiming
 from handlers.dispatch.calling import Answered, Calling
 from handlers.dispatch.claiming import Claiming
@@ -46,7 +47,7 @@ class Sender:
         self._recording = Recording(ports)
         self._open_least = 2 * at_once
         self._landed: deque[tuple[float, int]] = deque()
-        """When answers came lately, and how many."""
+        """When the provider took mails lately, and how many; what fails fast is no pace."""
         self._stopwatch = stopwatch
         self._unkept: Answered = []
         self._broken: Exception | None = None
@@ -79,14 +80,15 @@ class Sender:
 
     def _land(self) -> None:
         answered = self._calling.landed()
-        self._landed.append((self._stopwatch(), len(answered)))
+        taken = sum(answer.kind == AnswerClass.ACCEPTED for _, answer in answered)
+        self._landed.append((self._stopwatch(), taken))
         self._keep(answered)
 
     def _open_max(self) -> int:
         since = self._stopwatch() - PACE_OVER_S
         while self._landed and self._landed[0][0] < since:
             self._landed.popleft()
-        lately = sum(answers for _, answers in self._landed)
+        lately = sum(taken for _, taken in self._landed)
         return max(self._open_least, int(lately / PACE_OVER_S * AHEAD_S))
 
     def _has_room(self) -> bool:
@@ -105,8 +107,8 @@ class Sender:
                 return
 
     def _claim(self) -> int:
-        most = min(claiming.BATCH, self._open_max() - self._calling.under_way)
-        claimed = self._claiming.claim(most)
+        room = self._open_max() - self._calling.under_way  # less than there was before `meanwhile`
+        claimed = self._claiming.claim(max(0, min(claiming.BATCH, room)))
         self._keep(self._calling.begin(claimed.token, claimed.claims))
         return claimed.seen
 

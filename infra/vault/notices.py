@@ -90,8 +90,9 @@ _NOTICES: LiteralString = """
 SELECT notice_id, stream_id, contact_id, recipient, text, created_at, read_at FROM {s}.notices"""
 
 _TO_ONE: LiteralString = """
- WHERE recipient = %(recipient)s
-   AND (recipient, created_at, notice_id) < (%(recipient)s, %(time)s, %(id)s)"""
+ WHERE recipient = %(recipient)s AND left(recipient, 200) = left(%(recipient)s, 200)
+   AND (left(recipient, 200), created_at, notice_id)
+       < (left(%(recipient)s, 200), %(time)s, %(id)s)"""
 
 _READ = """
 UPDATE {s}.notices SET read_at = coalesce(read_at, %(at)s) WHERE notice_id = %(id)s

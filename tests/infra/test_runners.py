@@ -23,6 +23,7 @@ from tests.projections.facts_given import ACCEPTED_PLAN, STARTED, STREAM
 pytestmark = pytest.mark.postgres
 
 PATIENCE_S = 60.0
+FEW_TURNS = 30
 
 
 @pytest.fixture
@@ -129,6 +130,23 @@ def test_readers_at_one_place_move_in_one_transaction(written: Written) -> None:
     arrived(written, last, *READ)
     assert number(written, "SELECT count(DISTINCT xmin::text) FROM {}", "tracking") == 1
     assert number(written, "SELECT sum(started) FROM {}", "metrics_daily") == 1
+
+
+def test_readers_that_set_the_same_fact_aside_read_whole_pages_again(written: Written) -> None:
+    last = written.write_journeys(seed=3, count=20)
+    broken = SQL("UPDATE {} SET state = '{{}}' WHERE notification_id = %s")
+    with written.database.direct() as owner:
+        events = Identifier(schema_of(written.tenant), "events")
+        owner.execute(broken.format(events), (written.write([(STREAM, ACCEPTED_PLAN)])[0],))
+    more = written.write_journeys(seed=4, count=20)
+    with closing(Leadership(written.database)) as leads:
+        desk = Desk(written.database, written.tenant, READ, leads)
+        turns = 1
+        while desk.turn():
+            turns += 1
+    arrived(written, more, *READ)
+    assert more - last > 2 * FEW_TURNS
+    assert turns < FEW_TURNS, "not one fact a turn"
 
 
 def test_a_reader_that_somebody_moved_keeps_no_other_back(written: Written) -> None:

@@ -24,6 +24,7 @@ from handlers.ports import Called, Doorbell
 from infra.assignees import look_up
 from infra.embedded.servers import ServerUrls
 from infra.endpoints.signing import signed
+from infra.entropy import SeededRng
 from infra.roles.ticker import Ticker
 from infra.statements import transaction
 from infra.task_list import SqlTaskList
@@ -471,6 +472,19 @@ def test_a_task_is_found_by_its_assignee_before_and_after_its_number_is_looked_u
     assert names == [("kim",), ("sam",)]
     (first, _) = listed(house, assignee="sam")
     assert len(listed(house, assignee="sam", after=(first.due_at, first.id))) == 1
+
+
+def test_a_name_of_any_length_holds_up_neither_a_task_nor_a_notice(house: House) -> None:
+    """Too long for an entry of an index, and nothing that could be compressed."""
+    name = "".join(SeededRng(number).new_id().hex for number in range(250))
+    ring = task("ring", way("task_done", "end"), way("timeout", "end", after="P3D"), assignee=name)
+    long, kims = house.started(plan(ring, stop())), house.started(KIMS)
+    assert look_up(house.system.database, house.tenant) == 2
+    assert [row.contact_campaign_id for row in listed(house, assignee="kim")] == [kims]
+    assert long in {row.contact_campaign_id for row in listed(house)}
+    told = house.started(plan(notify("tell", "end", "He is in") | {"to": name}, stop()))
+    house.work()
+    assert told in {row.contact_campaign_id for row in notices(house)}
 
 
 # --- signals --------------------------------------------------------------------------------------

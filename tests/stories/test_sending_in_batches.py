@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.accounts import PauseReason, pause
 from domain.accounts.facts import CapReached
 from domain.taxonomy import AnswerClass
 from handlers import actors
@@ -122,6 +123,56 @@ def test_what_comes_due_does_not_wait_for_a_call_that_hangs(house: House) -> Non
         house.work_but_sends()
         assert sending.result(40)
     assert _states(house) == {"ACCEPTED": 4}
+
+
+def test_a_pace_that_is_over_before_the_claim_leaves_no_room_and_breaks_nothing(
+    house: House,
+) -> None:
+    row, seconds, go = house.campaign(), [0.0], Event()
+
+    def enrolled(many: int) -> None:
+        for _ in range(many):
+            house.enrol(WAITS, row=row)
+        house.work_but_sends()
+
+    def later() -> int:
+        """What is done before a claim takes so long that the last answers are no pace any more."""
+        if len(house.provider.calls) > 20:
+            seconds[0] += 2
+            go.set()
+        return 0
+
+    def answer(_: Mail) -> Answer:
+        if len(house.provider.calls) > 20:
+            assert go.wait(20)
+        return TAKEN
+
+    house.provider.answer = answer
+    enrolled(20)
+    with ThreadPoolExecutor(40) as calls:
+        sending = Sender(
+            house.ports, house.provider, calls, at_once=1, stopwatch=lambda: seconds[0]
+        )
+        assert sending.send() == 20
+        enrolled(4)
+        assert sending.send(meanwhile=later) == 4
+    assert _states(house) == {"ACCEPTED": 24}
+
+
+def test_after_a_failed_call_what_is_claimed_looks_at_its_gates_anew(house: House) -> None:
+    row = house.campaign()
+    for _ in range(3):
+        house.enrol(WAITS, row=row)
+    house.work_but_sends()
+
+    def answer(_: Mail) -> Answer:
+        house.account(pause, reason=PauseReason.OPERATOR)
+        return Answer(kind=AnswerClass.NOT_SENT, reason="503")
+
+    house.provider.answer = answer
+    with ThreadPoolExecutor(1) as one_by_one:
+        Sender(house.ports, house.provider, one_by_one).send_batch()
+    assert len(house.provider.calls) == 1
 
 
 def test_a_process_that_stops_hands_back_what_it_did_not_call_for(house: House) -> None:

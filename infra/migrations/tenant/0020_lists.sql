@@ -35,14 +35,14 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS activity_feed_at_idx ON {schema}.activit
 -- step: the sums of a campaign are read from this one alone; equal entries are kept once
 CREATE INDEX CONCURRENTLY IF NOT EXISTS contact_campaigns_sums_idx ON {schema}.contact_campaigns (campaign_id, status, outcome);
 
--- step: notices of a recipient
-CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_recipient_idx ON {schema}.notices (recipient, created_at, notice_id);
+-- step: notices of a recipient; a plan may name one of any length, an index entry may not
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_recipient_idx ON {schema}.notices (left(recipient, 200), created_at, notice_id);
 
 -- step: the few that are not read among all
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_unread_idx ON {schema}.notices (created_at, notice_id) WHERE read_at IS NULL;
 
 -- step: and among those of a recipient
-CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_recipient_unread_idx ON {schema}.notices (recipient, created_at, notice_id) WHERE read_at IS NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notices_recipient_unread_idx ON {schema}.notices (left(recipient, 200), created_at, notice_id) WHERE read_at IS NULL;
 
 -- step: the few reports that came to nothing, among all that were settled
 CREATE INDEX CONCURRENTLY IF NOT EXISTS webhook_inbox_aside_idx ON {schema}.webhook_inbox (state, inbox_id) WHERE state IN ('parked', 'orphan');
