@@ -1,6 +1,7 @@
 """SQL of one tenant schema: every statement names its schema, none is put together from values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, LiteralString, cast
 
@@ -8,7 +9,9 @@ from psycopg import Cursor
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
+from domain.ids import TenantId
 from handlers.ports import Transaction
+from infra.tenancy import Database
 
 Row = tuple[Any, ...]
 
@@ -67,3 +70,15 @@ def cursor_of(tx: Transaction) -> Cursor[Any]:
 def transaction(curs: Cursor[Any]) -> Transaction:
     """How infra hands a cursor out."""
     return Transaction(curs)
+
+
+@contextmanager
+def inside(
+    database: Database, tenant: TenantId, tx: Transaction | None = None
+) -> Iterator[Transaction]:
+    """The caller's transaction, or one of its own."""
+    if tx is not None:
+        yield tx
+        return
+    with database.tenant_tx(tenant) as curs:
+        yield transaction(curs)

@@ -1,8 +1,7 @@
 """The sender accounts of one tenant for the use cases: what they are, and orders to them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -44,7 +43,7 @@ from infra.accounts.circuits import AnswerBook
 from infra.accounts.log import AccountLog
 from infra.accounts.writing import AccountWriter
 from infra.claims.waking import wake
-from infra.statements import Row, Statements, transaction
+from infra.statements import Row, Statements, inside
 from infra.tenancy import Database
 
 ADOPTED = Why(Cause(CauseKind.SWEEP, "adopt"), "accounts")
@@ -68,14 +67,14 @@ class SqlSenderAccounts(SenderAccounts):
 
     @override
     def rules(self, tx: Transaction | None = None) -> Rules:
-        with self._in(tx) as inside:
-            (row,) = self._sql.rows(inside, _RULES)
+        with inside(self._database, self._tenant, tx) as own:
+            (row,) = self._sql.rows(own, _RULES)
         return msgspec.convert(dict(zip(Rules.__struct_fields__, row, strict=True)), Rules)
 
     @override
     def rows(self, tx: Transaction | None = None) -> list[AccountRow]:
-        with self._in(tx) as inside:
-            return [_row(row) for row in self._sql.rows(inside, _ROWS)]
+        with inside(self._database, self._tenant, tx) as own:
+            return [_row(row) for row in self._sql.rows(own, _ROWS)]
 
     @override
     def account(self, sender: str) -> Account:
@@ -193,15 +192,6 @@ class SqlSenderAccounts(SenderAccounts):
     def _state(self, stream: AccountStream) -> Account | Sending:
         with self._database.tenant_tx(self._tenant) as curs:
             return self._log.load(curs, [stream])[stream].state
-
-    @contextmanager
-    def _in(self, tx: Transaction | None) -> Iterator[Transaction]:
-        """The caller's transaction, or one of our own."""
-        if tx is not None:
-            yield tx
-            return
-        with self._database.tenant_tx(self._tenant) as curs:
-            yield transaction(curs)
 
 
 def _nothing(_: Account) -> Sequence[SenderEvent]:

@@ -1,8 +1,7 @@
 """Plans, rendered mails, links, replies and notes: everything that has words in it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from handlers.ports import (
     Transaction,
     Vault,
 )
-from infra.statements import Statements, transaction
+from infra.statements import Statements, inside, transaction
 from infra.tenancy import Database
 from infra.vault.contacts import people_in
 from plans.compile import compile_plan
@@ -47,13 +46,13 @@ class SqlVault(Vault):
     def people(
         self, ids: Iterable[ContactId], tx: Transaction | None = None
     ) -> Mapping[ContactId, Person]:
-        with self._in(tx) as inside:
-            return people_in(self._sql, inside, ids)
+        with inside(self._database, self._tenant, tx) as own:
+            return people_in(self._sql, own, ids)
 
     @override
     def senders(self, tx: Transaction | None = None) -> Mapping[str, Sender]:
-        with self._in(tx) as inside:
-            rows = self._sql.rows(inside, _SENDERS)
+        with inside(self._database, self._tenant, tx) as own:
+            rows = self._sql.rows(own, _SENDERS)
         return {row[0]: Sender(**dict(zip(_SENDER_FIELDS, row, strict=True))) for row in rows}
 
     @override
@@ -80,8 +79,8 @@ class SqlVault(Vault):
     def documents(
         self, hashes: Iterable[str], tx: Transaction | None = None
     ) -> Mapping[str, Mapping[str, Any]]:
-        with self._in(tx) as inside:
-            rows = self._sql.rows(inside, _DOCUMENTS, {"hashes": list(hashes)})
+        with inside(self._database, self._tenant, tx) as own:
+            rows = self._sql.rows(own, _DOCUMENTS, {"hashes": list(hashes)})
         return {name: json.loads(document) for name, document in rows}
 
     @override
@@ -126,8 +125,8 @@ class SqlVault(Vault):
         wanted = list(ids)
         if not wanted:
             return {}
-        with self._in(tx) as inside:
-            rows = self._sql.rows(inside, _MAILS, {"ids": wanted})
+        with inside(self._database, self._tenant, tx) as own:
+            rows = self._sql.rows(own, _MAILS, {"ids": wanted})
         return {MessageId(row[0]): (self._mails.decode(row[1]), bytes(row[2])) for row in rows}
 
     @override
@@ -154,15 +153,6 @@ class SqlVault(Vault):
     def keep_reply(self, reply_id: UUID, received: Mapping[str, Any]) -> None:
         with self._database.tenant_tx(self._tenant) as curs:
             self._sql.run(transaction(curs), _KEEP_REPLY, {"id": reply_id, **received})
-
-    @contextmanager
-    def _in(self, tx: Transaction | None) -> Iterator[Transaction]:
-        """The caller's transaction, or one of our own."""
-        if tx is not None:
-            yield tx
-            return
-        with self._database.tenant_tx(self._tenant) as curs:
-            yield transaction(curs)
 
 
 _SENDER_FIELDS = (

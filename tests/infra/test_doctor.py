@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import LiteralString
@@ -20,7 +19,6 @@ from infra.cli.doctor import _told
 from infra.doctor import Finding, Word, examine, server, tables
 from infra.doctor.finding import Bounds, judged
 from infra.embedded.servers import ServerUrls
-from infra.entropy import SystemRng
 from infra.migrations import run as running
 from infra.migrations.run import Migration, create_tenant, migrate, migrations
 from infra.retention import keep_up, set_periods
@@ -29,6 +27,7 @@ from infra.settings import Settings
 from infra.statements import Statements, transaction
 from infra.tenancy import Database
 from tests.infra.cli_running import Cli
+from tests.infra.own_database import own_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -54,22 +53,10 @@ class Patient:
         return self.finding(name).word
 
 
-@contextmanager
-def _database(url: str, template: str) -> Iterator[str]:
-    """A database of its own on this server, a copy of another one; its name."""
-    name = f"d{SystemRng().new_id().hex[:12]}"
-    make = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(make)
-    yield name
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-
-
 @pytest.fixture(scope="module")
 def healthy(database_url: str) -> Iterator[str]:
     """A tenant as a first tick leaves it, to be copied."""
-    with _database(database_url, "template1") as name:
+    with own_database(database_url) as name:
         database = Database(make_conninfo(database_url, dbname=name), size=2)
         migrate(database)
         create_tenant(database, ACME, tag="t-1")
@@ -80,7 +67,7 @@ def healthy(database_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def patient(database_url: str, redis_url: str, healthy: str, tmp_path: Path) -> Iterator[Patient]:
-    with _database(database_url, healthy) as name:
+    with own_database(database_url, healthy) as name:
         url = make_conninfo(database_url, dbname=name)
         yield from _patient(database_url, ServerUrls(url, redis_url), tmp_path)
 
@@ -160,7 +147,7 @@ def test_a_table_that_a_migration_given_up_left_closing_is_bad_until_it_is_run_a
 ) -> None:
     name = "deliveries soon refused"
     (text,) = (each for each in migrations("tenant") if each.name == "0018_long_life")
-    with _database(database_url, "template1") as fresh:
+    with own_database(database_url) as fresh:
         url = make_conninfo(database_url, dbname=fresh)
         for patient in _patient(database_url, ServerUrls(url, redis_url), tmp_path):
             with monkeypatch.context() as patch:

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from domain.ids import TenantId
-from infra.entropy import SystemRng
 from infra.migrations import run as running
 from infra.migrations.patience import Patience
 from infra.migrations.run import Migration, create_tenant, migrate, migrations
 from infra.tenancy import CONTROL, Database
+from tests.infra.own_database import own_database
 
 pytestmark = pytest.mark.postgres
 
@@ -28,18 +26,6 @@ STEPPED = [
 
 class CutOff(BaseException):
     """The process ends here."""
-
-
-@contextmanager
-def _own_database(url: str, template: str = "template1") -> Iterator[str]:
-    """A database that lives for one use, a copy of another one; its name."""
-    name = f"c{SystemRng().new_id().hex[:12]}"
-    make = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(make)
-    yield name
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @contextmanager
@@ -75,17 +61,17 @@ def test_a_file_cut_off_after_any_of_its_steps_can_be_run_again(
     kind: str, file: Migration, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = CONTROL if kind == "control" else f"t_{TENANT}"
-    with _own_database(database_url) as older:
+    with own_database(database_url) as older:
         with _opened(database_url, older) as database, monkeypatch.context() as patch:
             patch.setattr(running, "migrations", _until(kind, file.name))
             migrate(database)
             create_tenant(database, TENANT, tag="t-1")
-        with _own_database(database_url, older) as name, _opened(database_url, name) as database:
+        with own_database(database_url, older) as name, _opened(database_url, name) as database:
             migrate(database, patience=SOON)
             whole = _shape(database, schema)
         for number in range(1, len(file.steps) + 1):
             with (
-                _own_database(database_url, older) as name,
+                own_database(database_url, older) as name,
                 _opened(database_url, name) as database,
             ):
                 with monkeypatch.context() as patch:
@@ -110,7 +96,7 @@ def test_a_step_is_skipped_when_its_condition_holds(
     def known(kind: str) -> list[Migration]:
         return [*migrations(kind), *([Migration("9001_x", text)] if kind == "tenant" else ())]
 
-    with _own_database(database_url) as name, _opened(database_url, name) as database:
+    with own_database(database_url) as name, _opened(database_url, name) as database:
         migrate(database)
         create_tenant(database, TENANT, tag="t-1")
         monkeypatch.setattr(running, "migrations", known)
