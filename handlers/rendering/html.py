@@ -21,6 +21,8 @@ _SWALLOWS: Final = frozenset(
     }
 )
 """Elements that would hide the footer if they were left open."""
+_CLOSED_BY_SLASH: Final = frozenset({"svg", "math"})
+"""Those that `<svg/>` closes; browsers leave `<title/>` open."""
 _FONT: Final = "font-family:Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5;color:#222"
 
 Edit = tuple[int, int, str]
@@ -112,6 +114,7 @@ class _Page:
         self.body_end = len(markup.source)
         self._unfinished = markup.unfinished
         self._open: dict[str, int] = {}
+        self._opened_at = -1
         for part in markup.parts:
             if isinstance(part, Tag):
                 self._take(part)
@@ -120,10 +123,16 @@ class _Page:
         """Whether text after the source would be inside a comment, a tag or a hidden element."""
         return self._unfinished or any(count > 0 for count in self._open.values())
 
+    def _count(self, tag: Tag) -> None:
+        count = self._open.get(tag.name, 0)
+        if tag.opens:
+            self._open[tag.name], self._opened_at = count + 1, tag.at
+        elif tag.at != self._opened_at or tag.name in _CLOSED_BY_SLASH:
+            self._open[tag.name] = max(0, count - 1)
+
     def _take(self, tag: Tag) -> None:
         if tag.name in _SWALLOWS:
-            count = self._open.get(tag.name, 0)
-            self._open[tag.name] = count + 1 if tag.opens else max(0, count - 1)
+            self._count(tag)
         if tag.name == "body" and tag.opens:
             self.body_start = tag.at + len(tag.written)
         elif tag.name == "body":

@@ -386,6 +386,8 @@ def test_a_value_that_looks_unreplaced_is_refused() -> None:
         "<p>Hi</p><textarea>",
         "<p>Hi</p><plaintext>",
         "<p>Hi</p><template><p></p>",
+        *("<p>Hi</p><template/>", "<p>Hi</p><textarea />", "<p>Hi</p><title/>", "<title/></a>"),
+        *("<p>Hi</p><script/>", "<p>Hi</p><details/><details></details>"),
         '<p>Hi</p><div title="',
         "<p>Hi</p><",
         "<p>Hi</p><![CDATA[",
@@ -395,6 +397,16 @@ def test_a_value_that_looks_unreplaced_is_refused() -> None:
 )
 def test_html_that_would_swallow_the_footer_is_refused(source: str) -> None:
     assert refusal(html(source)) == "html"
+
+
+def test_html_whose_hidden_elements_are_closed_is_sent() -> None:
+    for source in (
+        "<p>Hi</p><svg/>",
+        "<template></template>",
+        "<title/></title>",
+        "<svg><g/></svg>",
+    ):
+        assert "Unsubscribe" in rendered(html(source)).mail.html
 
 
 def test_a_refusal_says_nothing_personal_by_itself() -> None:
