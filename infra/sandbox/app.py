@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import MappingProxyType
@@ -17,8 +17,10 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from infra.sandbox import mail_send
-from infra.sandbox.faults import ACCEPTED_ALL_THE_SAME, Mode, read_order
-from infra.sandbox.limits import BODY_BYTES_MAX, Refusal, refusals
+from infra.sandbox.answers import as_json, body_of, errors
+from infra.sandbox.control import Control
+from infra.sandbox.faults import ACCEPTED_ALL_THE_SAME, Mode
+from infra.sandbox.limits import Refusal, refusals
 from infra.sandbox.sandbox import Sandbox
 from infra.sandbox.suppressions import LISTS
 
@@ -27,18 +29,6 @@ RATE_LIMIT = 600
 RATE_RESET = timedelta(seconds=30)
 PAGE_MAX = 500
 FOREVER = 1 << 62
-WORDS_OF_STATUS = MappingProxyType(
-    {
-        400: "invalid request",
-        401: "authorization required",
-        403: "access forbidden",
-        404: "not found",
-        405: "method not allowed",
-        413: "content too large",
-        429: "too many requests",
-        500: "internal server error",
-    }
-)
 STATUS_OF_MODE = MappingProxyType(
     {
         Mode.BAD_REQUEST: 400,
@@ -61,7 +51,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
         yield
         await sandbox.stop()
 
-    provider, control = _Provider(sandbox), _Control(sandbox)
+    provider, control = _Provider(sandbox), Control(sandbox)
     customer = _Customer(sandbox)
     return Starlette(
         lifespan=lifespan,
@@ -77,6 +67,7 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/healthz", control.health, methods=["GET"]),
             Route("/_sandbox/stats", control.stats, methods=["GET"]),
             Route("/_sandbox/messages/{message}", control.message, methods=["GET"]),
+            Route("/_sandbox/messages/{message}/{kind}", control.act, methods=["POST"]),
             Route("/_sandbox/faults", control.faults, methods=["GET", "POST"]),
             Route("/_sandbox/endpoints", control.trust, methods=["POST"]),
         ],
@@ -95,13 +86,13 @@ class _Provider:
         """202 with X-Message-Id once the mail is kept, or what the faults in force say."""
         self._sandbox.requests += 1
         self._check_key(request)
-        raw = await _body(request)
+        raw = await body_of(request)
         try:
             mail = mail_send.read(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return _errors(400, [Refusal(str(error))])
+            return errors(400, [Refusal(str(error))])
         if wrong := refusals(mail, self._sandbox.now()):
-            return _errors(400, wrong)
+            return errors(400, wrong)
         if mail.mail_settings.sandbox_mode.enable:
             return Response(status_code=200)
         mode = self._sandbox.faults.mode_for(mail)
@@ -110,32 +101,32 @@ class _Provider:
 
     async def new_batch(self, request: Request) -> Response:
         self._check_key(request)
-        return _json({"batch_id": self._sandbox.new_batch_id()}, 201)
+        return as_json({"batch_id": self._sandbox.new_batch_id()}, 201)
 
     async def batch(self, request: Request) -> Response:
         self._check_key(request)
         batch_id = request.path_params["batch_id"]
         if not self._sandbox.knows_batch(batch_id):
-            return _errors(404, [Refusal("batch id not found")])
-        return _json({"batch_id": batch_id})
+            return errors(404, [Refusal("batch id not found")])
+        return as_json({"batch_id": batch_id})
 
     async def suppressions(self, request: Request) -> Response:
         """A list by start_time, end_time, limit and offset."""
         self._check_key(request)
         name = request.path_params["name"]
         if name not in LISTS:
-            return _errors(404)
+            return errors(404)
         start, end = _number(request, "start_time", 0), _number(request, "end_time", FOREVER)
         offset = _number(request, "offset", 0)
         limit = min(_number(request, "limit", PAGE_MAX), PAGE_MAX)
         entries = self._sandbox.recipients.suppressions.listed(name, start, end)
-        return _json(entries[offset : offset + limit])
+        return as_json(entries[offset : offset + limit])
 
     async def groups(self, request: Request) -> Response:
         """All groups that anybody has left."""
         self._check_key(request)
         groups = self._sandbox.recipients.suppressions.groups
-        return _json(
+        return as_json(
             [
                 {"id": group, "name": f"group {group}", "unsubscribes": len(people)}
                 for group, people in groups.items()
@@ -146,18 +137,18 @@ class _Provider:
         """Who left a group, by address only."""
         self._check_key(request)
         people = self._sandbox.recipients.suppressions.groups.get(request.path_params["group"])
-        return _errors(404) if people is None else _json(people)
+        return errors(404) if people is None else as_json(people)
 
     async def opt_out(self, request: Request) -> Response:
         """201 once the addresses are on the list of global opt-outs."""
         self._check_key(request)
         try:
-            given = msgspec.json.decode(await _body(request), type=_OptOuts)
+            given = msgspec.json.decode(await body_of(request), type=_OptOuts)
         except msgspec.MsgspecError as error:
-            return _errors(400, [Refusal(str(error))])
+            return errors(400, [Refusal(str(error))])
         now = self._sandbox.now()
         self._sandbox.recipients.suppressions.opt_out(given.recipient_emails, now)
-        return _json({"recipient_emails": given.recipient_emails}, 201)
+        return as_json({"recipient_emails": given.recipient_emails}, 201)
 
     def _check_key(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
@@ -170,7 +161,7 @@ class _Provider:
         if mode not in STATUS_OF_MODE:
             silent = mode in {Mode.SILENCE_BEFORE, Mode.SILENCE_AFTER}
             return _NoAnswer(self._sandbox.config.silence_s if silent else 0.0)
-        answer = _errors(STATUS_OF_MODE[mode])
+        answer = errors(STATUS_OF_MODE[mode])
         if mode is Mode.RATE_LIMITED:
             # Simulated time: the sender weighs it against the clock it plans by.
             reset = int((self._sandbox.now() + RATE_RESET).timestamp())
@@ -188,7 +179,7 @@ class _Customer:
 
     async def take(self, request: Request) -> Response:
         """2xx once the call is kept, and what an endpoint says that is not well."""
-        body = await _body(request)
+        body = await body_of(request)
         name = request.path_params["name"]
         return Response(status_code=self._sandbox.endpoints.answer(name, request.headers, body))
 
@@ -197,49 +188,6 @@ class _OptOuts(msgspec.Struct, frozen=True):
     """Addresses to be opted out of everything."""
 
     recipient_emails: list[str]
-
-
-class _Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An endpoint by its name, and the secret that its calls are signed with."""
-
-    name: str
-    secret: str
-
-
-class _Control:
-    """What the provider does not have: a look inside, and switches."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-
-    async def health(self, _: Request) -> Response:
-        return _json({"status": "ok"})
-
-    async def stats(self, _: Request) -> Response:
-        return _json(self._sandbox.stats())
-
-    async def message(self, request: Request) -> Response:
-        """The accepts of a message with the requests as they came."""
-        accepts = self._sandbox.accepts_of(request.path_params["message"])
-        return _json({"accepts": accepts}) if accepts else _errors(404)
-
-    async def faults(self, request: Request) -> Response:
-        """The faults in force; a POST replaces them all."""
-        if request.method == "POST":
-            try:
-                self._sandbox.faults.in_force = read_order(await request.body())
-            except msgspec.DecodeError as error:
-                return _errors(400, [Refusal(str(error))])
-        return _json({"faults": self._sandbox.faults.in_force})
-
-    async def trust(self, request: Request) -> Response:
-        """From now on calls of this endpoint are answered, if they are signed with the secret."""
-        try:
-            given = msgspec.json.decode(await _body(request), type=_Trusted)
-            self._sandbox.endpoints.trust(given.name, given.secret)
-        except ValueError as error:  # msgspec's errors are some
-            return _errors(400, [Refusal(str(error))])
-        return _json({"name": given.name})
 
 
 class _NoAnswer(Response):
@@ -266,29 +214,11 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise HTTPException(413)
-    return bytes(body)
-
-
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
     return int(text) if text.isdecimal() else default
 
 
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
-
-
-def _errors(status: int, refused: Sequence[Refusal] = ()) -> Response:
-    errors = refused or [Refusal(WORDS_OF_STATUS.get(status, "error"))]
-    return _json({"errors": errors}, status)
-
-
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _errors(error.status_code)
+    return errors(error.status_code)

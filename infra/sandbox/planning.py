@@ -7,9 +7,13 @@ import msgspec
 from infra.sandbox import mail_send
 from infra.sandbox.ledger import Accepted
 from infra.sandbox.mail import Mail, mails_of
-from infra.sandbox.persons import Kind, Rates, Reaction, behaviour
+from infra.sandbox.persons import BROWSERS, Kind, Rates, Reaction, behaviour
 from infra.sandbox.suppressions import BLOCKED, DROP_REASON
 
+STEPS_MAX = 1_000_000
+"""More than a request has by itself."""
+_BY_BROWSER = frozenset({Kind.OPENED, Kind.CLICKED})
+_IP = "198.51.100.7"
 DROPPED = tuple(DROP_REASON.values())
 
 
@@ -49,6 +53,19 @@ def plan(accepted: Accepted, seed: int, rates: Rates) -> list[Planned]:
         )
         for step, (mail, reaction) in enumerate(pairs)
     ]
+
+
+def at_once(accepted: Accepted, kind: Kind, at: datetime, ordinal: int) -> Planned:
+    """What the first recipient of a request does because somebody says so, for the nth time."""
+    agent = BROWSERS[0] if kind in _BY_BROWSER else ""
+    return Planned(
+        number=accepted.number,
+        step=STEPS_MAX + ordinal,
+        at=at,
+        provider_id=accepted.provider_id,
+        mail=mails_of(mail_send.read(bytes(accepted.request)))[0],
+        reaction=Reaction(delay_s=0, kind=kind, agent=agent, ip=_IP),
+    )
 
 
 def _reactions(mail: Mail, ordinal: int, refusal: str, chance: tuple[int, Rates]) -> list[Reaction]:

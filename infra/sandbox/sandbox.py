@@ -11,7 +11,8 @@ from infra.sandbox.faults import Faults
 from infra.sandbox.keys import SigningKey
 from infra.sandbox.ledger import Accepted, Ledger, Recipient, compact
 from infra.sandbox.mail_send import MailSend
-from infra.sandbox.planning import plan
+from infra.sandbox.persons import Kind
+from infra.sandbox.planning import at_once, plan
 from infra.sandbox.recipients import Recipients
 
 
@@ -22,6 +23,7 @@ class Sandbox:
         self.config = config
         self.now = now
         self.requests = 0
+        self._told = int(now().timestamp() * 1000)  # beyond what a process before gave out
         self.faults = Faults(config.seed)
         key = SigningKey.load_or_generate(config.key_path) if config.key_path else None
         self._key = key or SigningKey.generate()
@@ -69,6 +71,14 @@ class Sandbox:
         for planned in plan(accepted, self.config.seed, self.config.rates):
             self.recipients.expect(planned)
         return accepted.provider_id
+
+    def act(self, message: str, kind: Kind) -> bool:
+        """Let the recipient of a message do this now; False if it was never accepted."""
+        accepts = self._ledger.accepts_of(message)
+        if accepts:
+            self._told += 1
+            self.recipients.expect(at_once(accepts[-1], kind, self.now(), self._told))
+        return bool(accepts)
 
     def accepts_of(self, message: str) -> list[Accepted]:
         """All accepts of one message, oldest first."""

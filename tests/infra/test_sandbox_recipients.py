@@ -182,3 +182,24 @@ def test_a_link_in_plain_text_is_followed_too() -> None:
         text = f"Look at <{receiver.url}/t/c/plain>."
         live.send(mail("click+a@example.com", content=[{"type": "text/plain", "value": text}]))
         assert receiver.first("/t/c/plain", "GET").body == b""
+
+
+def test_a_recipient_acts_when_told() -> None:
+    with receiving() as receiver, running(config_for(receiver), fast_now()) as live:
+        request = html_mail("silent+a@example.com", page(receiver))
+        live.send({**request, "headers": list_headers(receiver)})
+        for kind in ("open", "click", "reply", "unsubscribe"):
+            assert live.call("POST", f"/_sandbox/messages/{MESSAGE}/{kind}").status == 202
+        assert receiver.first("/t/o/tok.gif", "GET")
+        assert receiver.first("/t/c/one", "GET")
+        assert receiver.first("/inbound").form()["to"] == REPLY_TO.encode()
+        live.wait_until_idle(receiver)
+        assert live.stats()["signals"]["unsubscribe"] == 1
+
+
+def test_nobody_acts_on_a_message_that_was_not_accepted_or_in_a_way_that_is_unknown() -> None:
+    with running(config_for(), fast_now()) as live:
+        assert live.call("POST", f"/_sandbox/messages/{MESSAGE}/open").status == 404
+        unknown = live.call("POST", f"/_sandbox/messages/{MESSAGE}/dance")
+        assert unknown.status == 400
+        assert "reply" in unknown.json()["errors"][0]["message"]
