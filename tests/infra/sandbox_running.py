@@ -121,9 +121,11 @@ def receiving() -> Iterator[Receiver]:
         receiver = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield receiver
-        server.shutdown()
-        thread.join(PATIENCE_S)
+        try:
+            yield receiver
+        finally:  # else a test that fails keeps its process for ever
+            server.shutdown()
+            thread.join(PATIENCE_S)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def test_a_restarted_sandbox_knows_its_accepts_and_goes_on(tmp_path: Path) -> No
             assert (after["accepted"], after["duplicates"]) == (2, 1)
             assert len(live.sandbox.accepts_of(MESSAGE)) == 2
             receiver.wait_for(lambda: len(receiver.to("/inbound")) == 2)
-            assert len(receiver.events("delivered")) == 2
+            receiver.wait_for(lambda: len(receiver.events("delivered")) == 2)
 
 
 def test_what_was_settled_is_not_done_again_but_still_counted(tmp_path: Path) -> None:
