@@ -95,6 +95,7 @@ class KeptConnection(HTTPConnection):
         self._resolve = resolve or addresses_of
         self._until = Deadline(0)
         self._idle_since = monotonic()
+        self._unsent = b""
         self.written = False
 
     def begin(self, limits: Limits) -> None:
@@ -136,7 +137,12 @@ class KeptConnection(HTTPConnection):
 
     @override
     def send(self, data: Any) -> None:
-        rest = memoryview(data)
+        """Holds back what the base class writes in two pieces, head and body; see `flush`."""
+        self._unsent += data
+
+    def flush(self) -> None:
+        """Write the request: in one call of the socket where it takes it, and one record of TLS."""
+        rest, self._unsent = memoryview(self._unsent), b""
         while rest:
             self.sock.settimeout(self._until.left_s())
             self.written = True
@@ -218,6 +224,7 @@ def _call(connection: KeptConnection, request: urllib.request.Request) -> tuple[
     data = request.data
     assert isinstance(data, bytes)
     connection.request(request.get_method(), request.selector, data, dict(request.header_items()))
+    connection.flush()
     failpoint("after_call_written")
     response = connection.getresponse()
     body = response.read()

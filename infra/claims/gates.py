@@ -157,7 +157,7 @@ SELECT q.message_id FROM {s}.send_queue q
   JOIN {s}.bodies b ON b.message_id = q.message_id AND b.to_email = c.email
   JOIN {s}.sender_accounts a ON a.sender = coalesce(nullif(q.sender, ''), g.sender)
  CROSS JOIN {s}.sending_rules r
- WHERE (q.state = 'SENDING') IS TRUE AND q.claim = %(claim)s
+ WHERE CASE WHEN q.state = 'SENDING' AND q.claim = %(claim)s THEN true END
    AND q.since > clock_timestamp() - make_interval(secs => %(guard)s)
    AND g.status = 'active' AND r.paused IS NULL
    AND a.paused IS NULL AND a.connected AND NOT a.deleted AND a.verified

@@ -273,13 +273,14 @@ UPDATE {s}.send_queue q
                              CASE WHEN u.reason = ANY(%(dated)b::text[]) THEN q.due_at END)
   FROM unnest(%(ids)b::uuid[], %(reasons)b::text[], %(untils)b::timestamptz[])
        AS u (id, reason, until)
- WHERE q.message_id = u.id AND (q.state IN ('PLANNED', 'QUEUED')) IS TRUE
+ WHERE q.message_id = u.id AND CASE WHEN q.state IN ('PLANNED', 'QUEUED') THEN true END
 """
 
-# By their keys: IS TRUE keeps the planner from an index of the state, here and in FRESH.
+# By their keys: CASE keeps the planner from an index of the state and from what old statistics say
+# of it, here, in _HOLD and in FRESH.
 _MARK = """
 UPDATE {s}.send_queue SET since = now(), worker = %(worker)s, claim = %(claim)s
- WHERE message_id = ANY(%(ids)b::uuid[]) AND (state = 'SENDING') IS TRUE
+ WHERE message_id = ANY(%(ids)b::uuid[]) AND CASE WHEN state = 'SENDING' THEN true END
 """
 
 _WRITE_TO = """
