@@ -114,7 +114,7 @@ def enrol(
             accepted.stream,
             accepted.taken.plan,
             subject_key(ports.tenant, accepted.person.contact_id, row.campaign_id),
-            guard_values(accepted.person),
+            guard_values(accepted.person) if accepted.taken.plan.reads_contact else {},
             ports.policy,
         )
         decide = _first_decision(found, accepted, tzdata=tzdata)

@@ -19,7 +19,7 @@ from plans.canonical import CanonicalDocument
 from plans.context import ContactContext, TenantPolicy
 from plans.pointer import pointer
 from plans.verify.check import Checked, check
-from plans.verify.remembered import check_remembered
+from plans.verify.remembered import Remembered, checks_by
 from plans.verify.report import Issue, Report, in_order, issue, to_json
 from plans.verify.resume import Resume
 
@@ -91,7 +91,7 @@ class Prover:
     def __init__(self, ports: TenantPorts) -> None:
         self._ports = ports
         self._today = ports.clock.now().date()
-        self._policies: dict[tuple[str, ...], TenantPolicy] = {}
+        self._policies: dict[tuple[str, ...], tuple[TenantPolicy, Remembered]] = {}
         self._endpoints: dict[frozenset[str], frozenset[str]] = {}
         self._accepted: dict[int, tuple[Checked, Acceptance]] = {}
 
@@ -102,9 +102,9 @@ class Prover:
         resume: Resume | None = None,
     ) -> Checked:
         """The check of one plan, for one contact if there is one."""
-        policy = self._policy(document)
+        policy, check_first = self._policy(document)
         if resume is None:
-            checked = check_remembered(document, context, policy)
+            checked = check_first(document, context)
         else:
             checked = check(document, context, policy, resume)
         if checked.document is None or not checked.report.ok:
@@ -122,12 +122,12 @@ class Prover:
             known = self._accepted[id(checked)] = checked, acceptance(checked)
         return known[1]
 
-    def _policy(self, document: object) -> TenantPolicy:
+    def _policy(self, document: object) -> tuple[TenantPolicy, Remembered]:
         names = tuple(_calendars_of(document))
         if names not in self._policies:
             ports = self._ports
             policy = with_calendars(ports.plan_policy, document, ports.calendars, self._today)
-            self._policies[names] = policy
+            self._policies[names] = policy, checks_by(policy)
         return self._policies[names]
 
     @cached_property

@@ -6,6 +6,10 @@ from typing import Any
 
 from plans.schema.models import Plan
 
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
 CanonicalDocument = dict[str, Any]
 """Canonical JSON as values: every default filled in, nothing absent, no metadata."""
 
@@ -17,10 +21,7 @@ def canonical_document(plan: Plan) -> CanonicalDocument:
 
 def canonical_json(document: CanonicalDocument) -> bytes:
     """The one way to write the document as bytes."""
-    text = json.dumps(
-        document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
-    return text.encode()
+    return _ENCODER.encode(document).encode()
 
 
 def plan_hash(document: CanonicalDocument) -> str:

@@ -37,6 +37,7 @@ from domain.timing import (
 )
 
 Document = Mapping[str, Any]
+_HOLDING = (dict, list)
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -77,9 +78,12 @@ class _Compiler:
         self.document = document
         self.holidays = holidays
         self.timers = document["defaults"]["timers"]
+        self.usual_hours = self._hours(document.get("window"))
+        self.usual_jitter = _jitter(document["defaults"]["jitter"])
 
     def jitter(self, schedule: Document) -> Jitter:
-        return _jitter(schedule.get("jitter") or self.document["defaults"]["jitter"])
+        own = schedule.get("jitter")
+        return _jitter(own) if own else self.usual_jitter
 
     def send(self, node: Document) -> Send:
         schedule = node["schedule"]
@@ -149,13 +153,16 @@ class _Compiler:
         return Stop(**_place(node), outcome=Outcome(node["outcome"]))
 
     def hours(self, window: Document | None) -> Hours:
+        return self._hours(window) if window else self.usual_hours
+
+    def _hours(self, window: Document | None) -> Hours:
         quiet = self.document.get("quietHours")
         return Hours(
             zone=self.document["timezone"],
             quiet=QuietHours(parse_hhmm(quiet["start"]), parse_hhmm(quiet["end"]))
             if quiet
             else None,
-            window=_window(window or self.document.get("window")),
+            window=_window(window),
             holidays=self.holidays,
         )
 
@@ -251,8 +258,12 @@ def _url_texts(document: Document) -> Iterator[str]:
 
 def _reads_contact(value: object) -> bool:
     """Whether any guard below asks for the contact's data, which is then read for each decision."""
-    if isinstance(value, dict):
-        field = value.get("field")
-        named = isinstance(field, str) and field.startswith(("contact.", "company."))
-        return named or any(map(_reads_contact, value.values()))
-    return isinstance(value, list) and any(map(_reads_contact, value))
+    pending = [value]
+    for each in pending:
+        inside: Iterable[object] = each if isinstance(each, list) else ()
+        if isinstance(each, dict):
+            field, inside = each.get("field"), each.values()
+            if isinstance(field, str) and field.startswith(("contact.", "company.")):
+                return True
+        pending += [held for held in inside if type(held) in _HOLDING]
+    return False

@@ -75,7 +75,7 @@ def is_too_large(document: object) -> bool:
 
 def faults(document: object) -> Iterator[Issue]:
     """What no part of a plan may contain, whatever its field; the first of them."""
-    if _is_sound(document):
+    if is_sound(document):
         return iter(())
     if is_too_large(document):
         told = f"more than the {BYTES_MAX} values and characters that a plan has at most"
@@ -83,8 +83,11 @@ def faults(document: object) -> Iterator[Issue]:
     return islice(_faults(document, ()), FAULTS_MAX)
 
 
-def _is_sound(document: object) -> bool:
-    """Whether there is surely no fault: the usual case, in one quick walk from level to level."""
+def is_sound(document: object) -> bool:
+    """Whether there is surely no fault: the usual case, in one quick walk from level to level.
+
+    What is sound is not too large, and stays sound whatever is taken out of it.
+    """
     left, level = BYTES_MAX, [document]
     for _ in range(DEPTH_MAX):
         texts = [value for value in level if type(value) is str]
@@ -93,9 +96,10 @@ def _is_sound(document: object) -> bool:
         left -= sum(map(len, chain(texts, objects, lists)))
         if left < 0 or _is_broken("".join(texts)):
             return False
-        if not all(_is_value(value) for value in level if type(value) not in _USUAL):
+        others = len(level) - len(texts) - len(objects) - len(lists)
+        if others and not all(_is_value(value) for value in level if type(value) not in _USUAL):
             return False
-        level = list(chain(*objects, *(held.values() for held in objects), *lists))
+        level = list(chain(*objects, *[held.values() for held in objects], *lists))
         if not level:
             return True
     return False  # too deep, or as deep as may be

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from plans.intake import is_too_large
+from plans.intake import is_sound, is_too_large
 from plans.normalise.fields import JsonObject, objects, parse_text, rename, tidy_object
 from plans.normalise.nodes import rewrite_event, rewrite_node
 from plans.normalise.notebook import Notebook
@@ -18,10 +18,14 @@ _VERSION_MAX = 100
 
 
 class Normalised(msgspec.Struct, frozen=True):
-    """A submitted document in the canonical shape, and the rules that were applied."""
+    """A submitted document in the canonical shape, and the rules that were applied.
+
+    `sound`: it was seen on the way that it has no fault of those that the intake tells.
+    """
 
     document: Any
     notes: tuple[Note, ...] = ()
+    sound: bool = False
 
 
 def normalise(document: object) -> Normalised:
@@ -29,7 +33,10 @@ def normalise(document: object) -> Normalised:
 
     What is larger than a plan can be stays as it is, to be refused.
     """
-    if not isinstance(document, dict) or is_too_large(document):
+    if not isinstance(document, dict):
+        return Normalised(document)
+    sound = is_sound(document)
+    if not sound and is_too_large(document):
         return Normalised(document)
     notes = Notebook()
     plan = tidy_object(_with_listed_nodes(document, notes), (), notes)
@@ -38,7 +45,9 @@ def normalise(document: object) -> Normalised:
         rewrite_node(node, place, notes)
     for place, goal in objects(plan, "goals", ()):
         rewrite_event(goal, place, notes)
-    return Normalised(plan, notes.notes())
+    applied = notes.notes()
+    # without a rule nothing was put in: what is there was there before, or less of it
+    return Normalised(plan, applied, sound=sound and not applied)
 
 
 def _with_listed_nodes(document: JsonObject, notes: Notebook) -> JsonObject:

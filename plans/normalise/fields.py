@@ -62,14 +62,24 @@ def _tidy(value: object, at: Parts, notes: Notebook) -> Any:  # noqa: ANN401  # 
 
 def tidy_object(value: JsonObject, at: Parts, notes: Notebook) -> JsonObject:
     """A fresh object without what means absent, its field names in camelCase."""
-    given = {key: item for key, item in value.items() if not _is_absent(key, item)}
+    given = {
+        key: item
+        for key, item in value.items()
+        if item is not None and (item != "" or _CAMEL.get(key, key) not in _EMPTY_IS_ABSENT)
+    }
+    if _CAMEL.keys().isdisjoint(given):
+        for key, item in given.items():
+            if isinstance(item, _HOLDING):
+                given[key] = _inside(key)(item, (*at, key), notes)
+        return given
     kept: JsonObject = {}
     for key, item in given.items():
         name = _CAMEL.get(key, key)
-        if name != key and (name in given or name in kept):
-            name = key
         if name != key:
-            notes.add("key_alias", (*at, name))
+            if name in given or name in kept:
+                name = key
+            else:
+                notes.add("key_alias", (*at, name))
         kept[name] = _inside(name)(item, (*at, name), notes) if isinstance(item, _HOLDING) else item
     return kept
 
@@ -82,10 +92,6 @@ def _inside(name: str) -> Callable[[object, Parts, Notebook], Any]:
 
 def _as_it_is(value: object, at: Parts, notes: Notebook) -> Any:  # noqa: ANN401, ARG001  # a JSON value; one of three rules
     return value
-
-
-def _is_absent(key: str, item: object) -> bool:
-    return item is None or (item == "" and _CAMEL.get(key, key) in _EMPTY_IS_ABSENT)
 
 
 def _without_nulls(value: object, at: Parts, notes: Notebook) -> Any:  # noqa: ANN401  # a JSON value

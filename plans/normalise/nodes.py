@@ -10,6 +10,7 @@ from plans.schema.scalars import SYNTHETIC, is_event
 Rule = Callable[[JsonObject, Parts, Notebook], None]
 
 _FLAT = ("subject", "html", "text", "preheader", "replyTo")
+_PAYLOAD = frozenset((*_FLAT, "body"))
 _SCHEDULED = ("delay", "sendAt", "businessDays")
 _TAG = re.compile(r"<[A-Za-z!/][^<>]*>")
 _ZERO = ("PT0S", "PT0M", "P0D")
@@ -41,6 +42,8 @@ _EVENT_ALIASES = {
     "elapsed": "timeout",
     "timer": "timeout",
 }
+_WAY_ALIASES = (("event", "on"), ("target", "to"), ("goto", "to"))
+_ALIASES = frozenset(old for old, _ in _WAY_ALIASES)
 _TYPE_ALIASES: Mapping[str, Mapping[str, str]] = {
     "end": {"type": "stop"},
     "exit": {"type": "stop"},
@@ -65,7 +68,8 @@ def _type(node: JsonObject, at: Parts, notes: Notebook) -> None:
     if "type" not in node and isinstance(node.get("action"), str):
         node["type"] = node.pop("action")
         notes.add("action_is_type", (*at, "type"))
-    _drop_equal_action(node, at, notes)
+    if "action" in node:
+        _drop_equal_action(node, at, notes)
     kind = node.get("type")
     meant = _TYPE_ALIASES.get(kind) if isinstance(kind, str) else None
     channel = node.get("channel")
@@ -88,9 +92,9 @@ def _default_channel(node: JsonObject, at: Parts, notes: Notebook) -> None:
 
 def _move_to_schedule(node: JsonObject, at: Parts, notes: Notebook) -> None:
     for key in _SCHEDULED:
-        schedule = node.get("schedule", {})
         if key not in node or is_twice(node, key):
             continue
+        schedule = node.get("schedule", {})
         if isinstance(schedule, dict) and key not in schedule:
             node["schedule"] = {**schedule, key: node.pop(key)}
             notes.moved((*at, key), (*at, "schedule", key))
@@ -99,15 +103,15 @@ def _move_to_schedule(node: JsonObject, at: Parts, notes: Notebook) -> None:
 
 def _nest_payload(node: JsonObject, at: Parts, notes: Notebook) -> None:
     message = node.get("message", {})
-    if not isinstance(message, dict):
+    if not isinstance(message, dict) or _PAYLOAD.isdisjoint(node):
         return
     if node.get("body") == "":
         del node["body"]
     nested = dict(message)
     for key in (*_FLAT, "body"):
-        name = _body_field(node.get("body")) if key == "body" else key
         if key not in node or is_twice(node, key):
             continue
+        name = _body_field(node.get("body")) if key == "body" else key
         if name is not None and name not in nested:
             nested[name] = node.pop(key)
             notes.moved((*at, key), (*at, "message", name))
@@ -180,8 +184,9 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
 
 
 def _transition(transition: JsonObject, at: Parts, notes: Notebook) -> None:
-    for old, new in (("event", "on"), ("target", "to"), ("goto", "to")):
-        rename(transition, at, (old, new), notes)
+    if not _ALIASES.isdisjoint(transition):
+        for names in _WAY_ALIASES:
+            rename(transition, at, names, notes)
     rewrite_event(transition, at, notes)
     event = transition.get("on")
     if not is_event(event):

@@ -22,6 +22,7 @@ WALL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _DAYS = r"([0-9]{1,3}W([0-9]{1,3}D)?|[0-9]{1,3}D)"
 _TIME = r"T([0-9]{1,4}H([0-9]{1,5}M)?([0-9]{1,6}S)?|[0-9]{1,5}M([0-9]{1,6}S)?|[0-9]{1,6}S)"
 DURATION = rf"^P({_DAYS}({_TIME})?|{_TIME})$"
+_IS_DURATION = re.compile(DURATION).fullmatch
 CUSTOM_EVENT = r"^x_[a-z0-9_]{1,40}$"
 _INSTANT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -29,6 +30,7 @@ _INSTANT = (
 
 EVENTS = (*taxonomy.Signal, *taxonomy.Synthetic)
 """Every event word of the language, real ones first."""
+_EVENT_WORDS = frozenset(map(str, EVENTS))
 SYNTHETIC = frozenset(map(str, taxonomy.Synthetic))
 TIMERS = {"no_open": "PT72H", "no_click": "PT24H", "no_reply": "P3D", "no_accept": "P7D"}
 """When a timer without `after` fires, unless the plan says otherwise."""
@@ -36,7 +38,9 @@ TIMERS = {"no_open": "PT72H", "no_click": "PT24H", "no_reply": "P3D", "no_accept
 
 def is_event(word: object) -> bool:
     """Whether the word is one of section 3 or a custom event."""
-    return isinstance(word, str) and (word in EVENTS or bool(re.fullmatch(CUSTOM_EVENT, word)))
+    return isinstance(word, str) and (
+        word in _EVENT_WORDS or word in EVENTS or bool(re.fullmatch(CUSTOM_EVENT, word))
+    )
 
 
 def _word(*words: str) -> BeforeValidator:
@@ -126,7 +130,7 @@ WallTime = Annotated[str, Field(pattern=WALL_TIME)]
 Duration = Annotated[
     str,
     Field(pattern=DURATION),
-    _matching("duration", lambda text: bool(re.fullmatch(DURATION, text)), "a duration"),
+    _matching("duration", lambda text: bool(_IS_DURATION(text)), "a duration"),
 ]
 TimeZone = Annotated[
     str,

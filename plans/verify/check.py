@@ -153,7 +153,7 @@ class Examination:
         course: CourseOf = course_of,
     ) -> None:
         normalised = normalise(document)
-        plan, problems = shape(normalised.document, policy)
+        plan, problems = shape(normalised.document, policy, sound=normalised.sound)
         self._notes = normalised.notes
         self._of_shape = Findings(_first(problems))
         self._subject: Subject | None = None

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from domain.ids import NodeId
-from plans.edges import effective_edges
+from plans.edges import Edge, effective_edges
 from plans.pointer import pointer
 from plans.schema.models import Plan, Stop
 from plans.verify.report import Issue, issue
 
+Ways = Mapping[NodeId, list[Edge]]
 Successors = Mapping[NodeId, list[NodeId]]
 
 
@@ -16,12 +17,13 @@ def graph_checks(plan: Plan, resumed_at: NodeId | None = None) -> Iterator[Issue
 
     What a contact-campaign that runs can still come to is reachable as well.
     """
-    successors = _successors(plan)
+    ways = {node.id: effective_edges(node) for node in plan.nodes}
+    successors = {name: [edge.to for edge in found] for name, found in ways.items()}
     starts = [plan.start_node_id] + ([] if resumed_at is None else [resumed_at])
     reachable = _closure(starts, successors)
     yield from _unreachable(plan, reachable)
     yield from _endings(plan, successors, reachable)
-    yield from _endless(plan, reachable)
+    yield from _endless(plan, ways, reachable)
     yield from _without_exit(plan)
 
 
@@ -89,7 +91,7 @@ def _reversed(successors: Successors) -> Successors:
     return predecessors
 
 
-def _endless(plan: Plan, reachable: set[NodeId]) -> Iterator[Issue]:
+def _endless(plan: Plan, ways: Ways, reachable: set[NodeId]) -> Iterator[Issue]:
     """A cycle that is still there when every bounded node on it is used up.
 
     Such a node only passes the token on to `onMaxVisits`, so what turns then turns for ever.
@@ -97,7 +99,7 @@ def _endless(plan: Plan, reachable: set[NodeId]) -> Iterator[Issue]:
     used_up = {
         node.id: [
             edge.to
-            for edge in effective_edges(node)
+            for edge in ways[node.id]
             if node.max_visits is None or edge.path == "/onMaxVisits"
         ]
         for node in plan.nodes

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from domain.taxonomy import Channel
 from plans.edges import conditions, edges
 from plans.pointer import pointer
-from plans.schema.models import Node, Plan, Send, Wait
+from plans.schema.models import Node, Plan, Send, Task, Wait
 from plans.schema.parts import Condition
 from plans.schema.scalars import is_event
 from plans.verify.report import Issue, did_you_mean, issue, nearest
@@ -39,7 +39,7 @@ def _duplicates(plan: Plan) -> Iterator[Issue]:
 
 
 def _targets(plan: Plan) -> Iterator[Issue]:
-    known = list(dict.fromkeys(node.id for node in plan.nodes))
+    known = list(dict.fromkeys([node.id for node in plan.nodes]))
     if plan.start_node_id not in known:
         yield _unknown("E_TARGET_UNKNOWN", "/startNodeId", plan.start_node_id, known)
     for index, node in enumerate(plan.nodes):
@@ -55,21 +55,20 @@ def _subjects(plan: Plan) -> Iterator[Issue]:
         node.id for node in plan.nodes if isinstance(node, Send) and node.channel is Channel.EMAIL
     ]
     for index, node in enumerate(plan.nodes):
-        at = pointer("nodes", index)
         for path, name in _abouts(node):
             if name not in sends:
-                yield _unknown("E_ABOUT", at + path, name, sends, node.id)
+                yield _unknown("E_ABOUT", pointer("nodes", index) + path, name, sends, node.id)
         for path, name in _replies(node):
             if name not in mails:
-                yield _unknown("E_ABOUT", at + path, name, mails, node.id)
+                yield _unknown("E_ABOUT", pointer("nodes", index) + path, name, mails, node.id)
 
 
 def _abouts(node: Node) -> Iterator[tuple[str, str]]:
     if isinstance(node, Wait) and node.about is not None:
         yield "/about", node.about
-    for edge in edges(node):
-        if edge.transition is not None and edge.transition.about not in _NOT_IDS:
-            yield edge.path.removesuffix("/to") + "/about", edge.transition.about
+    for index, way in enumerate(node.transitions if isinstance(node, Send | Wait | Task) else ()):
+        if way.about not in _NOT_IDS:
+            yield pointer("transitions", index, "about"), way.about
 
 
 def _replies(node: Node) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,9 @@ share their course.
 """
 
 import marshal
+from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from typing_extensions import override
@@ -17,6 +18,8 @@ from plans.context import ContactContext, TenantPolicy
 from plans.verify.check import Checked, Examination, check
 from plans.verify.resume import Resume
 from plans.verify.timed.course import Course, Proof, bare, course_of
+
+Remembered = Callable[[object, ContactContext | None], Checked]
 
 REMEMBERED_MAX: Final = 64
 BYTES_MAX: Final = 64 * 1024
@@ -30,10 +33,20 @@ def check_remembered(
     policy: TenantPolicy | None = None,
 ) -> Checked:
     """What `check` says. What it hands out is shared by contacts: to be read only."""
-    known = _known(document)
-    if known is None:
-        return check(document, context, policy)
-    return _examination(known, None if policy is None else _policy_bytes(policy)).of(context)
+    return checks_by(policy)(document, context)
+
+
+def checks_by(policy: TenantPolicy | None) -> Remembered:
+    """The same for many plans by one policy, which is as it is now."""
+    rules = None if policy is None else _policy_bytes(policy)
+
+    def checked(document: object, context: ContactContext | None) -> Checked:
+        known = _known(document)
+        if known is None:
+            return check(document, context, policy)
+        return _examination(known, rules).of(context)
+
+    return checked
 
 
 class _RememberedCourse(Course):
@@ -53,10 +66,11 @@ class _RememberedCourse(Course):
 
 @lru_cache(maxsize=REMEMBERED_MAX)
 def _examination(document: bytes, policy: bytes | None) -> Examination:
-    return Examination(_value(document), _policy(policy), course=_course_of)
+    return Examination(_value(document), _policy(policy), course=partial(_course_by, policy))
 
 
-def _course_of(
+def _course_by(
+    rules: bytes | None,
     document: CanonicalDocument,
     holidays: tuple[date, ...],
     policy: TenantPolicy | None,
@@ -64,9 +78,7 @@ def _course_of(
 ) -> Course:
     if resume is not None:
         return course_of(document, holidays, policy, resume)
-    return _course(
-        _bytes_of(bare(document)), holidays, None if policy is None else _policy_bytes(policy)
-    )
+    return _course(_bytes_of(bare(document)), holidays, rules)
 
 
 @lru_cache(maxsize=REMEMBERED_MAX)

@@ -23,9 +23,14 @@ Parts = tuple[str | int, ...]
 Translation = Callable[[ErrorDetails, Parts, object], Issue]
 
 
-def shape(document: object, policy: TenantPolicy | None) -> tuple[Plan | None, Iterator[Issue]]:
-    """The plan that the normalised document describes, or all reasons why it describes none."""
-    broken = tuple(faults(document))
+def shape(
+    document: object, policy: TenantPolicy | None, *, sound: bool = False
+) -> tuple[Plan | None, Iterator[Issue]]:
+    """The plan that the normalised document describes, or all reasons why it describes none.
+
+    Of a `sound` one it is known that no part of it is what no plan may contain.
+    """
+    broken = () if sound else tuple(faults(document))
     if broken:
         return None, iter(broken)
     unknown = tuple(islice(_calendars(document, policy), CALENDARS_MAX))

@@ -40,11 +40,13 @@ def checked(document: Json) -> Checked:
 
 
 def settles(document: Json) -> None:
-    """What was normalised once stays as it is, and so does its canonical form."""
+    """What was normalised once stays as it is, and what it calls sound has no fault."""
     once = normalise(document)
     again = normalise(once.document)
     assert repr(again.document) == repr(once.document)
     assert again.notes == ()
+    if once.sound:
+        assert not tuple(faults(once.document))
 
 
 def keeps_its_bytes(done: Checked) -> None:

@@ -21,7 +21,7 @@ def ways(plan: Plan, places: Sequence[tuple[str, Node]]) -> Iterator[Issue]:
     for at, node in places:
         if isinstance(node, WATCHING):
             for index, way in enumerate(node.transitions):
-                path = at + pointer("transitions", index)
+                path = f"{at}/transitions/{index}"
                 yield from _dead(path, node.id, way)
                 yield from _misfit(path, node.id, way)
                 yield from _hard_exit(path, node.id, way, plan)

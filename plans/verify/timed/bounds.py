@@ -64,7 +64,7 @@ class _Ahead:
     """What lies ahead of each state.
 
     Of the two lists for the longest time, `moved` has the paths on which a change of the clock is
-    counted already.
+    counted already; `onward` has both for each step.
     """
 
     def __init__(self, explored: Explored, costs: Costs, short: Shortfalls) -> None:
@@ -74,6 +74,7 @@ class _Ahead:
         self.most, self.fewest, self.paths = [0] * count, [0] * count, [1] * count
         self.shortest, self.cost, self.row = [0] * count, [0.0] * count, [0] * count
         self.steady, self.moved = [0] * count, [NEVER] * count
+        self.onward: list[list[tuple[int, int]]] = [[] for _ in range(count)]
         self.price = [_price(spot, costs) for spot in explored.outline.spots]
 
     def look(self, state: int) -> None:
@@ -103,20 +104,23 @@ class _Ahead:
         self.cost[state] = price + max([self.cost[step.to] for step in steps])
         fewest, shortest = [], []
         for step in steps:
-            lane = step.lane
-            unsent = lane is not None and lane.unsent
-            fewest.append(self.fewest[step.to] + (0 if unsent else one))
-            after = 0 if unsent else low + (lane.low if lane else 0)
-            shortest.append(self.shortest[step.to] + after)
+            lane, to = step.lane, step.to
+            if lane is not None and lane.unsent:
+                fewest.append(self.fewest[to])
+                shortest.append(self.shortest[to])
+            else:
+                fewest.append(self.fewest[to] + one)
+                shortest.append(self.shortest[to] + low + (lane.low if lane else 0))
         seen = self.explored.seen[state]
         fewest += [one] if seen and seen.stuck else []
         self.fewest[state], self.shortest[state] = min(fewest), min(shortest)
 
     def _times(self, state: int, steps: Sequence[Step], span: Span | None, endless_s: int) -> None:
         steady, moved = (0, NEVER) if not steps and endless_s < 0 else (NEVER, endless_s)
-        for step in steps:
-            after_steady, after_moved = self.after(step)
-            steady, moved = max(steady, after_steady), max(moved, after_moved)
+        if steps:
+            after = self.onward[state] = [self._after(step) for step in steps]
+            steady = max(steady, *[each for each, _ in after])
+            moved = max(moved, *[each for _, each in after])
         if span is not None:
             before = span.high + self.short.of[state]
             steady, moved = _later(steady, before), _later(moved, before)
@@ -124,11 +128,13 @@ class _Ahead:
                 steady, moved = NEVER, max(steady, moved)
         self.steady[state], self.moved[state] = steady, moved
 
-    def after(self, step: Step) -> tuple[int, int]:
+    def _after(self, step: Step) -> tuple[int, int]:
         """The longest times from a step on: without a change of the clock counted, and with it."""
+        steady, moved, lane = self.steady[step.to], self.moved[step.to], step.lane
         high = step.high + self.short.added_to(step)
-        steady, moved = _later(self.steady[step.to], high), _later(self.moved[step.to], high)
-        if step.lane is not None and step.lane.shifted:
+        steady = steady + high if steady != NEVER else NEVER
+        moved = moved + high if moved != NEVER else NEVER
+        if lane is not None and lane.shifted:
             return NEVER, max(steady, moved)
         return steady, moved
 
@@ -150,16 +156,14 @@ class _Ahead:
         return Course(longest, tuple(path))
 
     def _longest_step(self, state: int, margin: int) -> Step | None:
-        steps = self.explored.steps[state]
-        best = max(steps, key=lambda step: (self._length(step, margin), _waits(step)), default=None)
-        seen = self.explored.seen[state]
-        if best is None or (seen and seen.stuck and seen.horizon_s >= self._length(best, margin)):
+        steps, seen = self.explored.steps[state], self.explored.seen[state]
+        if not steps:
             return None
-        return best
-
-    def _length(self, step: Step, margin: int) -> int:
-        steady, moved = self.after(step)
-        return max(_later(steady, margin), moved)
+        lengths = [max(_later(steady, margin), moved) for steady, moved in self.onward[state]]
+        best = max(range(len(steps)), key=lambda at: (lengths[at], _waits(steps[at])))
+        if seen and seen.stuck and seen.horizon_s >= lengths[best]:
+            return None
+        return steps[best]
 
     def _shifts(self, state: int, step: Step) -> bool:
         span = self.explored.messages[state]
@@ -183,4 +187,5 @@ def _price(spot: Spot, costs: Costs) -> float:
 def _closes(explored: Explored) -> bool:
     """Whether any send may have to wait for opening hours."""
     nodes = (spot.node for spot in explored.outline.spots)
-    return any(longest_closed_s(node.hours) for node in nodes if isinstance(node, Send))
+    hours = {id(node.hours): node.hours for node in nodes if isinstance(node, Send)}
+    return any(map(longest_closed_s, hours.values()))

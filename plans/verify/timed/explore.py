@@ -1,7 +1,5 @@
 """Every state a contact can come to, and how long each step between two takes (11.3)."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 from domain.ids import NodeId
@@ -75,6 +73,7 @@ class _Explorer:
         self.steps: list[list[Step]] = []
         self.came_from: list[int] = []
         self.views: dict[ViewKey, View] = {}
+        self.alike: dict[ViewKey, View] = {}
 
     def explored(self, resume: Resume | None) -> Explored:
         start = self.plan.numbers[self.plan.plan.start]
@@ -105,7 +104,7 @@ class _Explorer:
             if opened[number]:
                 continue
             opened[number] = True
-            steps = self.steps[number] = list(self._expanded(number))
+            steps = self.steps[number] = self._expanded(number)
             opened += [False] * (len(self.states) - len(opened))
             pending.append(~number)
             pending += [step.to for step in reversed(steps) if not opened[step.to]]
@@ -124,16 +123,18 @@ class _Explorer:
             self.came_from.append(found_by)
         return number
 
-    def _expanded(self, number: int) -> Iterator[Step]:
-        state = self.states[number]
-        spot = self.spots[number]
+    def _expanded(self, number: int) -> list[Step]:
+        state, spot = self.states[number], self.spots[number]
+        note, entered = self._note, self.coding.entered
         past = self.coding.past(state)
-        for to, late in spot.passes:
-            yield Step(self._note(self.coding.entered(to, past), number), None, late)
+        steps = [Step(note(entered(to, past), number), None, late) for to, late in spot.passes]
         for lane in self._lanes(number, spot):
-            for after in self._after(state, spot, lane, past):
-                entered = self.coding.entered(lane.way.to, after)
-                yield Step(self._note(entered, number), lane, lane.high)
+            to, high = lane.way.to, lane.high
+            steps += [
+                Step(note(entered(to, after), number), lane, high)
+                for after in self._after(state, spot, lane, past)
+            ]
+        return steps
 
     def _lanes(self, number: int, spot: Spot) -> tuple[Lane, ...]:
         if not spot.watches:
@@ -141,9 +142,16 @@ class _Explorer:
         key = _view_key(spot, self.states[number])
         seen = self.views.get(key)
         if seen is None:
-            seen = self.views[key] = view(spot, key[1], self.endless_s, standing=key[2])
+            seen = self.views[key] = self._view(spot, key[1] & spot.heeded, standing=key[2])
         self.seen[number] = seen
         return seen.lanes
+
+    def _view(self, spot: Spot, heeded: int, *, standing: bool) -> View:
+        key = (spot.number, heeded, standing)
+        seen = self.alike.get(key)
+        if seen is None:
+            seen = self.alike[key] = view(spot, heeded, self.endless_s, standing=standing)
+        return seen
 
     def _after(self, state: int, spot: Spot, lane: Lane, past: Past) -> list[Past]:
         """What may be known once this way was taken."""

@@ -26,6 +26,7 @@ from plans.verify.timed.spans import DAY_S, SHIFT_S, least_s
 
 NO_TIMER = "no timer is sure to fire"
 ALL_SILENCED = "these events silence every timer and match no transition"
+_SURE = (Synthetic.TIMEOUT, Synthetic.NO_REPLY)
 CAUSES = ("fact", "late", "shadowed")
 """Why a transition can never be taken; the first of them is told when they differ."""
 
@@ -89,21 +90,21 @@ class Horizon(msgspec.Struct, frozen=True):
             return way.on not in OWN_WORDS
         if not self.ends:
             return False
-        late = [_comes_first(end, way) for end in self.ends]
-        return any(late) if self.surely else all(late)
+        choose = any if self.surely else all
+        return choose([_comes_first(end, way) for end in self.ends])
 
 
 def view(spot: Spot, known: int, endless_s: int, *, standing: bool = False) -> View:
     """The node when these facts are known; `standing` when its timers may have been due before."""
     horizon = _horizon(spot, known)
-    dead = tuple(_dead(spot, way, known, horizon, standing=standing) for way in spot.ways)
+    dead = [_dead(spot, way, known, horizon, standing=standing) for way in spot.ways]
     latest = _latest(horizon, endless_s)
-    lanes = tuple(
+    lanes = [
         _lane(spot, way, horizon, latest)
         for way, cause in zip(spot.ways, dead, strict=True)
         if not cause and not _empty(way) and not (standing and way.on in UNSENT)
-    )
-    return View(latest.nominal_s, horizon.stuck, dead, lanes)
+    ]
+    return View(latest.nominal_s, horizon.stuck, tuple(dead), tuple(lanes))
 
 
 def surely_at_most(one: Duration, other: Duration) -> bool:
@@ -114,19 +115,22 @@ def surely_at_most(one: Duration, other: Duration) -> bool:
 
 
 def _surely_before(one: Duration, other: Duration) -> bool:
-    return surely_at_most(Duration(one.days, one.seconds + 1), other)
+    """The same with a second between them."""
+    if one.days == other.days:
+        return one.seconds < other.seconds
+    return other.nominal_s - one.nominal_s > SHIFT_S
 
 
 # --- the horizon ----------------------------------------------------------------------------------
 
 
 def _horizon(spot: Spot, known: int) -> Horizon:
-    if isinstance(spot.node, Send) and any(_leaves_at_once(way) for way in spot.ways):
+    if isinstance(spot.node, Send) and any(map(_leaves_at_once, spot.ways)):
         return Horizon(at_once=True)
     timers = [
         way for way in spot.ways if way.synthetic and way.when is None and not way.silencer & known
     ]
-    sure = [way for way in timers if way.synthetic in (Synthetic.TIMEOUT, Synthetic.NO_REPLY)]
+    sure = [way for way in timers if way.synthetic in _SURE]
     if sure:
         return Horizon(ends=tuple(sure))
     if not timers:
@@ -146,6 +150,8 @@ def _latest(horizon: Horizon, endless_s: int) -> Duration:
         return Duration(seconds=endless_s)
     if not horizon.ends:
         return Duration()
+    if len(horizon.ends) == 1:
+        return horizon.ends[0].after
     choose = min if horizon.surely else max
     return choose((way.after for way in horizon.ends), key=lambda after: after.nominal_s)
 
@@ -240,8 +246,10 @@ def _dead(spot: Spot, way: Way, known: int, horizon: Horizon, *, standing: bool)
         return "late"
     if horizon.passed_by(way) and not own and not (standing and way.synthetic):
         return "late"
-    shadowed = any(_shadows(other, way, horizon) for other in spot.ways[: way.index])
-    return "shadowed" if shadowed else ""
+    for other in () if way.synthetic else spot.ways[: way.index]:
+        if other.on == way.on and _shadows(other, way, horizon):
+            return "shadowed"
+    return ""
 
 
 def _comes_first(end: Way, way: Way) -> bool:
@@ -252,9 +260,8 @@ def _comes_first(end: Way, way: Way) -> bool:
 
 
 def _shadows(other: Way, way: Way, horizon: Horizon) -> bool:
-    if way.synthetic or other.on != way.on or not other.plain:
-        return False
-    if (other.about, way.about) != ("anchor", "anchor"):
+    """Whether an earlier way on the same event takes all that this one could."""
+    if not other.plain or (other.about, way.about) != ("anchor", "anchor"):
         return False
     if not surely_at_most(other.after, way.after):
         return False
@@ -285,13 +292,13 @@ def _lane(spot: Spot, way: Way, horizon: Horizon, latest: Duration) -> Lane:
     if horizon.stuck and way.within and not way.synthetic:
         # only here: where a timer ends the wait, a report may come as late as that
         high = min(way.within, latest, key=lambda end: end.nominal_s)
-    shifted = bool(way.after.days or high.days) or high.nominal_s >= DAY_S
-    low = way.after.nominal_s
+    low, high_s = way.after.nominal_s, high.nominal_s
+    shifted = bool(way.after.days or high.days) or high_s >= DAY_S
     return Lane(
         way=way,
         low=low,
         sure=least_s(way.after),
-        high=max(low, high.nominal_s) + (SHIFT_S if shifted else 0),
+        high=max(low, high_s) + (SHIFT_S if shifted else 0),
         shifted=shifted,
         unsent=False,
     )

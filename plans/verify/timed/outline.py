@@ -1,6 +1,6 @@
 """The compiled plan as the exploration walks it: nodes by number, ways out, facts as bits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -61,13 +61,17 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """A node by number. `passes` are the ways that it takes at once: to where, and how late."""
+    """A node by number. `passes` are the ways that it takes at once: to where, and how late.
+
+    Of what is known only the facts `heeded` make a difference to what can happen at it.
+    """
 
     number: int
     node: Node
     beyond: int
     ways: tuple[Way, ...]
     watches: bool
+    heeded: int
     passes: tuple[tuple[int, int], ...]
     span: Span | None
     family: Family | None
@@ -103,20 +107,31 @@ def outline(plan: Plan, grace_s: int) -> Outline:
 
 def _spot(node: Node, numbers: Mapping[NodeId, int], grace_s: int) -> Spot:
     bounded = node.max_visits is not None and node.on_max_visits is not None
+    watches = isinstance(node, WATCHING)
+    ways = _ways(node, numbers) if isinstance(node, WATCHING) else ()
     return Spot(
         number=numbers[node.id],
         node=node,
         beyond=numbers[node.on_max_visits] if bounded and node.on_max_visits else -1,
-        ways=_ways(node, numbers) if isinstance(node, WATCHING) else (),
-        watches=isinstance(node, WATCHING),
-        passes=tuple((numbers[to], late) for to, late in _passes(node)),
+        ways=ways,
+        watches=watches,
+        heeded=_heeded(ways),
+        passes=tuple([(numbers[to], late) for to, late in _passes(node)]),
         span=send_span(node, grace_s) if isinstance(node, Send) else None,
         family=FAMILY_OF[node.channel] if isinstance(node, Send) else None,
     )
 
 
 def _ways(node: WATCHING, numbers: Mapping[NodeId, int]) -> tuple[Way, ...]:
-    return tuple(_way(index, way, numbers) for index, way in enumerate(node.transitions))
+    return tuple([_way(index, way, numbers) for index, way in enumerate(node.transitions)])
+
+
+def _heeded(ways: Sequence[Way]) -> int:
+    """The facts that silence its timers; before a click it matters whether an open was seen."""
+    found = 0
+    for way in ways:
+        found |= way.silencer | (OPENED if way.silencer == CLICKED else 0)
+    return found
 
 
 def _way(index: int, way: Transition, numbers: Mapping[NodeId, int]) -> Way:

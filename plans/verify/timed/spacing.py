@@ -52,12 +52,13 @@ class Nearness:
         for step in self.explored.steps[state]:
             lane = step.lane
             unsent = lane is not None and lane.unsent
-            waited = span.low if span and not unsent else 0
             low, least = (lane.low, lane.sure) if lane else (0, 0)
-            for at in range(len(self.families)):
-                near[at] = min(near[at], waited + low + self.near[step.to][at])
-                if span is None or unsent:
-                    sure[at] = min(sure[at], least + self.sure[step.to][at])
+            low += span.low if span and not unsent else 0
+            for at, ahead in enumerate(self.near[step.to]):
+                near[at] = min(near[at], low + ahead)
+            if span is None or unsent:
+                for at, ahead in enumerate(self.sure[step.to]):
+                    sure[at] = min(sure[at], least + ahead)
         if span is not None and family is not None:
             at = self.families.index(family)
             near[at], sure[at] = min(near[at], span.low), min(sure[at], span.sure)

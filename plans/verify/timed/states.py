@@ -94,11 +94,11 @@ class Coding:
     def _masks(self) -> list[int]:
         """Which bits of the past matter from each node on."""
         asked = _asking(self.spots)
-        reach = _reach(self.spots)
-        return [
-            self._anchor_mask(spot, asked) | self._kept_mask(reach[spot.number])
-            for spot in self.spots
-        ]
+        anchors = [self._anchor_mask(spot, asked) for spot in self.spots]
+        if not self.subject_of and not self.visit_of:
+            return anchors
+        kept = map(self._kept_mask, _reach(self.spots))
+        return [anchor | slots for anchor, slots in zip(anchors, kept, strict=True)]
 
     def _anchor_mask(self, spot: Spot, asked: list[bool]) -> int:
         watches = isinstance(spot.node, Wait | Task)

@@ -47,6 +47,10 @@ EVERYWHERE = (
 OF_TASKS = (Signal.TASK_DONE, Signal.TASK_SKIPPED)
 OF_WEBHOOKS = (Signal.WEBHOOK_OK, Signal.WEBHOOK_FAILED)
 """Refused on any transition, and that in stage 4."""
+_CLICKS = frozenset(map(str, (Signal.CLICKED, Synthetic.NO_CLICK)))
+_OPENS = frozenset(map(str, (Signal.OPENED, Synthetic.NO_OPEN)))
+_SEEN = _CLICKS | _OPENS
+"""What can only be seen of a message that has a link, or a pixel."""
 LINK = re.compile(r"https?://|href\s*=", re.IGNORECASE)
 LINK_NAME = re.compile(r"url|link", re.IGNORECASE)
 
@@ -80,19 +84,24 @@ def _problem(
 ) -> Issue | None:
     if way.on in EVERYWHERE or way.on in OF_WEBHOOKS or way.on.startswith("x_"):
         return None
-    path = pointer("nodes", spot.number, "transitions", way.index, "on")
     if _is_misplaced(spot, way.on):
-        return _misplaced(path, spot, way.on)
+        return _misplaced(_path(spot, way), spot, way.on)
     if way.on in OF_TASKS:
         return None
     if -1 in anchors and _needs_anchor(spot, way):
-        return _without_anchor(path, spot, way.on, explored.path_to(anchors[-1]))
+        return _without_anchor(_path(spot, way), spot, way.on, explored.path_to(anchors[-1]))
     subjects = [explored.outline.spots[each] for each in _subjects(explored, way, anchors)]
     event = SILENCED_BY[way.synthetic] if way.synthetic else way.on
     channels = [each.node.channel for each in subjects if isinstance(each.node, Send)]
-    if not any(event in EVENTS_OF[channel] for channel in channels):
-        return _impossible(path, spot, way.on, channels)
-    return _unseen(path, spot, way.on, _messages(plan, subjects))
+    if not any(event in EVENTS_OF[channel] for channel in dict.fromkeys(channels)):
+        return _impossible(_path(spot, way), spot, way.on, channels)
+    if way.on not in _SEEN:
+        return None
+    return _unseen(spot, way, _messages(plan, subjects))
+
+
+def _path(spot: Spot, way: Way) -> str:
+    return pointer("nodes", spot.number, "transitions", way.index, "on")
 
 
 def _is_misplaced(spot: Spot, word: str) -> bool:
@@ -127,19 +136,19 @@ def _messages(plan: models.Plan, subjects: Iterable[Spot]) -> list[Message]:
     return found
 
 
-def _unseen(path: str, spot: Spot, word: str, messages: list[Message]) -> Issue | None:
+def _unseen(spot: Spot, way: Way, messages: list[Message]) -> Issue | None:
     """A click without a link, or a reaction that is not tracked."""
-    clicks = word in (Signal.CLICKED, Synthetic.NO_CLICK)
+    word, clicks = way.on, way.on in _CLICKS
     if clicks and not any(_has_link(message) for message in messages):
         return issue(
             "E_NO_LINK",
-            path,
+            _path(spot, way),
             f'"{spot.id}" awaits a click, but the watched message has no link',
             node=spot.id,
             got=word,
             suggestion="put a link into the message, or wait for a reply instead",
         )
-    opens = word in (Signal.OPENED, Synthetic.NO_OPEN)
+    opens = word in _OPENS
     off = (clicks and not any(message.track_clicks for message in messages)) or (
         opens and not any(message.track_opens for message in messages)
     )
@@ -148,7 +157,7 @@ def _unseen(path: str, spot: Spot, word: str, messages: list[Message]) -> Issue 
     field = "trackClicks" if clicks else "trackOpens"
     return issue(
         "E_TRACKING_OFF",
-        path,
+        _path(spot, way),
         f'"{spot.id}" awaits {word}, but {field} is false in the message',
         node=spot.id,
         got=word,
