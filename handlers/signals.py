@@ -17,6 +17,7 @@ from handlers.ports import (
     Input,
     Lift,
     Match,
+    Past,
     Report,
     Result,
     Settled,
@@ -59,10 +60,13 @@ class Ingest:
             return 0
         reports = [self._translated(item) for item in items]
         now = ports.clock.now()
-        matches = ports.outbox.find(reports)
+        with ports.transactions.begin() as tx:
+            matches = ports.outbox.find(tx, reports)
+            past = self._past(tx, _told(reports, matches))
         self._suppress(items, reports, matches, now)
         self._hold_senders(reports)
-        known = self._histories(items, reports, matches)
+        at_hand = {item.key: report for item, report in zip(items, reports, strict=True)}
+        known = self._histories(past, at_hand)
         given: list[Input] = []
         aside: list[Settled] = []
         for item, report, match in zip(items, reports, matches, strict=True):
@@ -109,25 +113,12 @@ class Ingest:
         self._ports.suppressions.add(None, bans)
         self._ports.suppressions.lift([_lift(one, who, now) for _, one, who in about if one.lifts])
 
-    def _histories(
-        self,
-        items: Sequence[InboxItem],
-        reports: Sequence[Report],
-        matches: Sequence[Match | None],
-    ) -> Histories:
-        """What the inbox holds of the messages whose verdicts these reports may change."""
-        told = {
-            match.message_id: 0
-            for report, match in zip(reports, matches, strict=True)
-            if match is not None and report.signal in TELLING
-        }
-        at_hand = {item.key: report for item, report in zip(items, reports, strict=True)}
-        return self._past(told, at_hand)
+    def _past(self, tx: Transaction, known: Mapping[MessageId, int]) -> Sequence[Past]:
+        return self._ports.inbox.past(tx, known) if known else []
 
-    def _past(
-        self, known: Mapping[MessageId, int], at_hand: Mapping[bytes, Report] = NOTHING
+    def _histories(
+        self, past: Sequence[Past], at_hand: Mapping[bytes, Report] = NOTHING
     ) -> Histories:
-        past = self._ports.inbox.past(known) if known else []
         return Histories(past, self._readers, self._ports.tenant, self._thresholds, at_hand)
 
     def _judge_overtaken(self, given: Sequence[Input], known: Histories, now: datetime) -> None:
@@ -135,7 +126,11 @@ class Ingest:
 
         Whoever is last to commit sees all of it, and judges what both have recorded.
         """
-        again = self._past(known.sizes)
+        if not known.sizes:
+            return
+        with self._ports.transactions.begin() as tx:
+            past = self._past(tx, known.sizes)
+        again = self._histories(past)
         latest = {one.ref[2].message_id: one for one in given}
         overtaken = [mid for mid in again.sizes if mid in latest]
         self._ports.campaigns.transact_many(
@@ -165,6 +160,15 @@ class Ingest:
 
     def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
         self._ports.inbox.settle(tx, [_settled(result) for result in results])
+
+
+def _told(reports: Sequence[Report], matches: Sequence[Match | None]) -> Mapping[MessageId, int]:
+    """The messages whose verdicts these reports may change; nothing is known of them yet."""
+    return {
+        match.message_id: 0
+        for report, match in zip(reports, matches, strict=True)
+        if match is not None and report.signal in TELLING
+    }
 
 
 def _foreign(report: Report, tag: str) -> bool:

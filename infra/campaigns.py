@@ -35,7 +35,8 @@ from infra.statements import cursor_of, transaction
 from infra.tenancy import CommitUnknown, Database, DatabaseOutOfReach
 from projections.projection import Change, Projection
 
-GroundsOf = Callable[[Sequence[tuple[StreamId, Campaign]]], Mapping[StreamId, Grounds]]
+States = Sequence[tuple[StreamId, Campaign]]
+GroundsOf = Callable[[States, Transaction], Mapping[StreamId, Grounds]]
 """Plans and contact data for streams that have facts; one that is left out has lost its plan."""
 Along = Callable[[Transaction, Sequence[Result]], None]
 Rows = Sequence[tuple[StreamId, Change]]
@@ -94,7 +95,7 @@ class LogCampaigns(Campaigns):
         curs = cursor_of(tx)
         with _conflicts():
             loaded = self._log.load_many(curs, (each.stream for each in given))
-            draft = self._decide(loaded, given, self._new_append())
+            draft = self._decide(tx, loaded, given, self._new_append())
             rows = self._changes(draft.recorded)
             lock_rows(curs, self._schema, rows)
             self._append(curs, draft, rows)
@@ -126,23 +127,45 @@ class LogCampaigns(Campaigns):
         return first + self._settle(given[middle:], along, append)
 
     def _once(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
-        """Load, decide, save; `Conflict` says that nothing is stored and another try may help."""
-        with _conflicts():
-            loaded = self._loaded(given)
-            draft = self._decide(loaded, given, append)
-            if draft.recorded or along is not None:
-                self._save(draft, along)
+        """Load, decide, save; `Conflict` says that nothing is stored and another try may help.
+
+        All in one transaction, for each costs two round trips: nothing is locked while it decides.
+        """
+        draft: Draft | None = None
+        try:
+            with _conflicts(), self._transactions.begin() as tx:
+                curs = cursor_of(tx)
+                loaded = self._log.load_many(curs, (each.stream for each in given))
+                draft = self._decide(tx, loaded, given, append)
+                rows = self._changes(draft.recorded)
+                lock_rows(curs, self._schema, rows)
+                if along is not None:
+                    along(tx, draft.results)
+                self._append(curs, draft, rows)
+        except CommitUnknown as error:
+            self._require_stored(draft, along, error)
+        assert draft is not None
         return draft.results
 
-    def _loaded(self, given: Sequence[Input]) -> Mapping[StreamId, Loaded]:
-        try:
-            with self._transactions.begin() as tx:
-                return self._log.load_many(cursor_of(tx), (each.stream for each in given))
-        except CommitUnknown as error:  # nothing was written that could be in doubt
+    def _require_stored(
+        self, draft: Draft | None, along: Along | None, error: CommitUnknown
+    ) -> None:
+        """Return where a commit without an answer was done after all."""
+        if draft is None or not (draft.recorded or along is not None):
             raise Conflict("the connection was lost after a read") from error
+        if not draft.recorded:
+            raise error  # nothing in the log could tell
+        with _conflicts():
+            stored = self._is_stored(draft.entries()[0])
+        if not stored:
+            raise Conflict("the connection was lost before the commit") from error
 
     def _decide(
-        self, loaded: Mapping[StreamId, Loaded], given: Sequence[Input], append: str
+        self,
+        tx: Transaction,
+        loaded: Mapping[StreamId, Loaded],
+        given: Sequence[Input],
+        append: str,
     ) -> Draft:
         sought = dict.fromkeys(
             each.stream
@@ -151,25 +174,10 @@ class LogCampaigns(Campaigns):
         )
         states = [(stream, loaded[stream].state) for stream in sought]
         stamp = Stamp(self._log.tenant, append, self._clock.now())
-        draft = Draft(stamp, loaded, self._grounds_of(states) if states else {})
+        draft = Draft(stamp, loaded, self._grounds_of(states, tx) if states else {})
         for each in given:
             draft.take(each)
         return draft
-
-    def _save(self, draft: Draft, along: Along | None) -> None:
-        rows = self._changes(draft.recorded)
-        try:
-            with self._transactions.begin() as tx:
-                curs = cursor_of(tx)
-                lock_rows(curs, self._schema, rows)
-                if along is not None:
-                    along(tx, draft.results)
-                self._append(curs, draft, rows)
-        except CommitUnknown as error:
-            if not draft.recorded:
-                raise  # nothing in the log could tell
-            if not self._is_stored(draft.entries()[0]):
-                raise Conflict("the connection was lost before the commit") from error
 
     def _append(self, curs: Cursor[TupleRow], draft: Draft, rows: Rows) -> None:
         """The log is locked from the insert to the commit, so this comes last."""

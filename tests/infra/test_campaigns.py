@@ -126,7 +126,9 @@ def test_grounds_are_sought_only_for_streams_whose_input_has_none(
 ) -> None:
     sought: list[StreamId] = []
 
-    def grounds_of(states: Sequence[tuple[StreamId, Campaign]]) -> Mapping[StreamId, Grounds]:
+    def grounds_of(
+        states: Sequence[tuple[StreamId, Campaign]], _: Transaction
+    ) -> Mapping[StreamId, Grounds]:
         sought.extend(stream for stream, _ in states)
         return same_grounds(states)
 
@@ -143,7 +145,7 @@ def test_a_stream_whose_plan_is_gone_is_refused_and_stops_no_other(
     database: Database, tenant: TenantId
 ) -> None:
     sales = Sales(
-        database, tenant, grounds_of=lambda states: {s: grounds(s) for s, _ in states[1:]}
+        database, tenant, grounds_of=lambda states, _: {s: grounds(s) for s, _ in states[1:]}
     )
     sales.enrolled(1, 2)
     results = sales.campaigns.transact_many([sales.hearing(1, "a"), sales.hearing(2, "b")])
