@@ -39,6 +39,7 @@ States = Sequence[tuple[StreamId, Campaign]]
 GroundsOf = Callable[[States, Transaction], Mapping[StreamId, Grounds]]
 """Plans and contact data for streams that have facts; one that is left out has lost its plan."""
 Along = Callable[[Transaction, Sequence[Result]], None]
+Find = Callable[[Transaction], Sequence[Input]]
 Rows = Sequence[tuple[StreamId, Change]]
 
 TRIES = 3
@@ -91,6 +92,23 @@ class LogCampaigns(Campaigns):
         return self._settle(given, along, self._new_append()) if given else []
 
     @override
+    def transact_found(self, find: Find, along: Along) -> list[Result]:
+        found: list[Sequence[Input]] = []
+
+        def look(tx: Transaction) -> Sequence[Input]:
+            if not found:
+                found.append(find(tx))
+            return found[0]
+
+        append = self._new_append()
+        try:
+            return self._once(look, along, append)
+        except (Conflict, Broken):
+            if not found:
+                raise
+            return self._settle(found[0], along, append)
+
+    @override
     def decide_in(self, tx: Transaction, given: Sequence[Input]) -> list[Result]:
         curs = cursor_of(tx)
         with _conflicts():
@@ -108,7 +126,7 @@ class LogCampaigns(Campaigns):
     def _settle(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
         for left in reversed(range(TRIES)):
             try:
-                return self._once(given, along, append)
+                return self._once(lambda _: given, along, append)
             except (Conflict, Broken) as error:
                 if len(given) > 1:
                     return self._in_halves(given, along, append)
@@ -126,7 +144,7 @@ class LogCampaigns(Campaigns):
             raise
         return first + self._settle(given[middle:], along, append)
 
-    def _once(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
+    def _once(self, find: Find, along: Along | None, append: str) -> list[Result]:
         """Load, decide, save; `Conflict` says that nothing is stored and another try may help.
 
         All in one transaction, for each costs two round trips: nothing is locked while it decides.
@@ -134,7 +152,9 @@ class LogCampaigns(Campaigns):
         draft: Draft | None = None
         try:
             with _conflicts(), self._transactions.begin() as tx:
-                curs = cursor_of(tx)
+                curs, given = cursor_of(tx), find(tx)
+                if not given:
+                    return []
                 loaded = self._log.load_many(curs, (each.stream for each in given))
                 draft = self._decide(tx, loaded, given, append)
                 rows = self._changes(draft.recorded)

@@ -61,8 +61,8 @@ def rung(broker: Broker) -> Iterator[Rung]:
     worker.stop()
 
 
-def test_each_bell_wakes_its_actor(broker: Broker, redis_url: str, rung: Rung) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+def test_each_bell_wakes_its_actor(redis_url: str, rung: Rung) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     for kind in QUEUE_OF:
         bell.ring(kind, TENANT)
     rung.until(*QUEUE_OF)
@@ -74,7 +74,7 @@ def test_an_idle_actor_hears_the_bell_and_need_not_look(
     monkeypatch.setattr(woken, "HEARING_S", 600.0)  # nobody looks before that by himself
     connect(redis_url).flushall()
     broker, noted = make_broker(redis_url), Rung()
-    bell = RedisDoorbell(broker, connect(redis_url))
+    bell = RedisDoorbell(connect(redis_url))
     declare_actors(broker, noted.work(), answer=bell.answered)
     worker = Worker(broker, worker_threads=1, worker_timeout=25)
     worker.start()
@@ -99,22 +99,24 @@ def test_who_cannot_hear_looks(redis_url: str, monkeypatch: pytest.MonkeyPatch) 
     declare_actors(broker, noted.work())
     worker = Worker(broker, worker_threads=1, worker_timeout=25)
     worker.start()
-    RedisDoorbell(broker, connect(redis_url)).ring("ingest", TENANT)
+    RedisDoorbell(connect(redis_url)).ring("ingest", TENANT)
     noted.until("ingest")
     worker.stop()
     broker.close()
 
 
-def test_rings_at_once_are_one(broker: Broker, redis_url: str) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+@pytest.mark.usefixtures("broker")
+def test_rings_at_once_are_one(redis_url: str) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     for _ in range(50):
         bell.ring("ingest", TENANT)
     bell.ring("ingest", TenantId("another"))
     assert connect(redis_url).llen("{antiphon}:wake") == 2
 
 
-def test_a_ring_after_the_answer_is_a_new_one(broker: Broker, redis_url: str) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+@pytest.mark.usefixtures("broker")
+def test_a_ring_after_the_answer_is_a_new_one(redis_url: str) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     bell.ring("ingest", TENANT)
     bell.answered("ingest", TENANT)
     bell.ring("ingest", TENANT)
@@ -139,7 +141,7 @@ def test_an_actor_answers_its_bell_before_it_looks(redis_url: str) -> None:
 
 def test_a_bell_that_cannot_be_rung_raises_nothing() -> None:
     nowhere = "redis://127.0.0.1:1/0"
-    bell = RedisDoorbell(make_broker(nowhere), connect(nowhere))
+    bell = RedisDoorbell(connect(nowhere))
     bell.ring("ingest", TENANT)
 
 
