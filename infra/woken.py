@@ -86,10 +86,10 @@ class WokenConsumer(_RedisConsumer):
         self._rung.clear()
         room = self.prefetch - self.outstanding_message_count
         message = super().__next__()  # type: ignore[no-untyped-call]  # the same
-        # a look that brought less than it had room for saw all there was: no second one to learn
-        # that nothing is left, beside the work that has just begun
+        # A look that brought less than it had room for saw all there was: no second one to learn
+        # that nothing is left, beside the work that has just begun. Without room nobody has looked.
         brought = len(self.message_cache) + (message is not None)
-        self._drained = brought < room or message is None
+        self._drained = brought < room
         return message
 
 

@@ -42,6 +42,10 @@ class Rung:
         with self._changed:
             assert self._changed.wait_for(lambda: set(kinds) <= set(self.kinds), WAIT_S)
 
+    def until_so_many(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.kinds) == number, WAIT_S)
+
 
 @pytest.fixture
 def broker(redis_url: str) -> Iterator[Broker]:
@@ -82,6 +86,28 @@ def test_an_idle_actor_hears_the_bell_and_need_not_look(
         bell.ring("ingest", TENANT)
         noted.until("ingest")
         noted.kinds.clear()
+    monkeypatch.setattr(woken, "HEARING_S", 0.01)
+    for rung in broker.ears.rung.values():
+        rung.set()  # so that those that wait come back
+    worker.stop()
+    broker.close()
+
+
+def test_bells_that_were_rung_together_are_all_answered_though_none_rings_after(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(woken, "HEARING_S", 600.0)  # who waits for another bell waits for good
+    connect(redis_url).flushall()
+    broker, noted = make_broker(redis_url), Rung()
+    bell = RedisDoorbell(connect(redis_url))
+    kinds = ["ingest", "timers", "errands"]
+    for kind in kinds:
+        for number in range(9):
+            bell.ring(kind, TenantId(f"rung{number}"))
+    declare_actors(broker, noted.work())
+    worker = Worker(broker, worker_threads=1, worker_timeout=25)
+    worker.start()
+    noted.until_so_many(27)
     monkeypatch.setattr(woken, "HEARING_S", 0.01)
     for rung in broker.ears.rung.values():
         rung.set()  # so that those that wait come back
