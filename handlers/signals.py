@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
+import msgspec
+
 from domain import campaign
 from domain.campaign import Acceptance, Judged, Reported
-from domain.errors import CampaignError, DecisionFailed, GroundsMissing
 from domain.ids import ContactId, MessageId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind, Family, Signal, Via
@@ -17,6 +18,7 @@ from handlers.ports import (
     Input,
     Lift,
     Match,
+    Past,
     Report,
     Result,
     Settled,
@@ -26,13 +28,11 @@ from handlers.ports import (
     WebhookReader,
 )
 from handlers.webhooks.histories import Histories, fact_key
+from handlers.webhooks.outcomes import ACCOUNT_TROUBLE, foreign, settled, unmatched, unusable
 from handlers.webhooks.verdicts import DEFAULT_THRESHOLDS, Thresholds
 
 LOG = logging.getLogger("antiphon.signals")
 BATCH = 500
-ACCOUNT_TROUBLE = frozenset({"account_status_change", "over_quota"})
-ORPHAN_TRIES_MAX = 170
-"""About seven days of hourly tries; then an orphan stays in the list and is tried no more."""
 NOTHING: Mapping[bytes, Report] = MappingProxyType({})
 TELLING = frozenset({Signal.OPENED, Signal.CLICKED, Signal.DELIVERED, Signal.REPLIED})
 """What a verdict on an open or a click looks at."""
@@ -58,15 +58,27 @@ class Ingest:
         if not items:
             return 0
         reports = [self._translated(item) for item in items]
-        now = ports.clock.now()
-        matches = ports.outbox.find(reports)
+        batch = _Batch(items, reports, ports.clock.now())
+        ports.campaigns.transact_found(partial(self._inputs, batch), along=self._settle)
+        self._judge_overtaken(batch)
+        return len(items)
+
+    def _inputs(self, batch: "_Batch", tx: Transaction) -> Sequence[Input]:
+        """What is to be decided.
+
+        Bans, and what is set aside, are committed before and stand, whatever comes of the rest.
+        """
+        ports, items, reports, now = self._ports, batch.items, batch.reports, batch.now
+        matches = ports.outbox.find(tx, reports)
+        past = self._past(tx, _told(reports, matches))
         self._suppress(items, reports, matches, now)
         self._hold_senders(reports)
-        known = self._histories(items, reports, matches)
+        at_hand = {item.key: report for item, report in zip(items, reports, strict=True)}
+        known = batch.known = self._histories(past, at_hand)
         given: list[Input] = []
         aside: list[Settled] = []
         for item, report, match in zip(items, reports, matches, strict=True):
-            refused = _unusable(report, ports.tag) or _unmatched(item, match)
+            refused = unusable(report, ports.tag) or unmatched(item, match)
             if refused is not None:
                 aside.append(Settled(item, *refused))
             elif match is not None:
@@ -74,9 +86,8 @@ class Ingest:
         ports.inbox.settle(None, aside)
         # by the time of what happened, so that one stream hears it in order (A7)
         given.sort(key=lambda one: (one.ref[1].at or now, one.ref[0].inbox_id))
-        ports.campaigns.transact_many(given, along=self._settle)
-        self._judge_overtaken(given, known, now)
-        return len(items)
+        batch.given = given
+        return given
 
     def _translated(self, item: InboxItem) -> Report:
         try:
@@ -102,41 +113,33 @@ class Ingest:
         ours = [
             (item, one, _sayer(one, match))
             for item, one, match in zip(items, reports, matches, strict=True)
-            if not _foreign(one, self._ports.tag)
+            if not foreign(one, self._ports.tag)
         ]
         about = [each for each in ours if each[1].address or each[2]]
         bans = [_ban(item, one, who, now) for item, one, who in about if one.suppresses]
         self._ports.suppressions.add(None, bans)
         self._ports.suppressions.lift([_lift(one, who, now) for _, one, who in about if one.lifts])
 
-    def _histories(
-        self,
-        items: Sequence[InboxItem],
-        reports: Sequence[Report],
-        matches: Sequence[Match | None],
-    ) -> Histories:
-        """What the inbox holds of the messages whose verdicts these reports may change."""
-        told = {
-            match.message_id: 0
-            for report, match in zip(reports, matches, strict=True)
-            if match is not None and report.signal in TELLING
-        }
-        at_hand = {item.key: report for item, report in zip(items, reports, strict=True)}
-        return self._past(told, at_hand)
+    def _past(self, tx: Transaction, known: Mapping[MessageId, int]) -> Sequence[Past]:
+        return self._ports.inbox.past(tx, known) if known else []
 
-    def _past(
-        self, known: Mapping[MessageId, int], at_hand: Mapping[bytes, Report] = NOTHING
+    def _histories(
+        self, past: Sequence[Past], at_hand: Mapping[bytes, Report] = NOTHING
     ) -> Histories:
-        past = self._ports.inbox.past(known) if known else []
         return Histories(past, self._readers, self._ports.tenant, self._thresholds, at_hand)
 
-    def _judge_overtaken(self, given: Sequence[Input], known: Histories, now: datetime) -> None:
+    def _judge_overtaken(self, batch: "_Batch") -> None:
         """What came while this batch was decided may be of another worker's batch that knew less.
 
         Whoever is last to commit sees all of it, and judges what both have recorded.
         """
-        again = self._past(known.sizes)
-        latest = {one.ref[2].message_id: one for one in given}
+        assert batch.known is not None
+        if not batch.known.sizes:
+            return
+        with self._ports.transactions.begin() as tx:
+            past = self._past(tx, batch.known.sizes)
+        again = self._histories(past)
+        latest = {one.ref[2].message_id: one for one in batch.given}
         overtaken = [mid for mid in again.sizes if mid in latest]
         self._ports.campaigns.transact_many(
             [
@@ -147,7 +150,7 @@ class Ingest:
                         acceptance=None,
                         reported=None,
                         judged=again.judged(mid),
-                        now=now,
+                        now=batch.now,
                     ),
                     latest[mid].cause,
                     latest[mid].correlation,
@@ -164,36 +167,26 @@ class Ingest:
             self._ports.register.hold_senders()
 
     def _settle(self, tx: Transaction, results: Sequence[Result]) -> None:
-        self._ports.inbox.settle(tx, [_settled(result) for result in results])
+        self._ports.inbox.settle(tx, [settled(result) for result in results])
 
 
-def _foreign(report: Report, tag: str) -> bool:
-    return report.tenant_tag is not None and report.tenant_tag != tag
+class _Batch(msgspec.Struct):
+    """Reports that were taken together, and what a look at them came to."""
+
+    items: Sequence[InboxItem]
+    reports: Sequence[Report]
+    now: datetime
+    known: Histories | None = None
+    given: Sequence[Input] = ()
 
 
-def _unusable(report: Report, tag: str) -> tuple[str, str] | None:
-    """What a report comes to that is about no message, or that nobody may or can use."""
-    if _foreign(report, tag):
-        LOG.error("a report names another tenant and is set aside")
-        return "parked", "other_tenant"
-    if report.problem is not None:
-        return "parked", report.problem
-    if report.at is None:
-        return "parked", "no_time"
-    if report.kind in ACCOUNT_TROUBLE:
-        return "no_news", ""  # the senders are held by now
-    if report.signal is None and not report.accepted:
-        LOG.error("a report of a kind that nobody knows is set aside")
-        return "parked", f"unknown_kind:{report.kind}"
-    return None
-
-
-def _unmatched(item: InboxItem, match: Match | None) -> tuple[str, str] | None:
-    return ("orphan", _again(item, "no_message")) if match is None else None
-
-
-def _again(item: InboxItem, reason: str) -> str:
-    return "given_up" if item.tries >= ORPHAN_TRIES_MAX else reason
+def _told(reports: Sequence[Report], matches: Sequence[Match | None]) -> Mapping[MessageId, int]:
+    """The messages whose verdicts these reports may change; nothing is known of them yet."""
+    return {
+        match.message_id: 0
+        for report, match in zip(reports, matches, strict=True)
+        if match is not None and report.signal in TELLING
+    }
 
 
 def _sayer(report: Report, match: Match | None) -> ContactId | None:
@@ -272,19 +265,3 @@ def _reported(report: Report, match: Match, known: Histories, at: datetime) -> R
         evidence=verdict.evidence if verdict else "",
         url=report.url,
     )
-
-
-def _settled(result: Result) -> Settled:
-    item, _, match = result.ref
-    if isinstance(result.refused, DecisionFailed | GroundsMissing):
-        # it may be a "no": tried again until somebody has mended what broke
-        reason = _again(item, _reason(result.refused))
-        return Settled(item, "orphan", reason, match.stream, match.message_id)
-    if result.refused is not None:
-        return Settled(item, "parked", _reason(result.refused), match.stream, match.message_id)
-    state = "recorded" if result.facts else "no_news"
-    return Settled(item, state, "", match.stream, match.message_id)
-
-
-def _reason(refused: CampaignError) -> str:
-    return refused.code

@@ -80,7 +80,7 @@ class System(Outside):
     @cached_property
     def doorbell(self) -> RedisDoorbell:
         """The doorbell of this process."""
-        return watched_doorbell(RedisDoorbell(self.broker, connect(self.redis_url)))
+        return watched_doorbell(RedisDoorbell(connect(self.redis_url)))
 
     @cached_property
     def smoothing(self) -> RedisSmoothing:

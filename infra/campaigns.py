@@ -35,9 +35,11 @@ from infra.statements import cursor_of, transaction
 from infra.tenancy import CommitUnknown, Database, DatabaseOutOfReach
 from projections.projection import Change, Projection
 
-GroundsOf = Callable[[Sequence[tuple[StreamId, Campaign]]], Mapping[StreamId, Grounds]]
+States = Sequence[tuple[StreamId, Campaign]]
+GroundsOf = Callable[[States, Transaction], Mapping[StreamId, Grounds]]
 """Plans and contact data for streams that have facts; one that is left out has lost its plan."""
 Along = Callable[[Transaction, Sequence[Result]], None]
+Find = Callable[[Transaction], Sequence[Input]]
 Rows = Sequence[tuple[StreamId, Change]]
 
 TRIES = 3
@@ -90,11 +92,28 @@ class LogCampaigns(Campaigns):
         return self._settle(given, along, self._new_append()) if given else []
 
     @override
+    def transact_found(self, find: Find, along: Along) -> list[Result]:
+        found: list[Sequence[Input]] = []
+
+        def look(tx: Transaction) -> Sequence[Input]:
+            if not found:
+                found.append(find(tx))
+            return found[0]
+
+        append = self._new_append()
+        try:
+            return self._once(look, along, append)
+        except (Conflict, Broken):
+            if not found:
+                raise
+            return self._settle(found[0], along, append)
+
+    @override
     def decide_in(self, tx: Transaction, given: Sequence[Input]) -> list[Result]:
         curs = cursor_of(tx)
         with _conflicts():
             loaded = self._log.load_many(curs, (each.stream for each in given))
-            draft = self._decide(loaded, given, self._new_append())
+            draft = self._decide(tx, loaded, given, self._new_append())
             rows = self._changes(draft.recorded)
             lock_rows(curs, self._schema, rows)
             self._append(curs, draft, rows)
@@ -107,7 +126,7 @@ class LogCampaigns(Campaigns):
     def _settle(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
         for left in reversed(range(TRIES)):
             try:
-                return self._once(given, along, append)
+                return self._once(lambda _: given, along, append)
             except (Conflict, Broken) as error:
                 if len(given) > 1:
                     return self._in_halves(given, along, append)
@@ -125,24 +144,48 @@ class LogCampaigns(Campaigns):
             raise
         return first + self._settle(given[middle:], along, append)
 
-    def _once(self, given: Sequence[Input], along: Along | None, append: str) -> list[Result]:
-        """Load, decide, save; `Conflict` says that nothing is stored and another try may help."""
-        with _conflicts():
-            loaded = self._loaded(given)
-            draft = self._decide(loaded, given, append)
-            if draft.recorded or along is not None:
-                self._save(draft, along)
+    def _once(self, find: Find, along: Along | None, append: str) -> list[Result]:
+        """Load, decide, save; `Conflict` says that nothing is stored and another try may help.
+
+        All in one transaction, for each costs two round trips: nothing is locked while it decides.
+        """
+        draft: Draft | None = None
+        try:
+            with _conflicts(), self._transactions.begin() as tx:
+                curs, given = cursor_of(tx), find(tx)
+                if not given:
+                    return []
+                loaded = self._log.load_many(curs, (each.stream for each in given))
+                draft = self._decide(tx, loaded, given, append)
+                rows = self._changes(draft.recorded)
+                lock_rows(curs, self._schema, rows)
+                if along is not None:
+                    along(tx, draft.results)
+                self._append(curs, draft, rows)
+        except CommitUnknown as error:
+            self._require_stored(draft, along, error)
+        assert draft is not None
         return draft.results
 
-    def _loaded(self, given: Sequence[Input]) -> Mapping[StreamId, Loaded]:
-        try:
-            with self._transactions.begin() as tx:
-                return self._log.load_many(cursor_of(tx), (each.stream for each in given))
-        except CommitUnknown as error:  # nothing was written that could be in doubt
+    def _require_stored(
+        self, draft: Draft | None, along: Along | None, error: CommitUnknown
+    ) -> None:
+        """Return where a commit without an answer was done after all."""
+        if draft is None or not (draft.recorded or along is not None):
             raise Conflict("the connection was lost after a read") from error
+        if not draft.recorded:
+            raise error  # nothing in the log could tell
+        with _conflicts():
+            stored = self._is_stored(draft.entries()[0])
+        if not stored:
+            raise Conflict("the connection was lost before the commit") from error
 
     def _decide(
-        self, loaded: Mapping[StreamId, Loaded], given: Sequence[Input], append: str
+        self,
+        tx: Transaction,
+        loaded: Mapping[StreamId, Loaded],
+        given: Sequence[Input],
+        append: str,
     ) -> Draft:
         sought = dict.fromkeys(
             each.stream
@@ -151,25 +194,10 @@ class LogCampaigns(Campaigns):
         )
         states = [(stream, loaded[stream].state) for stream in sought]
         stamp = Stamp(self._log.tenant, append, self._clock.now())
-        draft = Draft(stamp, loaded, self._grounds_of(states) if states else {})
+        draft = Draft(stamp, loaded, self._grounds_of(states, tx) if states else {})
         for each in given:
             draft.take(each)
         return draft
-
-    def _save(self, draft: Draft, along: Along | None) -> None:
-        rows = self._changes(draft.recorded)
-        try:
-            with self._transactions.begin() as tx:
-                curs = cursor_of(tx)
-                lock_rows(curs, self._schema, rows)
-                if along is not None:
-                    along(tx, draft.results)
-                self._append(curs, draft, rows)
-        except CommitUnknown as error:
-            if not draft.recorded:
-                raise  # nothing in the log could tell
-            if not self._is_stored(draft.entries()[0]):
-                raise Conflict("the connection was lost before the commit") from error
 
     def _append(self, curs: Cursor[TupleRow], draft: Draft, rows: Rows) -> None:
         """The log is locked from the insert to the commit, so this comes last."""

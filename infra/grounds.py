@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from domain.campaign import Campaign
 from domain.ids import StreamId, TenantId, subject_key
 from domain.plan import Grounds, Policy
-from handlers.ports import PlanRef
+from handlers.ports import PlanRef, Transaction
 from handlers.values import guard_values
 from infra.vault import SqlVault
 
@@ -18,14 +18,16 @@ class GroundsOf:
         self._vault = vault
         self._policy = policy
 
-    def __call__(self, states: Sequence[tuple[StreamId, Campaign]]) -> Mapping[StreamId, Grounds]:
-        plans = self._vault.plans(ref for _, state in states for ref in _plans_of(state))
+    def __call__(
+        self, states: Sequence[tuple[StreamId, Campaign]], tx: Transaction | None = None
+    ) -> Mapping[StreamId, Grounds]:
+        plans = self._vault.plans((ref for _, state in states for ref in _plans_of(state)), tx)
         asking = {
             state.contact_id
             for _, state in states
             if any(ref in plans and plans[ref].reads_contact for ref in _plans_of(state))
         }
-        people = self._vault.people(asking) if asking else {}
+        people = self._vault.people(asking, tx) if asking else {}
         return {
             stream: Grounds(
                 stream,

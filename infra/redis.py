@@ -5,7 +5,6 @@ from typing import Final
 
 import redis
 from dramatiq import Broker, Message
-from dramatiq.errors import DramatiqError
 from dramatiq.middleware import (
     AgeLimit,
     Callbacks,
@@ -25,6 +24,14 @@ NAMESPACE: Final = "{antiphon}"
 """In braces, so that all keys of the broker share one slot of a cluster."""
 UNANSWERED_MS = 1_000
 """While a bell is not answered, rings of its kind and tenant are the same one for so long."""
+_RING: Final = """
+if redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1]) then
+    redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+    redis.call('RPUSH', KEYS[2], ARGV[2])
+    redis.call('PUBLISH', ARGV[4], ARGV[5])
+end
+"""
+"""One trip in place of three: the mark, the message as the library enqueues one, the word of it."""
 
 
 class RedisOutOfReach(Exception):
@@ -75,21 +82,25 @@ def probe(url: str) -> None:
 class RedisDoorbell(Doorbell):
     """Rings actors; while Redis is away nothing is rung, and the ticker makes up for it."""
 
-    def __init__(self, broker: Broker, client: "redis.Redis") -> None:
-        self._broker = broker
+    def __init__(self, client: "redis.Redis") -> None:
         self._client = client
+        self._ring = client.register_script(_RING)
 
     @override
     def ring(self, kind: str, tenant: TenantId) -> None:
+        queue = QUEUE_OF[kind]
+        message: Message[None] = Message(
+            queue_name=queue, actor_name=kind, args=(tenant,), kwargs={}, options={}
+        )
+        name = message.message_id
+        message = message.copy(options={"redis_message_id": name})
+        waiting = f"{NAMESPACE}:{queue}"
         try:
-            if not self._client.set(_rung(kind, tenant), 1, nx=True, px=UNANSWERED_MS):
-                return
-            message: Message[None] = Message(
-                queue_name=QUEUE_OF[kind], actor_name=kind, args=(tenant,), kwargs={}, options={}
+            self._ring(
+                keys=[_rung(kind, tenant), waiting, f"{waiting}.msgs"],
+                args=[UNANSWERED_MS, name, message.encode(), CHANNEL, queue],
             )
-            self._broker.enqueue(message)
-            self._client.publish(CHANNEL, QUEUE_OF[kind])
-        except (redis.RedisError, DramatiqError) as error:
+        except redis.RedisError as error:
             LOG.warning("the bell %s did not ring: %s", kind, type(error).__name__)
 
     def answered(self, kind: str, tenant: TenantId) -> None:

@@ -15,7 +15,7 @@ from handlers.services import Probe, Services, TenantServices
 from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
-from infra.clock import tzdata_version
+from infra.clock import SystemClock, tzdata_version
 from infra.keys import check_key
 from infra.log import Log
 from infra.providers.sendgrid import SendGridInbound
@@ -106,7 +106,7 @@ def make_services(system: System) -> Services:
         tenant_by_tag=directory.by_tag,
         link_keys=lambda tag: (system.link_key(tag),),
         clock=system.clock,
-        real_now=system.database.now,
+        real_now=SystemClock(system.database).now,
         rng=system.rng,
         tzdata=tzdata_version(),
         probes=_probes(system),

@@ -155,6 +155,13 @@ class _Campaigns:
         finally:
             _writer.reset(known)
 
+    def transact_found(self, find: Any, along: Any) -> Any:  # noqa: ANN401  # as the port has it
+        known = _writer.set("ingest")
+        try:
+            return cast("Any", self._real).transact_found(find, along)
+        finally:
+            _writer.reset(known)
+
 
 def _writer_of(given: Input) -> str:
     return WRITER_OF.get(given.cause.kind, "other")

@@ -75,13 +75,22 @@ class WokenConsumer(_RedisConsumer):
         super().__init__(broker, queue_name, prefetch, looks_ms)  # type: ignore[no-untyped-call]  # the library has no types here
         self._ears = broker.ears
         self._rung = broker.ears.of(queue_name)
+        self._drained = False
 
     @override
     def __next__(self) -> Any:
-        if self.misses and not self.message_cache:
+        if self.message_cache:
+            return super().__next__()  # type: ignore[no-untyped-call]  # the same
+        if self._drained:
             self._rung.wait(HEARING_S if self._ears.hears else DEAF_S)
         self._rung.clear()
-        return super().__next__()  # type: ignore[no-untyped-call]  # the same
+        room = self.prefetch - self.outstanding_message_count
+        message = super().__next__()  # type: ignore[no-untyped-call]  # the same
+        # A look that brought less than it had room for saw all there was: no second one to learn
+        # that nothing is left, beside the work that has just begun. Without room nobody has looked.
+        brought = len(self.message_cache) + (message is not None)
+        self._drained = brought < room
+        return message
 
 
 class WokenBroker(RedisBroker):

@@ -97,7 +97,7 @@ class Inbox(Protocol):
         """Lease new items, and orphans whose next try is due, oldest first."""
         ...
 
-    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
+    def past(self, tx: Transaction, known: Mapping[MessageId, int]) -> list[Past]:
         """The history of messages that were opened or clicked, settled or not.
 
         Only of those about which more reports are kept than the number that is known.

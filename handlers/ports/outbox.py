@@ -193,6 +193,6 @@ class Outbox(Protocol):
         """S10: since when the oldest message is due that nobody looked at, if it is so old."""
         ...
 
-    def find(self, reports: Sequence[Report]) -> list[Match | None]:
+    def find(self, tx: Transaction, reports: Sequence[Report]) -> list[Match | None]:
         """The message of each report: by our id, the provider's, Message-ID, last the address."""
         ...

@@ -83,6 +83,17 @@ class Campaigns(Protocol):
         """
         ...
 
+    def transact_found(
+        self,
+        find: Callable[[Transaction], Sequence[Input]],
+        along: Callable[[Transaction, Sequence[Result]], None],
+    ) -> list[Result]:
+        """The same with inputs that are found by a look in that transaction, which only reads.
+
+        It is made once, unless it fails itself: after a conflict its inputs are decided again.
+        """
+        ...
+
     def decide_in(self, tx: Transaction, given: Sequence[Input]) -> list[Result]:
         """The same in a transaction that is already open; `Conflict` and `Broken` give up all."""
         ...

@@ -108,7 +108,9 @@ class Vault(Protocol):
 
     def senders(self, tx: Transaction | None = None) -> Mapping[str, Sender]: ...
 
-    def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
+    def plans(
+        self, wanted: Iterable[PlanRef], tx: Transaction | None = None
+    ) -> Mapping[PlanRef, Plan]:
         """Compiled plans; what the vault does not have is left out."""
         ...
 

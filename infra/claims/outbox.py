@@ -213,9 +213,8 @@ class SqlOutbox(Outbox):
         return since
 
     @override
-    def find(self, reports: Sequence[Report]) -> list[Match | None]:
-        with self._database.tenant_tx(self._tenant) as curs:
-            return self._matcher.find(transaction(curs), reports)
+    def find(self, tx: Transaction, reports: Sequence[Report]) -> list[Match | None]:
+        return self._matcher.find(tx, reports)
 
 
 def _doubts(rows: Sequence[tuple[object, ...]]) -> list[Doubt]:

@@ -56,11 +56,13 @@ class SqlVault(Vault):
         return {row[0]: Sender(**dict(zip(_SENDER_FIELDS, row, strict=True))) for row in rows}
 
     @override
-    def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
+    def plans(
+        self, wanted: Iterable[PlanRef], tx: Transaction | None = None
+    ) -> Mapping[PlanRef, Plan]:
         asked = dict.fromkeys(wanted)
         missing = [ref for ref in asked if ref not in self._plans]
         if missing:
-            found = self.documents({ref.plan_hash for ref in missing})
+            found = self.documents({ref.plan_hash for ref in missing}, tx)
             self._keep(
                 {
                     ref: compile_plan(found[ref.plan_hash], *ref)

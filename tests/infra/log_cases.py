@@ -22,7 +22,7 @@ from domain.plan import Grounds, Limits, Plan
 from domain.recorded import Cause
 from domain.taxonomy import CancelReason, CauseKind, Channel
 from domain.timing import parse_duration
-from handlers.ports import Input, Rng
+from handlers.ports import Input, Rng, Transaction
 from infra.campaigns import GroundsOf, LogCampaigns, TenantTransactions
 from infra.clock import VirtualClock
 from infra.entropy import SystemRng
@@ -186,6 +186,6 @@ class Sales:
 
 
 def same_grounds(
-    states: Sequence[tuple[StreamId, Campaign]],
+    states: Sequence[tuple[StreamId, Campaign]], _: Transaction | None = None
 ) -> Mapping[StreamId, Grounds]:
     return {stream: grounds(stream) for stream, _ in states}

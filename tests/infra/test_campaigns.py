@@ -126,7 +126,9 @@ def test_grounds_are_sought_only_for_streams_whose_input_has_none(
 ) -> None:
     sought: list[StreamId] = []
 
-    def grounds_of(states: Sequence[tuple[StreamId, Campaign]]) -> Mapping[StreamId, Grounds]:
+    def grounds_of(
+        states: Sequence[tuple[StreamId, Campaign]], _: Transaction
+    ) -> Mapping[StreamId, Grounds]:
         sought.extend(stream for stream, _ in states)
         return same_grounds(states)
 
@@ -143,7 +145,7 @@ def test_a_stream_whose_plan_is_gone_is_refused_and_stops_no_other(
     database: Database, tenant: TenantId
 ) -> None:
     sales = Sales(
-        database, tenant, grounds_of=lambda states: {s: grounds(s) for s, _ in states[1:]}
+        database, tenant, grounds_of=lambda states, _: {s: grounds(s) for s, _ in states[1:]}
     )
     sales.enrolled(1, 2)
     results = sales.campaigns.transact_many([sales.hearing(1, "a"), sales.hearing(2, "b")])
@@ -226,6 +228,30 @@ def test_one_claim_that_is_lost_for_good_stops_no_other(sales: Sales) -> None:
         sales.campaigns.transact_many(given, along)
     assert [sales.heard(n) for n in (1, 2, 3, 4)] == [["a"], [], ["a"], ["a"]]
     assert marks.seen() == ["1", "3", "4"]
+
+
+def test_what_is_found_is_looked_for_once_and_decided_again_after_a_conflict(sales: Sales) -> None:
+    sales.enrolled(1, 2)
+    marks, looks = Marks(sales), []
+    mine = meddling(
+        sales.hearing(1, "mine"), lambda: sales.campaigns.transact(sales.hearing(1, "other"))
+    )
+
+    def find(tx: Transaction) -> Sequence[Input]:
+        looks.append(cursor_of(tx).execute("SELECT 1").fetchall())
+        return [replace(mine, ref=1), replace(sales.hearing(2, "a"), ref=2)]
+
+    results = sales.campaigns.transact_found(find, marks)
+    assert [each.ref for each in results] == [1, 2]
+    assert [sales.heard(n) for n in (1, 2)] == [["other", "mine"], ["a"]]
+    assert marks.seen() == ["1", "2"]
+    assert len(looks) == 1
+
+
+def test_a_look_that_finds_nothing_stores_nothing(sales: Sales) -> None:
+    marks = Marks(sales)
+    assert sales.campaigns.transact_found(lambda _: (), marks) == []
+    assert marks.seen() == []
 
 
 def test_a_doubled_key_that_is_no_version_is_no_conflict(sales: Sales) -> None:

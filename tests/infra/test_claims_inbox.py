@@ -1,5 +1,6 @@
 """The webhook inbox: kept once by semantic key, claimed under lease, settled under fence."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.ids import MessageId
-from handlers.ports import Report, Settled
+from handlers.ports import Past, Report, Settled
 from infra.claims.inbox import BUSY_S, PAST_MAX
 from tests.stories.house import House
 
@@ -101,8 +102,13 @@ def _about(key: str, signal: str, message: MessageId = MESSAGE, **fields: object
     return _report(key, signal=signal, message_id=message, **fields)
 
 
+def _past(house: House, known: Mapping[MessageId, int]) -> list[Past]:
+    with house.ports.transactions.begin() as tx:
+        return house.ports.inbox.past(tx, known)
+
+
 def _keys(house: House, *messages: MessageId) -> dict[MessageId, set[bytes]]:
-    found = house.ports.inbox.past(dict.fromkeys(messages, 0))
+    found = _past(house, dict.fromkeys(messages, 0))
     return {one.message_id: {bytes(key) for _, _, key in one.sights} for one in found}
 
 
@@ -133,8 +139,8 @@ def test_nobody_waits_long_for_a_worker_that_does_not_come_back(house: House) ->
 
 def test_a_history_is_told_only_where_more_is_kept_than_is_known(house: House) -> None:
     _keep(house, _about("open", "opened"), _about("delivery", "delivered"))
-    assert house.ports.inbox.past({MESSAGE: 2}) == []
-    assert [one.size for one in house.ports.inbox.past({MESSAGE: 1})] == [2]
+    assert _past(house, {MESSAGE: 2}) == []
+    assert [one.size for one in _past(house, {MESSAGE: 1})] == [2]
 
 
 def test_a_history_has_the_first_delivery_the_last_reply_and_every_sight(house: House) -> None:
@@ -148,7 +154,7 @@ def test_a_history_has_the_first_delivery_the_last_reply_and_every_sight(house: 
         (6, "click", "clicked"),
     ):
         _keep(house, _about(key, signal, at=at + timedelta(minutes=minutes)))
-    (past,) = house.ports.inbox.past({MESSAGE: 0})
+    (past,) = _past(house, {MESSAGE: 0})
     assert past.delivered_at == at + timedelta(minutes=1)
     assert past.replied_at == at + timedelta(minutes=5)
     assert [bytes(key) for _, _, key in past.sights] == [b"click", b"open"]

@@ -131,7 +131,8 @@ def _lost_after_days(house: House, *, told: tuple[bool, ...]) -> int:
 
 def _find(house: House, **fields: object) -> Match | None:
     report = Report(provider="sendgrid", kind="bounce", raw=b"", key=b"", **fields)  # type: ignore[arg-type]  # fields of Report
-    return house.ports.outbox.find([report])[0]
+    with house.ports.transactions.begin() as tx:
+        return house.ports.outbox.find(tx, [report])[0]
 
 
 def test_a_report_is_matched_by_our_id_the_providers_the_message_id_or_the_address(

@@ -42,6 +42,10 @@ class Rung:
         with self._changed:
             assert self._changed.wait_for(lambda: set(kinds) <= set(self.kinds), WAIT_S)
 
+    def until_so_many(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.kinds) == number, WAIT_S)
+
 
 @pytest.fixture
 def broker(redis_url: str) -> Iterator[Broker]:
@@ -61,8 +65,8 @@ def rung(broker: Broker) -> Iterator[Rung]:
     worker.stop()
 
 
-def test_each_bell_wakes_its_actor(broker: Broker, redis_url: str, rung: Rung) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+def test_each_bell_wakes_its_actor(redis_url: str, rung: Rung) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     for kind in QUEUE_OF:
         bell.ring(kind, TENANT)
     rung.until(*QUEUE_OF)
@@ -74,7 +78,7 @@ def test_an_idle_actor_hears_the_bell_and_need_not_look(
     monkeypatch.setattr(woken, "HEARING_S", 600.0)  # nobody looks before that by himself
     connect(redis_url).flushall()
     broker, noted = make_broker(redis_url), Rung()
-    bell = RedisDoorbell(broker, connect(redis_url))
+    bell = RedisDoorbell(connect(redis_url))
     declare_actors(broker, noted.work(), answer=bell.answered)
     worker = Worker(broker, worker_threads=1, worker_timeout=25)
     worker.start()
@@ -82,6 +86,28 @@ def test_an_idle_actor_hears_the_bell_and_need_not_look(
         bell.ring("ingest", TENANT)
         noted.until("ingest")
         noted.kinds.clear()
+    monkeypatch.setattr(woken, "HEARING_S", 0.01)
+    for rung in broker.ears.rung.values():
+        rung.set()  # so that those that wait come back
+    worker.stop()
+    broker.close()
+
+
+def test_bells_that_were_rung_together_are_all_answered_though_none_rings_after(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(woken, "HEARING_S", 600.0)  # who waits for another bell waits for good
+    connect(redis_url).flushall()
+    broker, noted = make_broker(redis_url), Rung()
+    bell = RedisDoorbell(connect(redis_url))
+    kinds = ["ingest", "timers", "errands"]
+    for kind in kinds:
+        for number in range(9):
+            bell.ring(kind, TenantId(f"rung{number}"))
+    declare_actors(broker, noted.work())
+    worker = Worker(broker, worker_threads=1, worker_timeout=25)
+    worker.start()
+    noted.until_so_many(27)
     monkeypatch.setattr(woken, "HEARING_S", 0.01)
     for rung in broker.ears.rung.values():
         rung.set()  # so that those that wait come back
@@ -99,22 +125,24 @@ def test_who_cannot_hear_looks(redis_url: str, monkeypatch: pytest.MonkeyPatch) 
     declare_actors(broker, noted.work())
     worker = Worker(broker, worker_threads=1, worker_timeout=25)
     worker.start()
-    RedisDoorbell(broker, connect(redis_url)).ring("ingest", TENANT)
+    RedisDoorbell(connect(redis_url)).ring("ingest", TENANT)
     noted.until("ingest")
     worker.stop()
     broker.close()
 
 
-def test_rings_at_once_are_one(broker: Broker, redis_url: str) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+@pytest.mark.usefixtures("broker")
+def test_rings_at_once_are_one(redis_url: str) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     for _ in range(50):
         bell.ring("ingest", TENANT)
     bell.ring("ingest", TenantId("another"))
     assert connect(redis_url).llen("{antiphon}:wake") == 2
 
 
-def test_a_ring_after_the_answer_is_a_new_one(broker: Broker, redis_url: str) -> None:
-    bell = RedisDoorbell(broker, connect(redis_url))
+@pytest.mark.usefixtures("broker")
+def test_a_ring_after_the_answer_is_a_new_one(redis_url: str) -> None:
+    bell = RedisDoorbell(connect(redis_url))
     bell.ring("ingest", TENANT)
     bell.answered("ingest", TENANT)
     bell.ring("ingest", TENANT)
@@ -139,7 +167,7 @@ def test_an_actor_answers_its_bell_before_it_looks(redis_url: str) -> None:
 
 def test_a_bell_that_cannot_be_rung_raises_nothing() -> None:
     nowhere = "redis://127.0.0.1:1/0"
-    bell = RedisDoorbell(make_broker(nowhere), connect(nowhere))
+    bell = RedisDoorbell(connect(nowhere))
     bell.ring("ingest", TENANT)
 
 

@@ -210,3 +210,14 @@ def terminate(database: Database, curs: psycopg.Cursor[TupleRow]) -> psycopg.Cur
         pid = curs.connection.info.backend_pid
         connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
     return curs
+
+
+def test_only_what_may_be_lost_does_not_wait_for_the_disk(
+    database_url: str, tenant: TenantId
+) -> None:
+    database = Database(database_url, size=1)
+    for may_be_lost, expected in ((False, "on"), (True, "off"), (False, "on")):
+        with database.tenant_tx(tenant, may_be_lost=may_be_lost) as curs:
+            curs.execute("SELECT current_setting('synchronous_commit')")
+            assert curs.fetchone() == (expected,)
+    database.close()

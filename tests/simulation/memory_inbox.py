@@ -112,8 +112,8 @@ class MemoryInbox(Inbox):
         )
 
     @override
-    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
-        self._memory.around.step("inbox.past")
+    def past(self, tx: Transaction, known: Mapping[MessageId, int]) -> list[Past]:
+        self._memory.around.step("inbox.past", of(tx))
         rows = [
             row
             for row in self._memory.committed_rows(INBOX).values()

@@ -270,8 +270,8 @@ class MemoryOutbox(Outbox):
         raise NotImplementedError  # the alarm is no part of a run
 
     @override
-    def find(self, reports: Sequence[Report]) -> list[Match | None]:
-        self._memory.around.step("outbox.find")
+    def find(self, tx: Transaction, reports: Sequence[Report]) -> list[Match | None]:
+        self._at("outbox.find", tx)
         return [match_of(self._memory, report) for report in reports]
 
     def _at(self, point: str, tx: Transaction) -> Tx:

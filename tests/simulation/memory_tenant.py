@@ -24,7 +24,7 @@ from handlers.ports import (
     Transactions,
 )
 from handlers.ports.tenant import KnownAddresses
-from infra.campaigns import Along, LogCampaigns
+from infra.campaigns import Along, Find, LogCampaigns
 from infra.claims.outbox import Claimant
 from infra.grounds import GroundsOf
 from infra.vault import AddressMac
@@ -108,6 +108,20 @@ class HeardCampaigns(LogCampaigns):
     @override
     def transact_many(self, given: Sequence[Input], along: Along | None = None) -> list[Result]:
         results = super().transact_many(given, along)
+        if given:
+            self.on_answer(self._append_name, given, results)
+        return results
+
+    @override
+    def transact_found(self, find: Find, along: Along) -> list[Result]:
+        given: Sequence[Input] = []
+
+        def noted(tx: Transaction) -> Sequence[Input]:
+            nonlocal given
+            given = find(tx)
+            return given
+
+        results = super().transact_found(noted, along)
         if given:
             self.on_answer(self._append_name, given, results)
         return results

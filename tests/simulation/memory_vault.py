@@ -79,7 +79,9 @@ class MemoryVault(Vault):
         return {row["sender"].sender: row["sender"] for row in rows}
 
     @override
-    def plans(self, wanted: Iterable[PlanRef]) -> Mapping[PlanRef, Plan]:
+    def plans(
+        self, wanted: Iterable[PlanRef], tx: Transaction | None = None
+    ) -> Mapping[PlanRef, Plan]:
         asked = list(wanted)
         documents = self._memory.committed_rows("plans")
         for ref in asked:

@@ -14,7 +14,7 @@ from domain.ids import MessageId, StreamId
 from domain.lifecycle import Stage
 from domain.taxonomy import AnswerClass, Family, MessageState, Outcome
 from handlers.links import HIDDEN
-from handlers.ports import Answer, Mail, Past
+from handlers.ports import Answer, Mail, Past, Transaction
 from handlers.signals import Ingest
 from handlers.web.link_reports import PROVIDER, Evidence, report_of
 from infra.claims.inbox import BUSY_S
@@ -138,8 +138,8 @@ class Overtaken:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inbox, name)
 
-    def past(self, known: Mapping[MessageId, int]) -> list[Past]:
-        found = self._inbox.past(known)
+    def past(self, tx: Transaction, known: Mapping[MessageId, int]) -> list[Past]:
+        found = self._inbox.past(tx, known)
         meanwhile, self._meanwhile = self._meanwhile, None
         if meanwhile is not None:
             meanwhile()
