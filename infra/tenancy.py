@@ -97,16 +97,9 @@ class Database:
         self._opening = Lock()
 
     @contextmanager
-    def tenant_tx(
-        self, tenant: TenantId, *, may_be_lost: bool = False
-    ) -> Iterator[Cursor[TupleRow]]:
-        """One transaction with the rights of one tenant; the only way to its schema.
-
-        What `may_be_lost` is committed without a wait for the disk: a server that dies within the
-        next second may have forgotten it, alone or with all that came after, and nothing else.
-        """
-        began = self._transaction(role_of(tenant), may_be_lost=may_be_lost)
-        with began as connection, connection.cursor() as curs:
+    def tenant_tx(self, tenant: TenantId) -> Iterator[Cursor[TupleRow]]:
+        """One transaction with the rights of one tenant; the only way to its schema."""
+        with self._transaction(role_of(tenant)) as connection, connection.cursor() as curs:
             yield curs
 
     @contextmanager
@@ -141,11 +134,9 @@ class Database:
         self._pool.close()
 
     @contextmanager
-    def _transaction(
-        self, role: str, *, may_be_lost: bool = False
-    ) -> Iterator[Connection[TupleRow]]:
+    def _transaction(self, role: str) -> Iterator[Connection[TupleRow]]:
         with self._connection() as connection:
-            _begin(connection, role, may_be_lost=may_be_lost)
+            _begin(connection, role)
             yield connection
             _commit(connection)
 
@@ -184,18 +175,17 @@ def _place(given: Mapping[str, Any]) -> str:
     return f"{host}, port {port}, database {given.get('dbname') or 'of the user'}"
 
 
-def _begin(connection: Connection[TupleRow], role: str, *, may_be_lost: bool) -> None:
+def _begin(connection: Connection[TupleRow], role: str) -> None:
     try:
-        connection.execute(_begin_as(role, may_be_lost=may_be_lost))
+        connection.execute(_begin_as(role))
     except psycopg.errors.InvalidParameterValue as error:
         raise UnknownTenant(f"no database role {role}: add the tenant or migrate") from error
 
 
 @lru_cache(maxsize=1024)
-def _begin_as(role: str, *, may_be_lost: bool) -> bytes:
-    """All in one round trip."""
-    begin = SQL("BEGIN; SET LOCAL ROLE {}").format(Identifier(role)).as_bytes(None)
-    return begin + b"; SET LOCAL synchronous_commit = off" if may_be_lost else begin
+def _begin_as(role: str) -> bytes:
+    """Both in one round trip."""
+    return SQL("BEGIN; SET LOCAL ROLE {}").format(Identifier(role)).as_bytes(None)
 
 
 def _commit(connection: Connection[TupleRow]) -> None:

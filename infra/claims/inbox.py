@@ -100,9 +100,7 @@ class SqlInbox(Inbox):
 
     @override
     def claim(self, limit: int) -> list[InboxItem]:
-        # A lease that the server forgets is a report that anybody may take, and its decision is
-        # made once all the same: no reason to wait for the disk before the work has begun.
-        with self._database.tenant_tx(self._tenant, may_be_lost=True) as curs:
+        with self._database.tenant_tx(self._tenant) as curs:
             params = {"limit": limit, "lease": LEASE_S, "busy": BUSY_S}
             found = self._sql.rows(transaction(curs), _CLAIM, params)
         items = [InboxItem(*row) for row in found]

@@ -406,7 +406,7 @@ def test_html_whose_hidden_elements_are_closed_is_sent() -> None:
         "<title/></title>",
         "<svg><g/></svg>",
     ):
-        assert "Unsubscribe" in rendered(html(source)).mail.html
+        assert "Unsubscribe" in (rendered(html(source)).mail.html or "")
 
 
 def test_a_refusal_says_nothing_personal_by_itself() -> None:
