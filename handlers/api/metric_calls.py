@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from domain.ids import CampaignId
 from domain.timing.zones import in_utc
@@ -20,6 +20,17 @@ from handlers.metrics.variants import On, VariantsShown, compared
 PLANS = 50
 """Plans of a campaign that are looked at for what they ask to be measured."""
 WEEK = 7
+YEARS = (1990, 2990)
+
+
+def _in_reach(at: datetime) -> datetime:
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        raise ValueError(f"must be in the years {YEARS[0]} to {YEARS[1]}")
+    return in_utc(at)
+
+
+Edge = Annotated[AwareDatetime, AfterValidator(_in_reach)]
+"""The beginning or the end of a period, in UTC; so near that one can reckon with it."""
 
 
 class Form(Given):
@@ -31,8 +42,8 @@ class Form(Given):
 class Period(Form):
     """From when on and until when; hours, days, weeks and months are in it that begin in it."""
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Edge | None = None
+    until: Edge | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -43,7 +54,7 @@ class Period(Form):
     @property
     def span(self) -> Span:
         """The same for the store, in UTC."""
-        return Span(*(None if at is None else in_utc(at) for at in (self.since, self.until)))
+        return Span(self.since, self.until)
 
 
 class Series(Period, Page):

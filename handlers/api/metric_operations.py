@@ -1,9 +1,16 @@
 """The part of the table of the API about numbers."""
 
-from handlers.api import metric_calls, metric_tables
+from handlers.api import (
+    metric_calls,
+    metric_comparisons,
+    metric_tables,
+    metric_tables_more,
+    metric_times,
+)
 from handlers.api.calls import Operation
 from handlers.api.paging import Listed
 from handlers.metrics.funnel import FunnelShown
+from handlers.metrics.hours import Hours
 from handlers.metrics.variants import VariantsShown
 
 _CAMPAIGN = "/v1/metrics/campaigns/{id}"
@@ -45,6 +52,63 @@ METRICS = (
         answers=VariantsShown,
         query=metric_calls.WhichRate,
         table=metric_tables.variants,
+    ),
+    Operation(
+        method="GET",
+        path=f"{_CAMPAIGN}/reply-times",
+        does="How long people took for their first answer to messages accepted in the period",
+        perform=metric_times.reply_times,
+        answers=metric_times.ReplyTimesShown,
+        query=metric_calls.Period,
+        table=metric_tables_more.reply_times,
+        at_once=2,
+    ),
+    Operation(
+        method="GET",
+        path=f"{_CAMPAIGN}/best-hours",
+        does="The hours of the week, by when messages left that were answered",
+        perform=metric_times.best_hours,
+        answers=Hours,
+        query=metric_times.WhichHours,
+        table=metric_tables_more.best_hours,
+        at_once=2,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/metrics/campaigns",
+        does="Campaigns side by side, in a period or since their beginning",
+        perform=metric_comparisons.campaigns,
+        answers=Listed[metric_comparisons.CampaignCompared],
+        query=metric_comparisons.WhichCampaigns,
+        table=metric_tables_more.campaigns,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/metrics/tenant/comparison",
+        does="All campaigns together in a period, or in the last week, beside the one before",
+        perform=metric_comparisons.periods,
+        answers=metric_comparisons.PeriodsCompared,
+        query=metric_calls.Period,
+        table=metric_tables_more.periods,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/metrics/tenant/best-hours",
+        does="The hours of the week, by when messages of any campaign left that were answered",
+        perform=metric_times.tenant_best_hours,
+        answers=Hours,
+        query=metric_times.WhichHours,
+        table=metric_tables_more.tenant_best_hours,
+        at_once=2,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/metrics/senders/{name}/usage",
+        does="What a sender used of its caps: in the windows that run, and day by day (UTC)",
+        perform=metric_comparisons.usage,
+        answers=metric_comparisons.SenderUsage,
+        query=metric_comparisons.WhichDays,
+        table=metric_tables_more.usage,
     ),
     Operation(
         method="GET",

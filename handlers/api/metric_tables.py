@@ -12,7 +12,7 @@ from handlers.metrics.tables import Kind, Row, Table
 from projections.metrics import COUNTERS
 
 ROWS_A_PAGE = 500
-_RATE: Sequence[tuple[str, Kind]] = (
+RATE: Sequence[tuple[str, Kind]] = (
     ("rate", "number"),
     ("low", "number"),
     ("high", "number"),
@@ -34,11 +34,11 @@ def summary(call: Call) -> Table:
             ("outcome", shown.outcomes),
         ):
             for name, count in counts.items():
-                yield kind, name, count, *_of_rate(None)
+                yield kind, name, count, *of_rate(None)
         for name, found in shown.intervals.items():
-            yield "rate", name, None, *_of_rate(found)
+            yield "rate", name, None, *of_rate(found)
 
-    return Table(f"summary-{shown.campaign_id}", [*columns, *_RATE], rows())
+    return Table(f"summary-{shown.campaign_id}", [*columns, *RATE], rows())
 
 
 def timeseries(call: Call) -> Table:
@@ -82,10 +82,10 @@ def funnel(call: Call) -> Table:
         yield from _stages("contacts", "", shown.contacts)
         yield from _stages("messages", "", shown.messages)
         for step in shown.steps:
-            yield "node", step.node, "entered", step.entered, *_of_rate(None)
+            yield "node", step.node, "entered", step.entered, *of_rate(None)
             yield from _stages("node", step.node, step.stages)
 
-    return Table(f"funnel-{shown.campaign_id}", [*columns, *_RATE], rows())
+    return Table(f"funnel-{shown.campaign_id}", [*columns, *RATE], rows())
 
 
 def variants(call: Call) -> Table:
@@ -96,7 +96,7 @@ def variants(call: Call) -> Table:
         ("node", "text"),
         ("variant", "text"),
         *_COUNTERS,
-        *_RATE,
+        *RATE,
         ("best", "number"),
         ("loss", "number"),
         ("needed", "integer"),
@@ -111,7 +111,7 @@ def variants(call: Call) -> Table:
                     node.node,
                     one.variant,
                     *(one.counters[name] for name in COUNTERS),
-                    *_of_rate(one.rates[counter]),
+                    *of_rate(one.rates[counter]),
                     one.best,
                     one.loss,
                     node.needed,
@@ -124,10 +124,11 @@ def variants(call: Call) -> Table:
 
 def _stages(of: str, node: str, stages: Sequence[Stage]) -> Iterator[Row]:
     for stage in stages:
-        yield of, node, stage.stage, stage.count, *_of_rate(stage.of_first)
+        yield of, node, stage.stage, stage.count, *of_rate(stage.of_first)
 
 
-def _of_rate(rate: Rate | None) -> Row:
+def of_rate(rate: Rate | None) -> Row:
+    """The cells of the columns RATE."""
     if rate is None:
         return None, None, None, None, None
     return rate.value, rate.low, rate.high, rate.hits, rate.trials
