@@ -45,16 +45,19 @@ class Measured(msgspec.Struct, frozen=True):
     asked: Mapping[tuple[str, str], frozenset[str]] = {}
 
     def shown(self, counters: Counters, node: str = "", variant: str = "") -> Shown:
-        """The counters, null where nothing measures them and nothing was ever counted."""
+        """The counters, null where nothing measures them and nobody reported any."""
         blank = self.unmeasured(counters, node, variant)
         return {name: None if measure(name) in blank else n for name, n in counters.items()}
 
     def unmeasured(self, counters: Counters, node: str = "", variant: str = "") -> frozenset[str]:
-        """The words of what these counters cannot tell."""
+        """The words of what these counters cannot tell.
+
+        That an answered message was opened says nothing of the others: it counts as no report.
+        """
         asked = self.asked.get((node, variant))
         missing = frozenset[str]() if asked is None else frozenset(TRACKED) - asked
-        counted = {measure(name) for name, count in counters.items() if count}
-        return self.off | (missing - counted)
+        told = (name for name, count in counters.items() if count and "unique" not in name)
+        return self.off | (missing - set(map(measure, told)))
 
 
 def measure(counter: str) -> str:
