@@ -34,13 +34,13 @@ ONCE = {
     "unsubscribed": "unsubscribes",
 }
 SEEN = {"opened": "opens", "clicked": "clicks"}
-OF_MESSAGE = {
+OF_MESSAGE: dict[Any, str] = {
     MessageAccepted: "accepted",
     MessageCancelled: "cancelled",
     MessageFailed: "failed",
     MessagePresumedLost: "presumed_lost",
 }
-OF_COURSE = {
+OF_COURSE: dict[Any, str] = {
     PlanAccepted: "enrolled",
     CampaignStarted: "started",
     Completed: "completed",
