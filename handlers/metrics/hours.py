@@ -7,11 +7,9 @@ import msgspec
 
 from handlers.metrics.counted import Rate, rate
 from handlers.metrics.reads import LocalHour
-from handlers.metrics.statistics import Arm, standings, trials_needed
-from handlers.metrics.variants import HITS_EARLY
+from handlers.metrics.statistics import ENOUGH, Arm, evidence, trials_needed
+from handlers.metrics.variants import HITS_LEAST
 
-DOUBT = 0.05
-"""How probably any hour at all is called good that is not: the part of each is as small as many."""
 LOOKED_AT = 5
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -86,7 +84,7 @@ def _judged(cells: Sequence[HourShown]) -> _Judged:
     best = [
         cell
         for cell in reversed(ahead[-LOOKED_AT:])
-        if hits >= HITS_EARLY and _better(cell, hits, trials) >= 1 - DOUBT / len(used)
+        if hits >= HITS_LEAST and _better(cell, hits, trials) >= ENOUGH * len(used)
     ]
     if best:
         named = ", ".join(f"{DAYS[cell.weekday - 1]} {cell.hour:02}:00" for cell in best)
@@ -101,4 +99,4 @@ def _judged(cells: Sequence[HourShown]) -> _Judged:
 
 def _better(cell: HourShown, hits: int, trials: int) -> float:
     others = Arm(hits - cell.replied, trials - cell.accepted)
-    return standings([Arm(cell.replied, cell.accepted), others])[0].best
+    return evidence(Arm(cell.replied, cell.accepted), others)

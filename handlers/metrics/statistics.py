@@ -7,7 +7,7 @@ right also for few trials and for rates near 0. Rates are compared by Bayes' rul
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import ceil, e, sqrt
+from math import ceil, e, exp, log, sqrt
 from statistics import NormalDist
 from typing import Any
 
@@ -17,6 +17,8 @@ CONFIDENCE = 0.95
 POWER = 0.8
 EFFECT = 0.5
 """The difference that a comparison is to find: one rate half as large again as the other."""
+ENOUGH = 20.0
+"""How much evidence makes a verdict: what is the same is called different once in 20 times."""
 
 _NORMAL = NormalDist()
 _POINTS = 24
@@ -74,17 +76,54 @@ def standings(arms: Sequence[Arm]) -> list[Standing]:
     ]
 
 
-def trials_needed(rate: float, effect: float = EFFECT) -> int:
-    """How many trials each of two arms needs to find a rate that is so much larger than this one.
+def evidence(first: Arm, second: Arm) -> float:
+    """How many times better "their rates differ" tells what was counted than "they are the same".
 
-    With 80 % power at 5 % (two-sided); where the larger rate would be no rate, the smaller one is
-    looked for instead.
+    Nought where the first rate is not the higher one. It is a mixture of likelihoods over
+    differences of the size of EFFECT, so that one may look as often as one likes: of ENOUGH pairs
+    with the same rates at most one ever reaches ENOUGH (Robbins 1970; Johari et al. 2017). The
+    counts are taken as normal, which wants some hits.
+    """
+    trials = first.trials + second.trials
+    if not first.trials or not second.trials:
+        return 0.0
+    common = (first.hits + second.hits + 1) / (trials + 2)
+    noise = common * (1 - common) * (1 / first.trials + 1 / second.trials)
+    size = (_larger(common) - common) ** 2
+    gap = first.hits / first.trials - second.hits / second.trials
+    if gap <= 0:
+        return 0.0
+    weight = size / (noise + size)
+    return sqrt(1 - weight) * exp(min(700.0, gap * gap * weight / (2 * noise)))
+
+
+def trials_needed(rate: float) -> int:
+    """How many trials each of two arms needs, so that EFFECT is found in 80 of 100 cases.
+
+    Found is what reaches ENOUGH by `evidence`; where the larger rate would be no rate, the smaller
+    one is looked for instead.
     """
     assert 0 < rate < 1, "of a rate of 0 or 1 no part can be larger"
-    other = rate * (1 + effect)
-    other = other if other < 1 else rate / (1 + effect)
-    z = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2) + _NORMAL.inv_cdf(POWER)
-    return ceil(z * z * (rate * (1 - rate) + other * (1 - other)) / (other - rate) ** 2)
+    other = _larger(rate)
+    spread = rate * (1 - rate) + other * (1 - other)
+    return ceil(_SHARPNESS * spread / (other - rate) ** 2)
+
+
+def _larger(rate: float) -> float:
+    """The rate that differs from this one by EFFECT."""
+    other = rate * (1 + EFFECT)
+    return other if other < 1 else rate / (1 + EFFECT)
+
+
+def _sharpness() -> float:
+    """The square of the difference in its standard errors, at which `evidence` finds it."""
+    beyond, sharp = _NORMAL.inv_cdf(POWER), 1.0
+    while sqrt(sharp) < beyond + sqrt(2 * (1 + sharp) / sharp * log(ENOUGH * sqrt(1 + sharp))):
+        sharp += 0.01
+    return sharp
+
+
+_SHARPNESS = _sharpness()
 
 
 def _grid(beliefs: Sequence[tuple[int, int]]) -> Iterator[tuple[Any, Any]]:

@@ -1,8 +1,8 @@
 """The variants of each node against each other, with a verdict in plain words.
 
-A verdict needs as many messages of each variant as would find a difference by half
-(`trials_needed`): whoever looks every day and takes the first lead for the truth is wrong far more
-often than one in twenty. Before that only a lead that is all but certain counts.
+Whoever looks every day and takes the first lead for the truth is wrong far more often than once in
+twenty. So a winner is named by a sequential test (`evidence`), which allows for that; without one,
+it is too early as long as a difference by half would still be overlooked (`trials_needed`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +14,10 @@ import msgspec
 from domain.ids import CampaignId
 from handlers.metrics.counted import Measured, Rate, Shown, intervals, rate
 from handlers.metrics.reads import PlaceTotals
-from handlers.metrics.statistics import Arm, Standing, standings, trials_needed
+from handlers.metrics.statistics import ENOUGH, Arm, Standing, evidence, standings, trials_needed
 
-SURE = 0.95
-SURE_EARLY = 0.999
-HITS_EARLY = 10
-"""Before the sample is whole: how sure, and with how many hits in all at least."""
+HITS_LEAST = 10
+"""With fewer hits in all no winner is named."""
 TOLERATED = 0.1
 """A part of the common rate that may be given away by choosing a variant: then all are alike."""
 
@@ -134,9 +132,7 @@ def judged(names: Sequence[str], arms: Sequence[Arm], on: str) -> Judged:
     needed, found = trials_needed(common), standings(arms)
     first = max(range(len(arms)), key=lambda index: found[index].best)
     name, best = names[first], found[first].best
-    sure = least >= needed and best >= SURE
-    early = hits >= HITS_EARLY and best >= SURE_EARLY
-    if sure or early:
+    if hits >= HITS_LEAST and _ahead_of_all(arms, first):
         told = f"{name} gets more {on}: {_percent(best)} sure. {_given(found[first].loss, on)}"
         return Judged("better", told, name, needed, found)
     if least < needed:
@@ -146,8 +142,14 @@ def judged(names: Sequence[str], arms: Sequence[Arm], on: str) -> Judged:
     if most <= TOLERATED * common:
         told = f"No difference that matters. {_given(most, on, 'any of them')}"
         return Judged("alike", told, name, needed, found)
-    told = f"Enough messages, and no winner yet: {name} is ahead, {_percent(best)} sure."
+    told = f"No winner yet, and no difference by half: {name} is ahead, {_percent(best)} sure."
     return Judged("undecided", told, name, needed, found)
+
+
+def _ahead_of_all(arms: Sequence[Arm], first: int) -> bool:
+    """Surer, the more rivals there are: one of many leads by chance alone."""
+    rivals = [arm for index, arm in enumerate(arms) if index != first]
+    return all(evidence(arms[first], rival) >= ENOUGH * len(rivals) for rival in rivals)
 
 
 def _given(loss: float, on: str, what: str = "it") -> str:

@@ -1,14 +1,15 @@
 """Intervals and comparisons against references that reckon in other ways."""
 
 from fractions import Fraction
-from math import comb, inf
+from math import comb
+from random import Random  # noqa: TID251  # seeded: the same trials for the same seed
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from handlers.metrics.statistics import Arm, standings, trials_needed, wilson
+from handlers.metrics.statistics import ENOUGH, Arm, evidence, standings, trials_needed, wilson
 
 
 @st.composite
@@ -89,17 +90,52 @@ def test_the_order_of_the_arms_does_not_matter(first: Arm, second: Arm) -> None:
     assert one[0].loss == pytest.approx(other[1].loss, abs=1e-9)
 
 
-@pytest.mark.parametrize("rate", [0.01, 0.03, 0.1, 0.3, 0.6, 0.9])
-def test_the_sample_that_is_needed_finds_the_difference_in_about_80_of_100_tries(
+def drawn(chance: Random, rate: float, trials: int) -> int:
+    return sum(chance.random() < rate for _ in range(trials))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.03, 0.2])
+def test_of_equal_pairs_one_in_twenty_at_most_is_called_different_however_often_one_looks(
     rate: float,
 ) -> None:
+    """Looked at after every 50 trials of each, up to 2500."""
+    chance, called, lives = Random(5), 0, 200  # noqa: S311  # repeatable on purpose
+    for _ in range(lives):
+        first = second = 0
+        for trials in range(50, 2_501, 50):
+            first, second = first + drawn(chance, rate, 50), second + drawn(chance, rate, 50)
+            one, other = Arm(first, trials), Arm(second, trials)
+            if first + second >= 10 and max(evidence(one, other), evidence(other, one)) >= ENOUGH:
+                called += 1
+                break
+    assert called / lives <= 0.05
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.03, 0.1, 0.3, 0.6, 0.9])
+def test_the_sample_that_is_needed_finds_the_difference_in_about_80_of_100_cases(
+    rate: float,
+) -> None:
+    """By the normal law of the gap: how often it is so large that the evidence is enough."""
     needed = trials_needed(rate)
     other = rate * 1.5 if rate * 1.5 < 1 else rate / 1.5
-    spread = (rate * (1 - rate) / needed + other * (1 - other) / needed) ** 0.5
-    power = stats.norm.sf(stats.norm.isf(0.025) - abs(other - rate) / spread)
-    assert power == pytest.approx(0.8, abs=0.01)
+    low, high = sorted((rate, other))
+    spread = ((rate * (1 - rate) + other * (1 - other)) / needed) ** 0.5
+    middle = (rate + other) / 2
+
+    def enough(gap: float) -> bool:
+        hits = round(needed * (middle - gap / 2)), round(needed * (middle + gap / 2))
+        return evidence(Arm(hits[1], needed), Arm(hits[0], needed)) >= ENOUGH
+
+    bounds = [gap / 10_000 for gap in range(1, round(10_000 * min(2 * middle, 2 - 2 * middle)))]
+    least = next(gap for gap in bounds if enough(gap))
+    power = stats.norm.sf((least - (high - low)) / spread)
+    assert 0.68 < power < 0.92
 
 
-def test_a_smaller_difference_needs_more() -> None:
-    assert trials_needed(0.05, 0.25) > 3 * trials_needed(0.05, 0.5)
-    assert trials_needed(0.05) < inf
+def test_evidence_grows_with_the_sample_and_with_the_gap_and_is_of_the_higher_rate() -> None:
+    assert evidence(Arm(60, 1000), Arm(30, 1000)) < evidence(Arm(600, 10_000), Arm(300, 10_000))
+    assert evidence(Arm(60, 1000), Arm(30, 1000)) < evidence(Arm(90, 1000), Arm(30, 1000))
+    assert evidence(Arm(30, 1000), Arm(60, 1000)) == 0
+    assert evidence(Arm(0, 0), Arm(0, 10)) == evidence(Arm(5, 10), Arm(0, 0)) == 0
+    assert evidence(Arm(10**6, 10**7), Arm(1, 10**7)) > 1e100

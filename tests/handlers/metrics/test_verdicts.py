@@ -56,21 +56,6 @@ def test_a_winner_is_named_with_how_sure_and_at_what_price() -> None:
     assert found.told.endswith("gives away less than 0.01 replies in 100 messages on average.")
 
 
-def test_of_equal_variants_few_are_called_better_even_by_those_who_look_all_the_time() -> None:
-    """Two variants with one rate, looked at after every 100 messages of each up to 3000."""
-    chance, called = Random(4), 0  # noqa: S311  # repeatable on purpose
-    lives = 60
-    for _ in range(lives):
-        hits = [0, 0]
-        for trials in range(100, 3_001, 100):
-            for arm in (0, 1):
-                hits[arm] += sum(chance.random() < 0.05 for _ in range(100))
-            if verdict((hits[0], trials), (hits[1], trials)) == "better":
-                called += 1
-                break
-    assert called / lives < 0.25
-
-
 def test_a_variant_that_is_not_measured_is_compared_with_nothing() -> None:
     asked = asked_by([{"nodes": [_node(track=False)]}])
     places = [place("A", 900), place("B", 900, replies=30, unique_opens=30)]
