@@ -2,9 +2,9 @@
 
 from handlers.api import (
     metric_calls,
+    metric_comparison_tables,
     metric_comparisons,
     metric_tables,
-    metric_tables_more,
     metric_times,
 )
 from handlers.api.calls import Operation
@@ -60,7 +60,7 @@ METRICS = (
         perform=metric_times.reply_times,
         answers=metric_times.ReplyTimesShown,
         query=metric_calls.Period,
-        table=metric_tables_more.reply_times,
+        table=metric_comparison_tables.reply_times,
         at_once=2,
     ),
     Operation(
@@ -70,7 +70,7 @@ METRICS = (
         perform=metric_times.best_hours,
         answers=Hours,
         query=metric_times.WhichHours,
-        table=metric_tables_more.best_hours,
+        table=metric_comparison_tables.best_hours,
         at_once=2,
     ),
     Operation(
@@ -80,7 +80,7 @@ METRICS = (
         perform=metric_comparisons.campaigns,
         answers=Listed[metric_comparisons.CampaignCompared],
         query=metric_comparisons.WhichCampaigns,
-        table=metric_tables_more.campaigns,
+        table=metric_comparison_tables.campaigns,
     ),
     Operation(
         method="GET",
@@ -89,7 +89,7 @@ METRICS = (
         perform=metric_comparisons.periods,
         answers=metric_comparisons.PeriodsCompared,
         query=metric_calls.Period,
-        table=metric_tables_more.periods,
+        table=metric_comparison_tables.periods,
     ),
     Operation(
         method="GET",
@@ -98,7 +98,7 @@ METRICS = (
         perform=metric_times.tenant_best_hours,
         answers=Hours,
         query=metric_times.WhichHours,
-        table=metric_tables_more.tenant_best_hours,
+        table=metric_comparison_tables.tenant_best_hours,
         at_once=2,
     ),
     Operation(
@@ -108,7 +108,7 @@ METRICS = (
         perform=metric_comparisons.usage,
         answers=metric_comparisons.SenderUsage,
         query=metric_comparisons.WhichDays,
-        table=metric_tables_more.usage,
+        table=metric_comparison_tables.usage,
     ),
     Operation(
         method="GET",

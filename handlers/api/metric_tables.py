@@ -9,6 +9,7 @@ from handlers.api.calls import Call
 from handlers.metrics.counted import Rate
 from handlers.metrics.funnel import Stage
 from handlers.metrics.tables import Kind, Row, Table
+from handlers.metrics.variants import RATE as RATE_OF
 from projections.metrics import COUNTERS
 
 ROWS_A_PAGE = 500
@@ -91,7 +92,6 @@ def funnel(call: Call) -> Table:
 def variants(call: Call) -> Table:
     """A line for each variant, with the verdict on its node."""
     shown = metric_calls.variants(call)
-    counter = f"{shown.on.removesuffix('s')}_rate" if shown.on != "replies" else "reply_rate"
     columns: list[tuple[str, Kind]] = [
         ("node", "text"),
         ("variant", "text"),
@@ -111,7 +111,7 @@ def variants(call: Call) -> Table:
                     node.node,
                     one.variant,
                     *(one.counters[name] for name in COUNTERS),
-                    *of_rate(one.rates[counter]),
+                    *of_rate(one.rates[RATE_OF[shown.on]]),
                     one.best,
                     one.loss,
                     node.needed,

@@ -27,6 +27,11 @@ COUNTER: Mapping[On, str] = {
     "clicks": "unique_clicks",
     "opens": "unique_opens",
 }
+RATE: Mapping[On, str] = {
+    "replies": "reply_rate",
+    "clicks": "click_rate",
+    "opens": "open_rate",
+}
 Verdict = Literal["better", "alike", "undecided", "too_few", "one_variant", "not_measured"]
 
 
@@ -63,7 +68,7 @@ class VariantsShown(msgspec.Struct, frozen=True, kw_only=True):
     """All nodes of a campaign that have variants, in the order in which they were come to."""
 
     campaign_id: CampaignId
-    on: str
+    on: On
     nodes: Sequence[NodeCompared]
 
 

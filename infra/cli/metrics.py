@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from handlers.api import metric_calls, metric_comparisons, metric_tables, metric_tables_more
+from handlers.api import metric_calls, metric_comparison_tables, metric_comparisons, metric_tables
 from handlers.api import metric_times as times
 from handlers.api.bodies import checked
 from handlers.api.calls import LIMIT_MAX, Call, Given
@@ -58,14 +58,14 @@ OF_CAMPAIGN: Mapping[str, Answer] = {
     ),
     "reply-time": Answer(
         times.reply_times,
-        metric_tables_more.reply_times,
+        metric_comparison_tables.reply_times,
         metric_calls.Period,
         shown.reply_times,
         _PERIOD,
     ),
     "weekday": Answer(
         times.best_hours,
-        metric_tables_more.best_hours,
+        metric_comparison_tables.best_hours,
         times.WhichHours,
         shown.hours,
         _PERIOD | {"zone"},
@@ -81,14 +81,14 @@ OF_CAMPAIGN: Mapping[str, Answer] = {
 OF_TENANT: Mapping[str, Answer] = {
     "summary": Answer(
         metric_comparisons.campaigns,
-        metric_tables_more.campaigns,
+        metric_comparison_tables.campaigns,
         metric_comparisons.WhichCampaigns,
         shown.campaigns,
         _PERIOD | {"limit"},
     ),
     "weekday": Answer(
         times.tenant_best_hours,
-        metric_tables_more.tenant_best_hours,
+        metric_comparison_tables.tenant_best_hours,
         times.WhichHours,
         shown.hours,
         _PERIOD | {"zone"},

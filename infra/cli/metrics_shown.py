@@ -11,7 +11,7 @@ from handlers.api.paging import Listed
 from handlers.metrics.counted import Rate, intervals
 from handlers.metrics.funnel import FunnelShown, Stage
 from handlers.metrics.hours import DAYS, Hours
-from handlers.metrics.variants import VariantsShown
+from handlers.metrics.variants import RATE, VariantsShown
 from infra.cli.printing import print_table, say
 
 UNMEASURED = "-"
@@ -80,7 +80,6 @@ def variants(told: VariantsShown) -> None:
     """The verdict on each node, then its variants."""
     if not told.nodes:
         click.echo("no node with variants was come to yet")
-    names = {"replies": "reply_rate", "clicks": "click_rate", "opens": "open_rate"}
     for index, node in enumerate(told.nodes):
         if index:
             click.echo()
@@ -89,7 +88,7 @@ def variants(told: VariantsShown) -> None:
             (
                 one.variant,
                 number(one.counters["accepted"]),
-                interval(one.rates[names[told.on]]),
+                interval(one.rates[RATE[told.on]]),
                 UNMEASURED if one.best is None else f"{100 * one.best:.1f} %",
             )
             for one in node.variants
@@ -117,8 +116,9 @@ def reply_times(told: ReplyTimesShown) -> None:
 
 def hours(told: Hours) -> None:
     """A week, an hour a letter: the darker, the larger the part that was answered."""
-    clock = f"by the clock of the {told.zone}" if told.zone in ("contact", "tenant") else told.zone
-    click.echo(f"{told.told} ({clock})")
+    whose = f"the {told.zone}" if told.zone in ("contact", "tenant") else told.zone
+    click.echo(told.told)
+    click.echo(f"by the clock of {whose}")
     if told.without_zone:
         click.echo(
             f"{told.without_zone} messages to contacts without a zone, as {told.fallback_zone}"

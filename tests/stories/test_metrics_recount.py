@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +35,7 @@ from tests.stories.recount import Counted, Message, bucket, counted, grouped, me
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "analyse.md"
 OPENS = ("opens", "unique_opens", "machine_opens", "unknown_opens")
 CLICKS = ("clicks", "unique_clicks", "machine_clicks", "unknown_clicks")
 COURSE = {"enrolled", "started", "completed", "exited"}
@@ -421,6 +424,19 @@ def test_a_series_as_a_table_is_the_recount(lived: Lived) -> None:
     rows = parquet.read_table(io.BytesIO(lived.raw(path).content)).to_pylist()
     expected = grouped(lived.of(lived.tracked), partial(_place, "day", "variant"))
     assert {(row["bucket"], row["key"]): _counters(row) for row in rows} == expected
+
+
+def test_the_queries_of_the_guide_run_and_find_something(lived: Lived) -> None:
+    text = GUIDE.read_text("utf-8").replace("acme", lived.house.tenant)
+    role = Identifier(analyst_of(lived.house.tenant))
+    first, *queries = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    with lived.house.system.database.direct() as connection:
+        with connection.transaction(force_rollback=True):
+            connection.execute(first)
+        connection.execute(SQL("SET ROLE {}").format(role))
+        for query in queries:
+            assert connection.execute(query).fetchall(), query
+    assert len(queries) > 5
 
 
 @pytest.mark.parametrize("table", ["metrics_daily", "metrics_hourly"])

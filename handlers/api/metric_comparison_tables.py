@@ -120,7 +120,7 @@ def usage(call: Call) -> Table:
         for day in shown.days:
             yield day.day, "day_in_utc", day.accepted, shown.day_max, day.part
 
-    return Table(f"usage-{shown.sender}", columns, rows())
+    return Table("usage", columns, rows())
 
 
 def _rates(rates: Mapping[str, Rate | None]) -> Iterator[float | None]:
