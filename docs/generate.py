@@ -14,6 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from docs.plan_errors import page as plan_errors_page
 from docs.plan_pictures import mended, stuck
+from docs.views import page as views_page
 from domain.events import Event, Fact, topic_of
 from handlers.actors import QUEUE_OF, declare_actors
 from infra.cli import main
@@ -218,6 +219,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands_page,
     "docs/reference/events.md": events_page,
     "docs/reference/settings.md": settings_page,
+    "docs/reference/views.md": views_page,
     "docs/reference/work.md": work_page,
 }
 

@@ -17,6 +17,7 @@ from handlers.errands.endpoints import EndpointBook
 from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
 from handlers.links import Keys
+from handlers.metrics.reads import MetricReads
 from handlers.passages import Passage
 from handlers.ports import (
     Ban,
@@ -230,6 +231,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     orders: AccountOrders
     endpoints: EndpointBook
     reads: ReadModels
+    metrics: MetricReads
     history: History
     memory: Memory
     webhooks: WebhookReader

@@ -18,6 +18,7 @@ from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import SystemClock, tzdata_version
 from infra.keys import check_key
 from infra.log import Log
+from infra.metrics import SqlMetrics
 from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
 from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe, stop_probe
@@ -89,6 +90,7 @@ class TenantDirectory:
             dead_letters=SqlDeadLetters(system.database, name),
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
+            metrics=SqlMetrics(system.database, name),
             history=Log(system.database, name).history,
             memory=system.memory(name),
             webhooks=system.sendgrid_webhook(name),

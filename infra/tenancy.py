@@ -67,6 +67,11 @@ def role_of(tenant: TenantId) -> str:
     return f"antiphon_t_{tenant}"
 
 
+def analyst_of(tenant: TenantId) -> str:
+    """The database role that may read the views of this tenant and nothing else."""
+    return f"antiphon_analyst_{tenant}"
+
+
 class Database:
     """The database of this process: at most `size` pooled connections, opened at first use."""
 

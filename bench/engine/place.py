@@ -24,7 +24,7 @@ from infra.migrations.run import create_tenant, migrate
 from infra.sandbox.keys import SigningKey
 from infra.settings import Settings
 from infra.statements import Row, Statements, transaction
-from infra.tenancy import role_of
+from infra.tenancy import analyst_of, role_of
 from infra.vault.register import SqlRegister
 
 BEGINS = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
@@ -102,12 +102,13 @@ def with_contacts(place: Place, contacts: int, first: int) -> Place:
 
 def drop_place(place: Place) -> None:
     """Leave nothing of a tenant, so that the next round begins as the first did."""
-    schema, role = Identifier(schema_of(place.tenant)), Identifier(role_of(place.tenant))
+    schema = Identifier(schema_of(place.tenant))
     with opened(place) as system, system.database.direct() as owner:
         owner.execute("SET statement_timeout = 0")
         owner.execute("SET lock_timeout = '60s'")
         owner.execute(SQL("DROP SCHEMA {} CASCADE").format(schema))
-        owner.execute(SQL("DROP OWNED BY {}").format(role))
+        for role in (role_of(place.tenant), analyst_of(place.tenant)):
+            owner.execute(SQL("DROP OWNED BY {}").format(Identifier(role)))
         owner.execute("DELETE FROM control.webhook_keys WHERE tenant = %s", (place.tenant,))
         owner.execute("DELETE FROM control.tenants WHERE name = %s", (place.tenant,))
 

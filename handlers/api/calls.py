@@ -12,6 +12,7 @@ from domain.recorded import Cause
 from domain.taxonomy import CauseKind
 from handlers.access import KeyHolder
 from handlers.errors import NotHere
+from handlers.metrics.tables import Table
 from handlers.ports import CampaignRow
 from handlers.services import Services, TenantServices
 
@@ -129,6 +130,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     kept: bool = True
     """Whether its answer may be kept for a repetition; false where a secret is in it."""
+
+    table: Callable[[Call], Table] | None = None
+    """Its answer as rows, where its query has a `format` other than JSON."""
 
     at_once: int | None = None
     """How many a process carries out at a time, where each takes seconds; others wait."""

@@ -3,12 +3,13 @@
 from asyncio import Semaphore
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from handlers.access import Gatekeeper, KeyHolder, permission_for, require
 from handlers.api.bodies import checked
@@ -20,6 +21,7 @@ from handlers.errors import (
     NotAuthenticated,
     NotUnderstood,
 )
+from handlers.metrics.tables import MEDIA, Format, Table, written
 from handlers.receiving import address_of, media_of, read_within
 from handlers.services import Answered, Services, TenantServices
 
@@ -84,6 +86,8 @@ class Endpoint:
             query=_query(operation, request.query_params),
             body=None if operation.body is None else operation.body.read(raw),
         )
+        if operation.table is not None and call.query.format != "json":
+            return _download(operation.table(call), call.query.format)
         key = request.headers.get(IDEMPOTENCY_KEY)
         if key is None or not operation.writes:
             return _response(_answered(operation, call))
@@ -117,6 +121,17 @@ def _response(answered: Answered, *, replayed: bool = False) -> Response:
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(answered.body, status_code=answered.status, headers=headers, media_type=JSON)
+
+
+def _download(table: Table, form: Format) -> Response:
+    """A file piece by piece; what fails before its first piece is answered as any error is."""
+    pieces = written(table, form)
+    begun = chain([next(pieces)], pieces)
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{table.name}.{form}"',
+    }
+    return StreamingResponse(begun, headers=headers, media_type=MEDIA[form])
 
 
 def _told(request: Request, raw: bytes) -> bytes:

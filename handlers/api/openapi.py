@@ -14,6 +14,7 @@ from handlers.api.calls import Operation
 from handlers.api.endpoint import IDEMPOTENCY_KEY, KEY_MAX
 from handlers.api.operations import OPERATIONS
 from handlers.errors import PROBLEM_JSON, ProblemDocument
+from handlers.metrics.tables import MEDIA
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/"
@@ -133,7 +134,7 @@ def _operation(operation: Operation, answer: Json) -> Json:
             chain(_path(operation.path), _query(operation.query), _headers(operation))
         ),
         "responses": {
-            str(operation.status): _response("done", "application/json", answer),
+            str(operation.status): _done(operation, answer),
             "default": _response(
                 "a problem", PROBLEM_JSON, {"$ref": f"{_REF}{ProblemDocument.__name__}"}
             ),
@@ -146,6 +147,14 @@ def _operation(operation: Operation, answer: Json) -> Json:
             "required": operation.body.needed,
             "content": {operation.body.media: {"schema": schema}},
         }
+    return described
+
+
+def _done(operation: Operation, answer: Json) -> Json:
+    """The answer in JSON, and as a file where it has rows."""
+    described = _response("done", "application/json", answer)
+    if operation.table is not None:
+        described["content"] |= {media: {} for media in MEDIA.values()}
     return described
 
 

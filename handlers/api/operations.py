@@ -17,6 +17,7 @@ from handlers.api import (
 from handlers.api.bodies import json_body
 from handlers.api.calls import Body, Operation, Page, Reason
 from handlers.api.errand_operations import ERRANDS
+from handlers.api.metric_operations import METRICS
 from handlers.api.paging import Listed
 from handlers.api.plan_operations import PLANS
 from handlers.api.queue_operations import QUEUE
@@ -230,13 +231,6 @@ _READING = (
         answers=Listed[ActivityRow],
         query=reading_calls.WhichActivity,
     ),
-    Operation(
-        method="GET",
-        path="/v1/metrics/campaigns/{id}/summary",
-        does="A campaign in numbers; null is not measured",
-        perform=reading_calls.summary,
-        answers=reading_calls.Summary,
-    ),
 )
 
 _SETTINGS = (
@@ -273,6 +267,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_JOURNEYS,
     *ERRANDS,
     *_READING,
+    *METRICS,
     *QUEUE,
     *SENDERS,
     *_SETTINGS,

@@ -1,6 +1,5 @@
-"""What happened and what is to come: messages, the send queue, activity, numbers."""
+"""What happened and what is to come: messages, the send queue, activity."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -34,15 +33,6 @@ State = Literal[
     "PRESUMED_LOST",
     "CANCELLED",
 ]
-MEASURES = {
-    "open_rate": ("unique_opens", "opens"),
-    "click_rate": ("unique_clicks", "clicks"),
-    "reply_rate": ("replies", "replies"),
-    "bounce_rate": ("bounces", "bounces"),
-    "complaint_rate": ("complaints", "complaints"),
-    "unsubscribe_rate": ("unsubscribes", "unsubscribes"),
-}
-"""Each rate: the messages it counts, and the word by which it may be unmeasured."""
 
 
 class WhichMessages(Page):
@@ -78,16 +68,6 @@ class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
 
     message: QueueRow
     mail: MailShown | None
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign in numbers: null is "not measured", a rate is of the messages accepted."""
-
-    campaign_id: CampaignId
-    counters: Mapping[str, int | None]
-    rates: Mapping[str, float | None]
-    contact_campaigns: Mapping[str, int]
-    outcomes: Mapping[str, int]
 
 
 def message(call: Call) -> MessageShown:
@@ -128,32 +108,6 @@ def activity(call: Call) -> Listed[ActivityRow]:
         limit=query.limit + 1,
     )
     return listed(call.tenant.reads.activity(wanted), query.limit, lambda row: row.position)
-
-
-def summary(call: Call) -> Summary:
-    """A campaign in numbers; machines apart from people."""
-    row = call.campaign()
-    numbers = call.tenant.reads.numbers(row.campaign_id)
-    off = call.tenant.unmeasured
-    accepted = numbers.counters.get("accepted", 0)
-    return Summary(
-        campaign_id=row.campaign_id,
-        counters={
-            name: None if _measure(name) in off else count
-            for name, count in numbers.counters.items()
-        },
-        rates={
-            name: None if word in off or not accepted else numbers.counters[counter] / accepted
-            for name, (counter, word) in MEASURES.items()
-        },
-        contact_campaigns=numbers.statuses,
-        outcomes=numbers.outcomes,
-    )
-
-
-def _measure(counter: str) -> str:
-    """The word by which a counter may be unmeasured: `opens` is all four counters of opens."""
-    return counter.removeprefix("unique_").removeprefix("machine_").removeprefix("unknown_")
 
 
 def _mail(mail: Mail) -> MailShown:

@@ -79,6 +79,10 @@ CONTENTS = {
         "infra.cli.what_if:what_if",
         "Run what was recorded of a contact against another plan, side by side.",
     ),
+    "metrics": Entry(
+        "infra.cli.metrics:metrics",
+        "Show the numbers of a campaign, of all campaigns of a tenant, or of all tenants.",
+    ),
     "check": Entry(
         "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
     ),

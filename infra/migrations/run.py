@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from domain.ids import TenantId, schema_of
+from infra.migrations.analysts import grant_analyst
 from infra.migrations.patience import PATIENT, Patience, alone, settle
 from infra.tenancy import CONTROL, CONTROL_ROLE, Database, role_of
 
@@ -284,6 +285,7 @@ def _grant(connection: Connection[TupleRow], schema: str, role: str) -> None:
     _format(connection, _READ_AND_WRITE, schema, role)
     if schema != CONTROL:
         _format(connection, _ONLY_APPEND, schema, role)
+        grant_analyst(connection, schema)
 
 
 def _format(connection: Connection[TupleRow], text: str, schema: str, role: str) -> None:

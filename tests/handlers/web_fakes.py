@@ -25,6 +25,7 @@ from handlers.contacts import ContactRow
 from handlers.errands.endpoints import NewEndpoint
 from handlers.errands.lists import NoticeRow, TaskRow
 from handlers.errors import KeyReused, OutOfStep, Problem, StillRunning
+from handlers.metrics.reads import Bucket, People, PlaceTotals, WantedSeries
 from handlers.passages import Passage
 from handlers.ports import (
     Ban,
@@ -408,6 +409,39 @@ class Tables:
         return CampaignNumbers(self.counters, {"active": 2}, {"replied": 1})
 
 
+class Sums:
+    """Implements handlers.metrics.reads.MetricReads: what was put there, whatever is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.buckets: list[Bucket] = []
+        self.at: list[PlaceTotals] = []
+        self.reached = People(0, 0)
+        self.hashes: list[str] = []
+
+    def last_activity(self, _: CampaignId) -> datetime | None:
+        return NOON
+
+    def series(self, wanted: WantedSeries) -> list[Bucket]:
+        self.asked.append(wanted)
+        rows = [
+            row for row in self.buckets if not wanted.after or (row.bucket, row.key) > wanted.after
+        ]
+        return rows[: wanted.limit]
+
+    def places(self, *_: Any) -> list[PlaceTotals]:
+        return self.at
+
+    def people(self, _: CampaignId) -> People:
+        return self.reached
+
+    def plans(self, campaigns: Sequence[CampaignId], _: int) -> dict[CampaignId, list[str]]:
+        return dict.fromkeys(campaigns, self.hashes)
+
+    def some_plans(self, _: int) -> list[str]:
+        return self.hashes
+
+
 class Desk:
     """Implements TaskList and NoticeList: rows as they were put there."""
 
@@ -497,7 +531,7 @@ class World:
         self.accounts, self.counts, self.letters = Accounts(self.clock.now), Counts(), Letters()
         self.shelf, self.box, self.bans = Shelf(self.papers, self.accounts), Box(), Bans()
         self.memory, self.tables, self.rng = Notebook(), Tables(), Chance()
-        self.desk, self.endpoints = Desk(), Registered()
+        self.desk, self.endpoints, self.sums = Desk(), Registered(), Sums()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
         self.readers: Any = SignedWithWord()
@@ -539,6 +573,7 @@ class World:
             orders=AccountOrders(TENANT, self.accounts, NoMail(), self.desk),  # type: ignore[arg-type]  # as above
             endpoints=self.endpoints,
             reads=self.tables,
+            metrics=self.sums,  # type: ignore[arg-type]  # as above
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word
             memory=self.memory,
             webhooks=changed.pop("reader", self.readers),

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier
 from domain.ids import TenantId, schema_of
 from infra.entropy import SystemRng
 from infra.migrations.run import create_tenant, migrate
-from infra.tenancy import Database, role_of
+from infra.tenancy import Database, analyst_of, role_of
 from tests.infra.cli_running import Cli
 from tests.stories.house import House
 
@@ -43,11 +43,12 @@ def tenant(new_tenant: Callable[[], TenantId]) -> TenantId:
 
 
 def drop_tenant(database: Database, tenant: TenantId) -> None:
-    schema, role = Identifier(schema_of(tenant)), Identifier(role_of(tenant))
+    schema = Identifier(schema_of(tenant))
     with database.direct() as connection:
         connection.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-        connection.execute(SQL("DROP OWNED BY {}").format(role))
-        connection.execute(SQL("DROP ROLE {}").format(role))
+        for role in (role_of(tenant), analyst_of(tenant)):
+            connection.execute(SQL("DROP OWNED BY {}").format(Identifier(role)))
+            connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
         connection.execute("DELETE FROM control.tenants WHERE name = %s", (tenant,))
 
 

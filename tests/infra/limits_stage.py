@@ -20,7 +20,7 @@ from infra.limits.counters import SqlLimits
 from infra.limits.global_share import SqlGlobalShare
 from infra.migrations.run import create_tenant, migrate
 from infra.statements import Statements, transaction
-from infra.tenancy import Database, role_of
+from infra.tenancy import Database, analyst_of, role_of
 
 ZONE = "America/Santiago"
 
@@ -162,7 +162,8 @@ def own_database(url: str, hour_max: int = 20_000) -> Iterator[Database]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
             for tenant in tenants:
-                connection.execute(SQL("DROP ROLE {}").format(Identifier(role_of(tenant))))
+                for role in (role_of(tenant), analyst_of(tenant)):
+                    connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 
 def allow_in_all(database: Database, hour_max: int) -> None:

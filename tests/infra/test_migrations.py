@@ -140,9 +140,13 @@ def test_rights_of_a_tenant_role_are_just_the_listed_ones(
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)
         ).fetchall()
+        views = connection.execute(
+            "SELECT viewname FROM pg_views WHERE schemaname = %s", (schema,)
+        ).fetchall()
         grants: dict[str, str] = dict(connection.execute(GRANTS, (role_of(tenant),)).fetchall())
         sequences = connection.execute(SEQUENCES, (role_of(tenant),)).fetchall()
     expected = {f"{schema}.{table}": ALL for (table,) in tables}
+    expected |= {f"{schema}.{view}": "SELECT" for (view,) in views}
     expected[f"{schema}.events"] = "INSERT SELECT"
     expected[f"{schema}.account_events"] = "INSERT SELECT"
     expected[f"{schema}.consents"] = "DELETE INSERT SELECT"
