@@ -51,6 +51,10 @@ CONTENTS = {
     "plan": Entry(
         "infra.cli.plan:plan", "Check, explain, draw, simulate plans; print their schema."
     ),
+    "mcp": Entry(
+        "infra.cli.mcp:mcp",
+        "Serve the tools for writing plans to a program, over stdin and stdout.",
+    ),
     "task": Entry("infra.cli.tasks:task", "Look at the tasks of people, and end them."),
     "endpoint": Entry(
         "infra.cli.endpoints:endpoint", "Register the addresses that webhook nodes may call."

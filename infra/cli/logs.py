@@ -9,7 +9,7 @@ import click
 from typing_extensions import override
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-QUIET = ("asyncio", "psycopg.pool", "uvicorn")
+QUIET = ("asyncio", "mcp", "psycopg.pool", "uvicorn")
 """Libraries that only speak up when something is wrong."""
 
 
