@@ -49,7 +49,7 @@ CONTENTS = {
         "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
     ),
     "plan": Entry(
-        "infra.cli.plan:plan", "Check, explain, draw, simulate plans; print their schema."
+        "infra.cli.plan:plan", "Check, explain, draw, simulate, write plans; print their schema."
     ),
     "mcp": Entry(
         "infra.cli.mcp:mcp",
