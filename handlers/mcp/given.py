@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from handlers.api.calls import Given, no_controls
-from handlers.api.journey_calls import When
+from handlers.api.calls import Given, Page, no_controls
+from handlers.api.journey_calls import Status, When
 from handlers.api.plan_bodies import PlanToCheck
+from handlers.api.plan_calls import PlanToDraw
 from handlers.api.simulation_calls import PlanToSimulate
 from plans.schema.scalars import NODE_ID
 
@@ -56,6 +57,17 @@ class PlanToTry(PlanToSimulate):
     campaign_id: UUID | None = CAMPAIGN
 
 
+class PlanToShow(PlanToDraw):
+    """A plan, and the form of its drawing."""
+
+    plan: Any = PLAN
+    campaign_id: UUID | None = Field(
+        None,
+        description="write how many contacts of this campaign went which way; with contact_id its"
+        " sender is the one that the plan may use",
+    )
+
+
 class PlanToSubmit(Given):
     """A plan for one contact in one campaign."""
 
@@ -77,6 +89,13 @@ class PlanToRevise(Given):
     map: dict[NodeName, NodeName] = Field({}, max_length=60, description="old node id to new one")
     resume_at: NodeName | None = Field(None, description="enter this node of the new plan")
     reason: Annotated[str, Field(min_length=3, max_length=500), AfterValidator(no_controls)]
+
+
+class WhichContactCampaigns(Page):
+    """Which contact-campaigns to list."""
+
+    campaign_id: UUID | None = Field(None, description="only those of this campaign")
+    status: Status | None = None
 
 
 class AContactCampaign(When):

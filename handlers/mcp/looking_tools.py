@@ -13,7 +13,7 @@ from handlers.api.journey_calls import When, WhichJourneys
 from handlers.api.paging import Listed
 from handlers.api.plan_bodies import PlanToCheck, context_of
 from handlers.explain import Explained
-from handlers.mcp.given import AContact, AContactCampaign, AMessage
+from handlers.mcp.given import AContact, AContactCampaign, AMessage, WhichContactCampaigns
 from handlers.mcp.plan_tools import in_campaign
 from handlers.services import ContactCampaignRow
 from handlers.timeline import Timeline
@@ -60,7 +60,10 @@ def campaigns(call: Call) -> Listed[campaign_calls.CampaignShown]:
 
 def contact_campaigns(call: Call) -> Listed[ContactCampaignRow]:
     """Contact-campaigns in the order of their ids."""
-    wanted: WhichJourneys = call.body
+    given: WhichContactCampaigns = call.body
+    wanted = WhichJourneys(
+        limit=given.limit, cursor=given.cursor, campaign=given.campaign_id, status=given.status
+    )
     return journey_calls.page(replace(call, query=wanted))
 
 

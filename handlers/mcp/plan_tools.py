@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
-from pydantic import BaseModel
 
 from domain.ids import CampaignId, ContactId, StreamId
 from handlers.api import enrolment_calls, plan_calls, revision_calls, simulation_calls
@@ -17,7 +16,15 @@ from handlers.api.plan_bodies import PlanBody, context_of
 from handlers.api.plan_calls import Drawing, Kind
 from handlers.api.revision_calls import NewRevision
 from handlers.errors import Fault, NotAcceptable, NotHere, OutOfStep
-from handlers.mcp.given import ACode, AnExample, PlanFor, PlanToRevise, PlanToSubmit
+from handlers.mcp.given import (
+    ACode,
+    AnExample,
+    PlanFor,
+    PlanToRevise,
+    PlanToShow,
+    PlanToSubmit,
+    PlanToTry,
+)
 from handlers.proving import context_of as context_in_campaign
 from handlers.proving import prove
 from handlers.revisions import Revised
@@ -109,15 +116,16 @@ def validate(call: Call) -> Validated:
 
 def simulate(call: Call) -> Simulation:
     """What an accepted plan comes to; raises PlanRefused with the report of another one."""
-    return _with_report(_in_context(call), simulation_calls.simulate_plan)
+    return _with_report(_in_context(call, campaign_id=None), simulation_calls.simulate_plan)
 
 
 def draw(call: Call) -> Drawing:
     """The drawing of a plan; raises PlanRefused for one without the shape of a plan."""
-    return _with_report(call, plan_calls.draw_plan)
+    given: PlanToShow = call.body.given
+    return _with_report(_in_context(call) if given.contact_id else call, plan_calls.draw_plan)
 
 
-def context_for(call: Call, given: PlanFor) -> ContactContext | None:
+def context_for(call: Call, given: PlanFor | PlanToShow | PlanToTry) -> ContactContext | None:
     """Whom a plan is for: by a contact, in a campaign where one is named, or as it is given."""
     if given.campaign_id is None:
         return context_of(call, given)
@@ -139,16 +147,12 @@ def in_campaign(call: Call, contact: UUID, campaign: UUID) -> ContactContext:
     return found
 
 
-def _in_context(call: Call) -> Call:
+def _in_context(call: Call, **changed: None) -> Call:
     """The same call with its contact looked up already, as the calls of the API take it."""
     read: PlanBody = call.body
-    found = {"context": context_for(call, read.given)}
-    nobody = {"contact_id": None, "campaign_id": None, "sender": None}
-    return replace(call, body=PlanBody(read.plan, _changed(read.given, {**found, **nobody})))
-
-
-def _changed(given: BaseModel, to: Mapping[str, Any]) -> BaseModel:
-    return given.model_copy(update=dict(to))
+    found = {"context": context_for(call, read.given), "contact_id": None, "sender": None}
+    given = read.given.model_copy(update={**found, **changed})
+    return replace(call, body=PlanBody(read.plan, given))
 
 
 def _with_report(call: Call, perform: Callable[[Call], A]) -> A:

@@ -5,8 +5,7 @@ The server and the page of the reference are made from it; who may use which too
 """
 
 from handlers.api.calls import Page
-from handlers.api.journey_calls import WhichJourneys
-from handlers.api.plan_calls import Kind, PlanToDraw
+from handlers.api.plan_calls import Kind
 from handlers.mcp import looking_tools, plan_tools
 from handlers.mcp.given import (
     ACode,
@@ -16,8 +15,10 @@ from handlers.mcp.given import (
     AnExample,
     PlanFor,
     PlanToRevise,
+    PlanToShow,
     PlanToSubmit,
     PlanToTry,
+    WhichContactCampaigns,
 )
 from handlers.mcp.tool import Tool
 
@@ -76,7 +77,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         name="draw_plan",
         does="Draw a plan, accepted or not, with marks where its check found something",
-        takes=PlanToDraw,
+        takes=PlanToShow,
         perform=plan_tools.draw,
         answers="`drawing` as mermaid text or SVG",
     ),
@@ -108,7 +109,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         name="list_contact_campaigns",
         does="Who is in which campaign, with which plan, and where each one stands",
-        takes=WhichJourneys,
+        takes=WhichContactCampaigns,
         perform=looking_tools.contact_campaigns,
         answers="`items`, and `next_cursor` where there are more",
     ),
