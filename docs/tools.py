@@ -47,7 +47,7 @@ def _arguments(tool: Tool) -> Iterator[str]:
     yield "| argument | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     for name, one in properties.items():
-        needed = name in schema.get("required", ()) or name == "plan"
+        needed = name in schema.get("required", ())
         default = "required" if needed else f"`{json.dumps(one.get('default'))}`"
         yield f"| `{name}` | {_type(one)} | {default} | {one.get('description', '')} |"
     yield ""

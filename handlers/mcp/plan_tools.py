@@ -1,6 +1,7 @@
 """What the tools about plans do: calls of the API, with the report wherever a plan is refused."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,7 +85,8 @@ def examples(call: Call) -> dict[str, Any]:
     return {"examples": {given.name: found[given.name]}}
 
 
-def example_plans() -> dict[str, Any]:
+@cache
+def example_plans() -> Mapping[str, Any]:
     """The plans that antiphon brings, by the names of their files."""
     folder = files("plans").joinpath("examples")
     found = sorted(

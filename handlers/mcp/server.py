@@ -19,7 +19,7 @@ from handlers.errors import NotHere
 from handlers.mcp import resources
 from handlers.mcp.plan_tools import PlanRefused
 from handlers.mcp.rights import permission_of
-from handlers.mcp.tool import Caller, Tool
+from handlers.mcp.tool import PLAN, Caller, Tool
 from handlers.mcp.tools import TOOLS
 from handlers.services import Services
 
@@ -50,6 +50,7 @@ def make_server(
         "antiphon",
         title="antiphon plans",
         instructions=INSTRUCTIONS,
+        get_tool_input_schema=desk.schema_of,
         on_list_tools=desk.list_tools,
         on_call_tool=desk.call_tool,
         on_list_resources=desk.list_resources,
@@ -64,14 +65,20 @@ class _Desk:
         self._services = services
         self._caller_of = caller_of
         self._tools = {one.name: one for one in tools}
+        self._shown = {one.name: _told(one) for one in tools}
         self._rights = {one.name: permission_of(one.name) for one in tools}
         self._turns = {one.name: Semaphore(one.at_once) for one in tools if one.at_once is not None}
+
+    def schema_of(self, tool: str) -> Mapping[str, Any] | None:
+        """What a tool takes; without it the SDK would list all tools for each call."""
+        shown = self._shown.get(tool)
+        return None if shown is None else shown.input_schema
 
     async def list_tools(self, context: Context, _: object) -> types.ListToolsResult:
         """The tools that the caller may use."""
         holder = self._caller_of(context).holder
-        may = [one for one in self._tools.values() if permits(holder, self._rights[one.name])]
-        return types.ListToolsResult(tools=[_told(one) for one in may])
+        may = [one for name, one in self._shown.items() if permits(holder, self._rights[name])]
+        return types.ListToolsResult(tools=may)
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
@@ -142,8 +149,11 @@ def _told(tool: Tool) -> types.Tool:
 
 def input_schema(tool: Tool) -> Mapping[str, Any]:
     """The JSON Schema of what a tool takes; a plan may be any JSON, so that its check answers."""
-    schema = tool.takes.model_json_schema()
-    return {"properties": {}, **schema}
+    schema = {"properties": {}, **tool.takes.model_json_schema()}
+    if PLAN in schema["properties"]:
+        schema["properties"][PLAN].pop("default")  # the models take none so that we answer for it
+        schema["required"] = [PLAN, *schema.get("required", ())]
+    return schema
 
 
 def _result(answer: object, *, failed: bool = False) -> types.CallToolResult:

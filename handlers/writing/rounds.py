@@ -1,6 +1,5 @@
 """Rounds of writing and checking: the report goes back to the writer until a plan is accepted."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -20,8 +19,10 @@ from plans.verify.report import Report, refused
 
 ROUNDS_MAX = 10
 ROUND, DRAFT = "plan_round", "plan_draft"
-"""The kinds of the notes that rounds are kept as, in the vault: about the contact, and about the
-writing. They go with the contact, by erasure."""
+"""The kinds of the notes that a round is kept as: one about the contact, one about the round.
+
+They are in the vault, and go with the contact, by erasure.
+"""
 POLICY = {"allowedChannels", "maxSends", "maxDuration"}
 """What of the tenant's policy a writer can keep to."""
 
@@ -30,10 +31,11 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """One draft and what its check said.
 
     `prompt` is the keyed digest of the words it was written from: it proves them to who has them,
-    and after an erasure tells nothing. What was written is kept as a note about `writing_id`.
+    and after an erasure tells nothing. What was written is kept as a note about `round_id`.
     """
 
     writing_id: UUID
+    round_id: UUID
     number: int
     writer: str
     prompt: str
@@ -72,7 +74,8 @@ def write_plan(
         draft = writer.write(msgspec.structs.replace(assignment, before=before))
         again = before is not None and before.text == draft.text
         before = _checked(ports, assignment.context, draft)
-        done.append(_round(writing_id, number, writer, person, draft, before.report))
+        ids = writing_id, ports.rng.new_id()
+        done.append(_round(ids, number, writer.name, person, draft, before.report))
         _keep(ports, person.contact_id, done[-1], draft)
         if before.report.ok or again:
             break
@@ -94,15 +97,9 @@ def rounds_of(vault: Vault, contact_id: ContactId) -> list[KeptRound]:
     """How the plans of a contact came about: the latest rounds, oldest first."""
     notes = [one for one in vault.noted([contact_id], NOTES_MAX) if one.kind == ROUND]
     found = [(one.at, msgspec.json.decode(one.text, type=Round)) for one in notes]
-    drafts: dict[UUID, list[str]] = {}
-    for note in vault.noted({one.writing_id for _, one in found}, NOTES_MAX):
-        drafts.setdefault(note.subject_id, []).append(note.text)
-    return [KeptRound(at, one, _draft(drafts, one)) for at, one in found]
-
-
-def _draft(drafts: Mapping[UUID, Sequence[str]], one: Round) -> str | None:
-    written = drafts.get(one.writing_id, ())
-    return written[one.number - 1] if one.number <= len(written) else None
+    drafts = vault.noted({one.round_id for _, one in found}, NOTES_MAX)
+    texts = {note.subject_id: note.text for note in drafts}
+    return [KeptRound(at, one, texts.get(one.round_id)) for at, one in found]
 
 
 def policy_told(ports: TenantPorts) -> dict[str, Any]:
@@ -127,17 +124,18 @@ def _checked(ports: TenantPorts, context: ContactContext, draft: Draft) -> Befor
 
 
 def _round(
-    writing_id: UUID,
+    ids: tuple[UUID, UUID],
     number: int,
-    writer: PlanWriter,
+    writer: str,
     person: Person,
     draft: Draft,
     report: Report,
 ) -> Round:
     return Round(
-        writing_id=writing_id,
+        writing_id=ids[0],
+        round_id=ids[1],
         number=number,
-        writer=writer.name,
+        writer=writer,
         prompt=sha256(person.vault_key + draft.prompt.encode("utf-8", "replace")).hexdigest(),
         accepted=report.ok,
         codes=tuple(dict.fromkeys(each.code for each in report.issues)),
@@ -148,6 +146,6 @@ def _round(
 def _keep(ports: TenantPorts, contact_id: ContactId, one: Round, draft: Draft) -> None:
     """The draft goes first: a round that is told has one. It is cut where no plan is so long."""
     text = draft.text.replace("\x00", "")[:BYTES_MAX].encode("utf-8", "replace").decode()
-    ports.vault.keep_note(one.writing_id, contact_id, DRAFT, text)
+    ports.vault.keep_note(one.round_id, contact_id, DRAFT, text)
     told = msgspec.json.encode(one).decode()
     ports.vault.keep_note(contact_id, contact_id, ROUND, told)

@@ -15,32 +15,12 @@ from handlers.mcp.rights import PERMISSION_OF_TOOL
 from handlers.mcp.server import input_schema, make_server
 from handlers.mcp.tool import Tool
 from handlers.mcp.tools import TOOLS
+from tests.handlers.plans_given import PLAN, STUCK
 from tests.handlers.web_fakes import World
 
 SOME_ID = str(UUID(int=77))
 HASH = f"sha256:{'0' * 64}"
 ACCEPT = {"accept": "application/json, text/event-stream"}
-PLAN = {
-    "startNodeId": "hello",
-    "timezone": "UTC",
-    "nodes": [
-        {
-            "id": "hello",
-            "type": "send",
-            "channel": "email",
-            "message": {"subject": "Hello", "text": "Hello there"},
-            "transitions": [{"on": "no_reply", "to": "end", "after": "P3D"}],
-        },
-        {"id": "end", "type": "stop", "outcome": "no_response"},
-    ],
-}
-STUCK = {
-    **PLAN,
-    "nodes": [
-        {**PLAN["nodes"][0], "transitions": [{"on": "no_open", "to": "end", "after": "P3D"}]},  # type: ignore[dict-item]  # a plan
-        PLAN["nodes"][1],
-    ],
-}
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "explain_error": {"code": "E_STUCK"},
     "get_contact_context": {"contact_id": SOME_ID},
@@ -290,6 +270,23 @@ def test_a_failure_of_ours_tells_no_more_than_that() -> None:
     assert (told["code"], "secret" in json.dumps(told)) == ("internal_error", False)
 
 
+def test_what_is_asked_and_answered_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    world = World()
+    canary = "zanzibar"
+    contact = str(world.a_contact(canary))
+    plan = {**PLAN, "startNodeId": canary}
+    for tool, given in (
+        ("get_contact_context", {"contact_id": contact}),
+        ("validate_plan", {"plan": plan, "contact_id": contact}),
+        ("validate_plan", {"plan": plan, canary: canary}),
+        (canary, {canary: canary}),
+    ):
+        used(world, tool, given)
+    sent(world, canary, {canary: canary})
+    assert canary not in caplog.text
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -328,3 +325,4 @@ def test_what_a_tool_takes_is_a_schema_of_an_object_and_a_plan_may_be_anything()
         schema = input_schema(tool)
         assert schema["type"] == "object"
         assert "type" not in schema["properties"].get("plan", {})
+        assert ("plan" in schema.get("required", ())) == ("plan" in schema["properties"])

@@ -11,15 +11,11 @@ from typing_extensions import override
 
 from handlers.ports import Person
 from handlers.ports.writer import Assignment, Draft, PlanWriter
-from handlers.values import check_context
 from handlers.writing import Written, rounds_of, write_plan
 from handlers.writing.prompts import instructions, request
-from handlers.writing.rounds import policy_told
 from handlers.writing.sequence import BriefLacks, Sequence, SequenceWriter, brief_values
-from tests.handlers.test_mcp_http import PLAN, STUCK
-from tests.handlers.web_fakes import SAM, TENANT, World
-
-BRIEF = "topic: Dock times\noffer: We plan docks.\nproof: Others save a day."
+from tests.handlers.plans_given import PLAN, STUCK, assigned, somebody
+from tests.handlers.web_fakes import World
 
 
 class Told(PlanWriter):
@@ -38,19 +34,6 @@ class Told(PlanWriter):
     def write(self, assignment: Assignment) -> Draft:
         self.given.append(assignment)
         return Draft(self.texts.pop(0), request(assignment))
-
-
-def somebody(world: World, **changed: Any) -> Person:
-    person = world.book.people_by_id[world.a_contact()]
-    given = {"first_name": "Ada", "timezone": "Europe/London", "company": "Acme", **changed}
-    person = msgspec.structs.replace(person, **given)
-    world.book.people_by_id[person.contact_id] = person
-    return person
-
-
-def assigned(world: World, person: Person, brief: str = BRIEF) -> Assignment:
-    context = check_context(TENANT, person, SAM)
-    return Assignment(brief=brief, context=context, policy=policy_told(world.ports))
 
 
 def written(world: World, person: Person, writer: PlanWriter, rounds: int = 3) -> Written:

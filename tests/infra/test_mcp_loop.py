@@ -13,7 +13,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from domain.ids import TenantId
+from handlers.access import ROLES_OF, Role
 from handlers.app import create_app
+from handlers.mcp.rights import PERMISSION_OF_TOOL
 from infra.keys import add_key
 from infra.services import make_services
 from plans.patch import patched
@@ -56,7 +58,7 @@ class Doors:
         self._app = create_app(make_services(house.system))
         self.keys: list[str] = []
 
-    def __call__(self, role: str, tenant: TenantId) -> Connect:
+    def __call__(self, role: str, tenant: TenantId, mode: str = "auto") -> Connect:
         key = add_key(self._system.database, tenant, role, pepper=self._system.pepper)
         self.keys.append(key.key_id)
 
@@ -66,7 +68,7 @@ class Doors:
             transport = httpx2.ASGITransport(self._app)
             async with (
                 httpx2.AsyncClient(transport=transport, headers=headers) as http,
-                Client(streamable_http_client(AT, http_client=http)) as client,
+                Client(streamable_http_client(AT, http_client=http), mode=mode) as client,
             ):
                 yield client
 
@@ -123,7 +125,6 @@ async def writing(connect: Connect) -> Any:
 async def looking_around(client: Client) -> dict[str, str]:
     """Whom to write for, and in which campaign."""
     assert "validate_plan" in (client.instructions or "")
-    assert "explain_message" not in {one.name for one in (await client.list_tools()).tools}
     assert (await done(client, "get_plan_schema"))["$id"]
     (campaign,) = (await done(client, "list_campaigns"))["items"]
     contacts = (await done(client, "list_contacts"))["items"]
@@ -179,13 +180,80 @@ def kinds(told: Any) -> list[str]:
     return [each["kind"] for each in told["events"]]
 
 
-@pytest.mark.parametrize("way", ["http", "stdio"])
+@pytest.mark.parametrize("way", ["http", "http with a handshake, as before 2026", "stdio"])
 def test_a_planner_mends_a_broken_plan_by_its_report_and_submits_it(
     way: str, over_http: Doors, cli: Cli, tenant: TenantId
 ) -> None:
     cli.tenant_with_campaign(tenant)
-    connect = over_http("planner", tenant) if way == "http" else over_stdio(cli, tenant)
+    connect = (
+        over_stdio(cli, tenant)
+        if way == "stdio"
+        else over_http("planner", tenant, "auto" if way == "http" else "legacy")
+    )
     assert kinds(anyio.run(writing, connect)) == ["plan_accepted", "plan_revised"]
+
+
+def with_ids(whom: dict[str, str], stream: str, known: str) -> dict[str, dict[str, Any]]:
+    """Arguments of all tools that take ids; without a message, for nothing was sent."""
+    plan = {"plan": patched(BROKEN, [MEND])}
+    return {
+        "get_contact_context": whom,
+        "validate_plan": plan | whom,
+        "draw_plan": plan | whom,
+        "simulate_plan": plan | whom | {"runs": 20},
+        "submit_plan": plan | whom,
+        "revise_plan": plan | whom | {"if_hash": known, "reason": "no other"},
+        "get_timeline": {"contact_campaign_id": stream},
+    }
+
+
+WITHOUT_IDS: dict[str, dict[str, Any]] = {
+    "get_plan_schema": {},
+    "list_examples": {},
+    "explain_error": {"code": "E_STUCK"},
+    "list_campaigns": {},
+    "list_contacts": {},
+    "list_contact_campaigns": {},
+}
+
+
+def test_every_tool_for_every_role_with_ids_of_its_own_tenant_and_of_another(
+    over_http: Doors, cli: Cli, new_tenant: Callable[[], TenantId]
+) -> None:
+    ours, theirs = new_tenant(), new_tenant()
+    cli.tenant_with_campaign(ours)
+
+    async def codes(role: Role, tenant: TenantId, uses: dict[str, Any]) -> dict[str, str | None]:
+        async with over_http(role, tenant)() as client:
+            done = {tool: await client.call_tool(tool, given) for tool, given in uses.items()}
+        return {
+            tool: one.structured_content["code"] if one.is_error else None
+            for tool, one in done.items()
+        }
+
+    async def taken() -> dict[str, dict[str, Any]]:
+        async with over_http("agent", ours)() as client:
+            whom = await looking_around(client)
+            found = await done(client, "submit_plan", plan=patched(BROKEN, [MEND]), **whom)
+            return with_ids(whom, found["contact_campaign_id"], found["plan_hash"])
+
+    uses = anyio.run(taken)
+    nobodys = {
+        **uses,
+        "explain_message": {"message_id": uses["get_timeline"]["contact_campaign_id"]},
+    }
+    assert set(nobodys) | set(WITHOUT_IDS) == set(PERMISSION_OF_TOOL)
+    for role in Role:
+        may = {tool for tool, needed in PERMISSION_OF_TOOL.items() if role in ROLES_OF[needed]}
+
+        def expected(tool: str, good: str | None, may: set[str] = may) -> str | None:
+            return good if tool in may else "not_permitted"
+
+        own = {**uses, **WITHOUT_IDS}
+        assert anyio.run(codes, role, ours, own) == {tool: expected(tool, None) for tool in own}
+        assert anyio.run(codes, role, theirs, nobodys) == {
+            tool: expected(tool, "not_found") for tool in nobodys
+        }
 
 
 def test_a_planner_changes_nothing_that_runs_and_a_foreign_key_finds_nothing(

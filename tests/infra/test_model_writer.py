@@ -12,8 +12,7 @@ from pydantic_ai.models.test import TestModel
 
 from handlers.writing import write_plan
 from infra.writing.model import ModelFailed, ModelUnusable, ModelWriter
-from tests.handlers.test_mcp_http import PLAN, STUCK
-from tests.handlers.test_writing import assigned, somebody
+from tests.handlers.plans_given import PLAN, STUCK, assigned, somebody
 from tests.handlers.web_fakes import World
 
 
