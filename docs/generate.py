@@ -14,6 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from docs.plan_errors import page as plan_errors_page
 from docs.plan_pictures import mended, stuck
+from docs.tools import page as tools_page
 from docs.views import page as views_page
 from domain.events import Event, Fact, topic_of
 from handlers.actors import QUEUE_OF, declare_actors
@@ -26,7 +27,10 @@ PACKAGES = ("domain", "plans", "projections", "handlers", "infra")
 TREE_BEGINS = "<!-- The tree: written by docs/generate.py -->\n"
 TREE_ENDS = "<!-- The tree ends -->\n"
 CONSOLE_WIDTH = 100
-FOLDERS = {"plans/examples": "Plans that are used by the documents, the demo and the tests."}
+FOLDERS = {
+    "plans/examples": "Plans that are used by the documents, the demo and the tests.",
+    "plans/sequences": "Sequences of messages that plans are written from without a model.",
+}
 """What is in folders that are no packages."""
 
 EVENTS_HEAD = """# Facts
@@ -220,6 +224,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/events.md": events_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/views.md": views_page,
+    "docs/reference/tools.md": tools_page,
     "docs/reference/work.md": work_page,
 }
 

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     ENROL = "enrol"
     READ_JOURNEYS = "journeys.read"
     RUN_JOURNEYS = "journeys.run"
+    REVISE_PLANS = "plans.revise"
     READ_MESSAGES = "messages.read"
     RESEND_MESSAGES = "messages.resend"
     ORDER_QUEUE = "queue.order"
@@ -81,6 +82,7 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.ENROL: _WORKING | {Role.PLANNER},  # a planner: known contacts into drafts
     Permission.READ_JOURNEYS: _ALL,
     Permission.RUN_JOURNEYS: _WORKING,
+    Permission.REVISE_PLANS: _WORKING | {Role.PLANNER},  # a planner: in drafts
     Permission.READ_MESSAGES: _READING,
     Permission.RESEND_MESSAGES: frozenset({Role.ADMIN}),  # a person may get it twice
     Permission.ORDER_QUEUE: _WORKING,
@@ -129,7 +131,7 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("POST", "/v1/contact-campaigns/{id}/pause"): Permission.RUN_JOURNEYS,
     ("POST", "/v1/contact-campaigns/{id}/resume"): Permission.RUN_JOURNEYS,
     ("POST", "/v1/contact-campaigns/{id}/stop"): Permission.RUN_JOURNEYS,
-    ("POST", "/v1/contact-campaigns/{id}/revise"): Permission.RUN_JOURNEYS,
+    ("POST", "/v1/contact-campaigns/{id}/revise"): Permission.REVISE_PLANS,
     ("GET", "/v1/contact-campaigns/{id}/timeline"): Permission.READ_JOURNEYS,
     ("GET", "/v1/contact-campaigns/{id}/plans"): Permission.READ_JOURNEYS,
     ("GET", "/v1/contact-campaigns/{id}/notes"): Permission.READ_MESSAGES,
@@ -200,6 +202,9 @@ OPEN: frozenset[Route] = frozenset(
     }
 )
 """Routes without a key: they carry a proof of their own, or tell nothing of a tenant."""
+
+BY_TOOL: frozenset[Route] = frozenset({("POST", "/mcp"), ("POST", "/mcp/")})
+"""Routes that every good key opens; what it may do there is asked for each tool."""
 
 
 class RouteWithoutPermission(Exception):

@@ -1,7 +1,5 @@
 """The web process: every route from its table, every error through one table."""
 
-import logging
-import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
@@ -18,26 +16,30 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers import errors
-from handlers.access import Gatekeeper, require_open
+from handlers.access import BY_TOOL, Gatekeeper, require_open
 from handlers.api.calls import Operation
 from handlers.api.endpoint import Endpoint
 from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
+from handlers.error_log import log_error
 from handlers.health import Health
+from handlers.mcp.door import Door
 from handlers.services import Services
 from handlers.web.tracking import Tracking
 from handlers.webhooks.endpoint import Webhooks
-
-LOG = logging.getLogger("antiphon.web")
-FRAMES = 6
 
 OpenRoute = tuple[str, str, Callable[[Request], Any]]
 
 
 def create_app(services: Services) -> Starlette:
     """The application; raises RouteWithoutPermission when a route is in no table of rights."""
+    gatekeeper = Gatekeeper(services.check_key)
     return Starlette(
-        routes=[*_api_routes(services, OPERATIONS), *_open_routes(services)],
+        routes=[
+            *_api_routes(services, gatekeeper, OPERATIONS),
+            *_open_routes(services),
+            *_tool_routes(services, gatekeeper),
+        ],
         middleware=[Middleware(Envelope, services=services)],
         exception_handlers={HTTPException: _not_routed},
     )
@@ -73,18 +75,26 @@ class Envelope:
             if begun:
                 raise
             problem = errors.problem_of(error, self._services.problems)
-            _log(problem, error, str(request_id))
+            log_error(problem, error, str(request_id))
             await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
 
 
-def _api_routes(services: Services, operations: Iterable[Operation]) -> Iterable[Route]:
+def _api_routes(
+    services: Services, gatekeeper: Gatekeeper, operations: Iterable[Operation]
+) -> Iterable[Route]:
     """One route a path; fixed paths before those with an id, so that `import` is no id."""
-    gatekeeper = Gatekeeper(services.check_key)
     ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
         endpoint = Endpoint(services, gatekeeper, list(group))
         place = path.replace("{id}", "{id:uuid}").replace("{number}", "{number:int}")
         yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
+
+
+def _tool_routes(services: Services, gatekeeper: Gatekeeper) -> Iterable[Route]:
+    """The tools for programs: with and without the last slash, for a redirect may lose the key."""
+    door = Door(services, gatekeeper)
+    for method, path in sorted(BY_TOOL):
+        yield Route(path, door, methods=[method], name=path)
 
 
 def _open_routes(services: Services) -> Iterable[Route]:
@@ -129,12 +139,3 @@ def _not_routed(request: Request, error: Exception) -> Response:
     for name, text in (error.headers or {}).items():
         answer.headers[name] = text
     return answer
-
-
-def _log(problem: errors.Problem, error: Exception, request_id: str) -> None:
-    """Where it went wrong, in no other words than ours: texts of errors may hold personal data."""
-    if problem.status < 500:  # noqa: PLR2004  # the caller's own affair
-        return
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-    LOG.error("%s answered %s: %s at %s", request_id, problem.code, type(error).__name__, places)

@@ -48,6 +48,14 @@ class NotPermitted(Refusal):
     """The role of the key does not include this."""
 
 
+class OriginNotTaken(Refusal):
+    """A page of another origin asks, by a browser that may hold more than it should."""
+
+
+class Misdirected(Refusal):
+    """The request is for a name that this server does not have."""
+
+
 class NotHere(Refusal):
     """The tenant has no such thing."""
 
@@ -104,6 +112,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NotUnderstood: Problem(HTTPStatus.BAD_REQUEST, "not_understood"),
     NotAuthenticated: Problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", challenge="Bearer"),
     NotPermitted: Problem(HTTPStatus.FORBIDDEN, "not_permitted"),
+    OriginNotTaken: Problem(HTTPStatus.FORBIDDEN, "origin_not_taken"),
+    Misdirected: Problem(HTTPStatus.MISDIRECTED_REQUEST, "misdirected"),
     NotHere: Problem(HTTPStatus.NOT_FOUND, "not_found"),
     NotAcceptable: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_acceptable"),
     BodyTooLarge: Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
@@ -159,8 +169,18 @@ def problem_of(error: Exception, also: Mapping[type[Exception], Problem]) -> Pro
 
 
 def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
+    """The problem document as an answer over HTTP."""
+    return Response(
+        msgspec.json.encode(document(problem, error, request_id)),
+        status_code=problem.status,
+        headers=_headers(problem),
+        media_type=PROBLEM_JSON,
+    )
+
+
+def document(problem: Problem, error: Exception, request_id: UUID) -> ProblemDocument:
     """The problem document; only texts of our own refusals go out."""
-    told = ProblemDocument(
+    return ProblemDocument(
         type=f"urn:antiphon:problem:{_code(problem, error)}",
         title=problem.status.phrase,
         status=problem.status,
@@ -168,12 +188,6 @@ def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
         instance=request_id.urn,
         detail=_detail(error),
         errors=faults_in(error),
-    )
-    return Response(
-        msgspec.json.encode(told),
-        status_code=problem.status,
-        headers=_headers(problem),
-        media_type=PROBLEM_JSON,
     )
 
 

@@ -263,5 +263,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """How the errors of the stores are answered: out of reach, a name that is taken."""
     webhook_per_minute: int = 1000
     """Posts of a provider that a tenant's endpoint takes in a minute, in this process."""
+    hosts: frozenset[str] = frozenset()
+    """Names of the web process besides those of the machine itself; tools are served under them."""
     count: Callable[[str], None]
     """Adds one to a counter of operation."""

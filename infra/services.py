@@ -4,6 +4,7 @@ from collections import Counter
 from http import HTTPStatus
 from threading import Lock
 from time import monotonic
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -23,6 +24,7 @@ from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
 from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe, stop_probe
 from infra.redis import connect
+from infra.settings import Settings
 from infra.task_list import SqlTaskList
 from infra.tenancy import Tenant, UnknownTenant
 from infra.vault import SqlNotices, SqlRegister, SqlSuppressions
@@ -119,8 +121,15 @@ def make_services(system: System) -> Services:
             redis.RedisError: AWAY,
         },
         webhook_per_minute=system.settings.webhook_per_minute,
+        hosts=_hosts(system.settings),
         count=_Counters().add,
     )
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """The name in the public address, and the address that is listened on."""
+    public = urlsplit(settings.public_url or "").hostname
+    return frozenset({public or settings.web_host, settings.web_host})
 
 
 class _Counters:

@@ -139,6 +139,13 @@ class Settings(BaseModel):
     tick_ms: Annotated[
         int, Field(ge=20, le=10_000, description="how often the ticker rings for due work, ms")
     ] = 250
+    plan_model: Annotated[
+        str | None,
+        Field(
+            description="model that `antiphon plan write` asks, by its name in pydantic-ai, such "
+            "as anthropic:... or openai:...; its key is in the provider's own variable",
+        ),
+    ] = None
     clock_factor: Annotated[
         float,
         Field(gt=0, description="simulated seconds in a real one; 1 is real time, more is a demo"),

@@ -44,7 +44,7 @@ class EnrolledItems(msgspec.Struct, frozen=True):
     items: list[Enrolled]
 
 
-class _Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True):
     """An item as read, or why it is refused."""
 
     given: NewEnrolment | None = None
@@ -52,7 +52,7 @@ class _Item(msgspec.Struct, frozen=True):
     refused: Enrolled | None = None
 
 
-def read_items(raw: bytes) -> list[_Item]:
+def read_items(raw: bytes) -> list[Item]:
     """The items of a body, each with the limits that its plan would have alone."""
     fields = fields_of(raw)
     unknown = [
@@ -72,7 +72,7 @@ def enrol(call: Call) -> EnrolledItems:
     row = call.campaign()
     if row.status == "stopped":
         raise OutOfStep("a stopped campaign takes no enrolments")
-    items: list[_Item] = call.body
+    items: list[Item] = call.body
     if call.holder.role == Role.PLANNER:
         _allow_planner(row, items)
     contacts = _contacts(call, items)
@@ -95,7 +95,7 @@ def enrol(call: Call) -> EnrolledItems:
     return EnrolledItems([one for one in told if one is not None])
 
 
-def _allow_planner(row: CampaignRow, items: Sequence[_Item]) -> None:
+def _allow_planner(row: CampaignRow, items: Sequence[Item]) -> None:
     """Nothing leaves by a planner's hand, and it sends nobody's mail to another address."""
     if row.status != "draft":
         raise NotPermitted("a planner enrols into drafts only")
@@ -103,14 +103,14 @@ def _allow_planner(row: CampaignRow, items: Sequence[_Item]) -> None:
         raise NotPermitted("a planner writes no contacts: name them by contact_id")
 
 
-def _item(fields: Mapping[str, Raw]) -> _Item:
+def _item(fields: Mapping[str, Raw]) -> Item:
     try:
         values, submitted = cut_out(fields)
         given = checked(NewEnrolment, values)
     except NotAcceptable as error:
         return _refused(_issue(fault) for fault in error.errors)
     problem = _problem(given, fields, submitted)
-    return _refused(problem) if problem else _Item(given, submitted.document)
+    return _refused(problem) if problem else Item(given, submitted.document)
 
 
 def _problem(
@@ -126,7 +126,7 @@ def _problem(
     return submitted.issues
 
 
-def _contacts(call: Call, items: Sequence[_Item]) -> dict[int, ContactId]:
+def _contacts(call: Call, items: Sequence[Item]) -> dict[int, ContactId]:
     """The contact of each item that can be enrolled, by the place of the item."""
     given = {index: item.given for index, item in enumerate(items) if item.given is not None}
     named = {index: one.contact_id for index, one in given.items() if one.contact_id is not None}
@@ -136,9 +136,9 @@ def _contacts(call: Call, items: Sequence[_Item]) -> dict[int, ContactId]:
     return {index: ids.get(index) or ContactId(named[index]) for index in given}
 
 
-def _refused(issues: Iterable[Issue]) -> _Item:
+def _refused(issues: Iterable[Issue]) -> Item:
     report = to_json(refused(*issues))
-    return _Item(refused=Enrolled("refused", report=report))
+    return Item(refused=Enrolled("refused", report=report))
 
 
 def _issue(fault: Fault) -> Issue:

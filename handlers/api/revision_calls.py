@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from domain.campaign import Campaign
 from domain.errors import RevisionStale
 from domain.ids import NodeId, StreamId
 from domain.lifecycle import Stage
+from handlers.access import Role
 from handlers.api.calls import Call, Given, no_controls
 from handlers.api.plan_bodies import PlanBody, plan_body
-from handlers.errors import Fault, NotHere, OutOfStep
+from handlers.errors import Fault, NotHere, NotPermitted, OutOfStep
 from handlers.revisions import Revised, RevisionOrder, revise
 from plans.schema.scalars import NODE_ID
 from plans.verify.report import refused, to_json
@@ -44,6 +46,8 @@ def do_revise(call: Call) -> Revised:
     state = ports.campaigns.load(stream)
     if state.stage == Stage.NONE:
         raise NotHere("no contact-campaign has this id")
+    if call.holder.role == Role.PLANNER:
+        _allow_planner(call, state)
     if read.plan.issues:
         return Revised("refused", stream, state.plan_hash, to_json(refused(*read.plan.issues)))
     done = _revised(call, stream, read)
@@ -51,6 +55,13 @@ def do_revise(call: Call) -> Revised:
         ports.vault.keep_note(stream, state.contact_id, "revision_reason", read.given.reason)
     call.ring()
     return done
+
+
+def _allow_planner(call: Call, state: Campaign) -> None:
+    """Nothing leaves by a planner's hand: it corrects what waits for a launch."""
+    row = call.tenant.campaigns.campaign(state.campaign_id)
+    if row is None or row.status != "draft":
+        raise NotPermitted("a planner revises in drafts only")
 
 
 def _revised(call: Call, stream: StreamId, read: PlanBody) -> Revised:

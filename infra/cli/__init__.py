@@ -49,7 +49,11 @@ CONTENTS = {
         "infra.cli.enrol:enrol", "Start contacts in a campaign, each with a plan of its own."
     ),
     "plan": Entry(
-        "infra.cli.plan:plan", "Check, explain, draw, simulate plans; print their schema."
+        "infra.cli.plan:plan", "Check, explain, draw, simulate, write plans; print their schema."
+    ),
+    "mcp": Entry(
+        "infra.cli.mcp:mcp",
+        "Serve the tools for writing plans to a program, over stdin and stdout.",
     ),
     "task": Entry("infra.cli.tasks:task", "Look at the tasks of people, and end them."),
     "endpoint": Entry(

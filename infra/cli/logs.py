@@ -9,8 +9,17 @@ import click
 from typing_extensions import override
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-QUIET = ("asyncio", "psycopg.pool", "uvicorn")
-"""Libraries that only speak up when something is wrong."""
+QUIET = (
+    "anthropic",
+    "asyncio",
+    "httpx",
+    "httpx2",
+    "mcp",
+    "openai",
+    "psycopg.pool",
+    "uvicorn",
+)
+"""Libraries that only speak up when something is wrong; some of them log whole requests else."""
 
 
 class OneLine(logging.Formatter):

@@ -15,6 +15,7 @@ from infra.cli.plan_explain import explain
 from infra.cli.plan_places import sheet
 from infra.cli.plan_report import print_report
 from infra.cli.plan_simulate import simulate
+from infra.cli.plan_write import rounds, write
 from infra.cli.printing import console, json_option, print_json, say
 from infra.cli.reading import FILE, read_model, read_policy
 from infra.settings import Settings
@@ -37,12 +38,14 @@ _policy_option = click.option(
 
 @click.group(cls=WholeSentences, epilog="Example: antiphon plan check plans/examples/two_step.json")
 def plan() -> None:
-    """Check, explain, draw, simulate plans; print their schema."""
+    """Check, explain, draw, simulate, write plans; print their schema."""
 
 
 plan.add_command(accepted)
 plan.add_command(explain)
 plan.add_command(simulate)
+plan.add_command(write)
+plan.add_command(rounds)
 
 
 @plan.command(epilog="Example: antiphon plan check my.json --policy policy.json")

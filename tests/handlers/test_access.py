@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import Route
 
 from handlers.access import (
+    BY_TOOL,
     OPEN,
     PERMISSION_OF,
     ROLES_OF,
@@ -84,7 +85,7 @@ def routes() -> Iterator[tuple[str, str]]:
 def test_what_is_served_is_what_the_tables_name() -> None:
     served = list(routes())
     assert len(served) == len(set(served))
-    assert set(served) == set(PERMISSION_OF) | OPEN
+    assert set(served) == set(PERMISSION_OF) | OPEN | BY_TOOL
     assert {(one.method, one.path) for one in OPERATIONS} == set(PERMISSION_OF)
 
 

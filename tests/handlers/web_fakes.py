@@ -595,6 +595,7 @@ class World:
                 NameTaken: Problem(HTTPStatus.CONFLICT, "name_taken"),
                 OutOfReach: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_reach", 5),
             },
+            "hosts": frozenset({"testserver"}),
             "count": self.counted.append,
         }
         self.services = Services(**{**given, **changed})

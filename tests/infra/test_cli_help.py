@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from infra.cli import CONTENTS, main
 
-RUN_UNTIL_STOPPED = {"web", "worker", "projector", "ticker", "sandbox"}
+RUN_UNTIL_STOPPED = {"mcp", "web", "worker", "projector", "ticker", "sandbox"}
 """They answer nothing, so there is nothing that could be JSON."""
 LOADED = (
     "import sys; from click.testing import CliRunner; from infra.cli import main; "

@@ -3,9 +3,11 @@
 import pytest
 
 from plans.context import TenantPolicy
+from plans.patch import patched
 from plans.verify.check import check
 from tests.plans.plan_cases import DATA, Json, read
 from tests.plans.timed_cases import (
+    END,
     NARROW,
     branch,
     errors,
@@ -169,6 +171,32 @@ def test_a_calendar_day_may_lack_an_hour_and_is_not_blamed_for_it() -> None:
     assert errors(mail("a", on("timeout", "b", "PT22H59M")), second, **CALM, **spacing) == [
         ("E_SPACING", "/nodes/0/transitions/0")
     ]
+
+
+@pytest.mark.parametrize(
+    ("way", "schedule"),
+    [
+        (on("timeout", "b", "PT4H"), {}),
+        (on("no_reply", "b", "PT1H30M"), {"delay": "PT2H"}),
+        (on("clicked", "b", within="P1D"), {}),
+        (on("opened", "b"), {"delay": "PT5H"}),
+    ],
+)
+def test_what_comes_too_soon_has_a_patch_that_makes_it_late_enough(
+    way: Json, schedule: Json
+) -> None:
+    later = {"schedule": schedule} if schedule else {}
+    ways = (way,) if "after" in way else (way, LAST)
+    nodes = mail("a", *ways), mail("b", LAST, **later), END
+    patch = one(*nodes, **CALM).patch
+    assert patch is not None
+    mended = patched({"nodes": list(nodes)}, patch)["nodes"]
+    assert errors(*mended, **CALM) == []
+
+
+def test_no_patch_moves_a_message_that_has_its_hour() -> None:
+    at = {"schedule": {"sendAt": "10:00"}}
+    assert one(mail("a", on("clicked", "b"), LAST), mail("b", LAST, **at), **CALM).patch is None
 
 
 def test_another_family_may_follow_sooner_but_not_at_once() -> None:

@@ -5,12 +5,13 @@ from math import inf
 
 import msgspec
 
+from domain.plan import Send
 from domain.taxonomy import Family, Signal
-from domain.timing import Duration
+from domain.timing import Duration, Schedule
 from plans.pointer import pointer
-from plans.verify.report import Issue, issue
+from plans.verify.report import Issue, PatchStep, issue
 from plans.verify.timed.explore import Explored, Step
-from plans.verify.timed.outline import UNSENT
+from plans.verify.timed.outline import UNSENT, Spot, Way
 from plans.verify.timed.spans import SHIFT_S, least_s
 from plans.verify.timed.words import iso
 
@@ -97,6 +98,7 @@ class Nearness:
         assert way is not None
         kind = f"{family} message" if family else "message"
         missing = limit.nominal_s - seconds
+        states = self._states(step, family)
         return issue(
             "E_SPACING",
             pointer("nodes", node, "transitions", way.index),
@@ -106,16 +108,20 @@ class Nearness:
             expected=limit.text,
             got=iso(seconds),
             suggestion=f"delay the next send by {iso(missing)} more",
-            witness={"path": self.explored.path_to(state) + self._names(step, family)},
+            patch=_later(node, way, self.explored.spots[states[-1]], missing),
+            witness={"path": self.explored.path_to(state) + self._ids(states)},
         )
 
-    def _names(self, step: Step, family: str) -> list[str]:
+    def _ids(self, states: list[int]) -> list[str]:
+        return [self.explored.spots[state].id for state in states]
+
+    def _states(self, step: Step, family: str) -> list[int]:
         wanted = [at for at, each in enumerate(self.families) if family in ("", each)]
         path = [step.to]
         while not self._arrived(path[-1], wanted):
             steps = self.explored.steps[path[-1]]
             path.append(min(steps, key=lambda each: self._rest(each, wanted)).to)
-        return [self.explored.spots[state].id for state in path]
+        return path
 
     def _rest(self, step: Step, wanted: list[int]) -> float:
         low = step.lane.low if step.lane else 0
@@ -157,3 +163,20 @@ class Nearness:
     def _sends(self, state: int, at: int) -> bool:
         span = self.explored.messages[state]
         return span is not None and span.sure == self.sure[state][at]
+
+
+def _later(node: int, way: Way, send: Spot, missing_s: int) -> tuple[PatchStep, ...] | None:
+    """What makes up for it: a timer waits longer; else the next send, if it has no other time."""
+    if way.synthetic is not None:
+        path = pointer("nodes", node, "transitions", way.index, "after")
+        return ({"op": "add", "path": path, "value": _more(way.after, missing_s)},)
+    assert isinstance(send.node, Send)
+    schedule = send.node.schedule
+    if schedule != Schedule(delay=schedule.delay) or send.node.if_past != "send":
+        return None
+    value = {"delay": _more(schedule.delay, missing_s)}
+    return ({"op": "add", "path": pointer("nodes", send.number, "schedule"), "value": value},)
+
+
+def _more(time: Duration, seconds: int) -> str:
+    return Duration(time.days, time.seconds + seconds).text

@@ -1,0 +1,1 @@
+"""Language models that write plans, through pydantic-ai, an optional part of an installation."""
