@@ -88,6 +88,10 @@ class TooManyPosts(Refusal):
     """More posts came in a minute than the tenant's endpoint takes."""
 
 
+class TooManyCopies(Refusal):
+    """The tenant has taken as many copies of contacts as a day allows."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """How a class of errors is answered."""
 
@@ -115,6 +119,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         HTTPStatus.TOO_MANY_REQUESTS, "too_many_wrong_keys", retry_after_s=60
     ),
     TooManyPosts: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_posts", retry_after_s=10),
+    TooManyCopies: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_copies", retry_after_s=3600),
     NotStored: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", retry_after_s=30),
     InvalidSignature: Problem(
         HTTPStatus.UNAUTHORIZED, "invalid_signature", challenge='Signature realm="webhook"'

@@ -87,6 +87,8 @@ class TenantDirectory:
                 SqlNotices(system.database, name),
             ),
             dead_letters=SqlDeadLetters(system.database, name),
+            erasures=system.erasures(name),
+            copies=system.copies(name),
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
             history=Log(system.database, name).history,

@@ -110,6 +110,10 @@ class Settings(BaseModel):
             "process; more are answered with 429",
         ),
     ] = 1000
+    contact_exports_per_day: Annotated[
+        int,
+        Field(ge=1, description="copies of contacts that a tenant may take within 24 hours"),
+    ] = 100
     worker_threads: Annotated[
         int, Field(ge=1, le=64, description="threads of a worker process for actors")
     ] = 8
