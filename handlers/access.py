@@ -195,6 +195,7 @@ OPEN: frozenset[Route] = frozenset(
         ("GET", "/healthz"),
         ("GET", "/readyz"),
         ("GET", "/openapi.json"),
+        ("GET", "/docs"),
     }
 )
 """Routes without a key: they carry a proof of their own, or tell nothing of a tenant."""

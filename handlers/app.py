@@ -24,7 +24,9 @@ from handlers.api.endpoint import Endpoint
 from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
 from handlers.health import Health
+from handlers.rate_limits import Left, RateLimits
 from handlers.services import Services
+from handlers.web.reference import reference_page
 from handlers.web.tracking import Tracking
 from handlers.webhooks.endpoint import Webhooks
 
@@ -65,6 +67,7 @@ class Envelope:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = str(request_id)
                 headers["X-Content-Type-Options"] = "nosniff"
+                headers.update(_limits_told(scope["state"].get("calls_left")))
             await send(message)
 
         try:
@@ -77,12 +80,24 @@ class Envelope:
             await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
 
 
+def _limits_told(left: Left | None) -> dict[str, str]:
+    """What the key has left, where the request had one."""
+    if left is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(left.limit),
+        "RateLimit-Remaining": str(left.remaining),
+        "RateLimit-Reset": str(left.reset_s),
+    }
+
+
 def _api_routes(services: Services, operations: Iterable[Operation]) -> Iterable[Route]:
     """One route a path; fixed paths before those with an id, so that `import` is no id."""
     gatekeeper = Gatekeeper(services.check_key)
+    limits = RateLimits(services.calls_per_minute)
     ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
-        endpoint = Endpoint(services, gatekeeper, list(group))
+        endpoint = Endpoint(services, gatekeeper, list(group), limits)
         place = path.replace("{id}", "{id:uuid}").replace("{number}", "{number:int}")
         yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
 
@@ -100,6 +115,7 @@ def _open_routes(services: Services) -> Iterable[Route]:
         ("GET", "/healthz", health.alive),
         ("GET", "/readyz", health.ready),
         ("GET", "/openapi.json", _document),
+        ("GET", "/docs", reference_page),
     )
     for method, path, _ in table:
         require_open(method, path)

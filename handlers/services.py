@@ -287,5 +287,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """How the errors of the stores are answered: out of reach, a name that is taken."""
     webhook_per_minute: int = 1000
     """Posts of a provider that a tenant's endpoint takes in a minute, in this process."""
+    calls_per_minute: int = 6000
+    """Calls of the API that one key may make in a minute, in this process."""
     count: Callable[[str], None]
     """Adds one to a counter of operation."""

@@ -119,6 +119,7 @@ def make_services(system: System) -> Services:
             redis.RedisError: AWAY,
         },
         webhook_per_minute=system.settings.webhook_per_minute,
+        calls_per_minute=system.settings.api_calls_per_minute,
         count=_Counters().add,
     )
 

@@ -110,6 +110,14 @@ class Settings(BaseModel):
             "process; more are answered with 429",
         ),
     ] = 1000
+    api_calls_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="calls of the API that one key may make in a minute, in each web process; "
+            "more are answered with 429",
+        ),
+    ] = 6000
     contact_exports_per_day: Annotated[
         int,
         Field(ge=1, description="copies of contacts that a tenant may take within 24 hours"),
