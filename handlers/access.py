@@ -194,6 +194,7 @@ OPEN: frozenset[Route] = frozenset(
         ("POST", "/u/{token}"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
     }

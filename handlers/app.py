@@ -2,9 +2,10 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from handlers.api.endpoint import Endpoint
 from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
 from handlers.health import Health
+from handlers.metering import Metrics
 from handlers.rate_limits import Left, RateLimits
 from handlers.services import Services
 from handlers.web.reference import reference_page
@@ -32,25 +34,30 @@ from handlers.webhooks.endpoint import Webhooks
 
 LOG = logging.getLogger("antiphon.web")
 FRAMES = 6
+NOT_ROUTED = "none"
+"""The route of what nothing is at: as it was asked for it would be a label without end."""
 
 OpenRoute = tuple[str, str, Callable[[Request], Any]]
 
 
 def create_app(services: Services) -> Starlette:
     """The application; raises RouteWithoutPermission when a route is in no table of rights."""
+    routes = [*_api_routes(services, OPERATIONS), *_open_routes(services)]
+    named = {route.endpoint: route.name for route in routes}
     return Starlette(
-        routes=[*_api_routes(services, OPERATIONS), *_open_routes(services)],
-        middleware=[Middleware(Envelope, services=services)],
+        routes=routes,
+        middleware=[Middleware(Envelope, services=services, named=named)],
         exception_handlers={HTTPException: _not_routed},
     )
 
 
 class Envelope:
-    """Gives every answer its request id, and every error its problem document."""
+    """Gives every answer its request id, and every error its problem document; notes each."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, named: Mapping[object, str]) -> None:
         self._app = app
         self._services = services
+        self._named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,12 +65,13 @@ class Envelope:
             return
         request_id = self._services.rng.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        begun = False
+        begun = 0
+        since = monotonic()
 
         async def send_stamped(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
+                begun = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = str(request_id)
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -78,6 +86,11 @@ class Envelope:
             problem = errors.problem_of(error, self._services.problems)
             _log(problem, error, str(request_id))
             await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
+        finally:
+            if begun:
+                route = self._named.get(scope.get("endpoint"), NOT_ROUTED)
+                method = scope["method"] if route != NOT_ROUTED else ""
+                self._services.meter.served(method, route, begun, monotonic() - since)
 
 
 def _limits_told(left: Left | None) -> dict[str, str]:
@@ -114,6 +127,7 @@ def _open_routes(services: Services) -> Iterable[Route]:
         ("POST", "/u/{token}", tracking.opt_out),
         ("GET", "/healthz", health.alive),
         ("GET", "/readyz", health.ready),
+        ("GET", "/metrics", Metrics(services.meter).page),
         ("GET", "/openapi.json", _document),
         ("GET", "/docs", reference_page),
     )

@@ -18,6 +18,7 @@ from handlers.errands.endpoints import EndpointBook
 from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
 from handlers.links import Keys
+from handlers.metering import Meter
 from handlers.passages import Passage
 from handlers.ports import (
     Ban,
@@ -289,5 +290,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Posts of a provider that a tenant's endpoint takes in a minute, in this process."""
     calls_per_minute: int = 6000
     """Calls of the API that one key may make in a minute, in this process."""
-    count: Callable[[str], None]
-    """Adds one to a counter of operation."""
+    meter: Meter
+
+    @property
+    def count(self) -> Callable[[str], None]:
+        """Adds one to a counter of operation."""
+        return self.meter.count

@@ -1,6 +1,5 @@
 """What the web process is given: every port and store of a tenant, probes, the table of errors."""
 
-from collections import Counter
 from http import HTTPStatus
 from threading import Lock
 from time import monotonic
@@ -18,6 +17,7 @@ from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import tzdata_version
 from infra.keys import check_key
 from infra.log import Log
+from infra.metrics import PrometheusMeter, StoredNumbers
 from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
 from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe, stop_probe
@@ -120,18 +120,8 @@ def make_services(system: System) -> Services:
         },
         webhook_per_minute=system.settings.webhook_per_minute,
         calls_per_minute=system.settings.api_calls_per_minute,
-        count=_Counters().add,
+        meter=PrometheusMeter(StoredNumbers(system.database, system.clock.now)),
     )
-
-
-class _Counters:
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.counts: Counter[str] = Counter()
-
-    def add(self, name: str) -> None:
-        with self._lock:
-            self.counts[name] += 1
 
 
 def _probes(system: System) -> dict[str, Probe]:

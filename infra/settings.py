@@ -165,6 +165,11 @@ class Settings(BaseModel):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="what is logged")
     ] = "INFO"
 
+    log_format: Annotated[
+        Literal["text", "json"],
+        Field(description="log lines on stderr: text for people, json for collectors"),
+    ] = "text"
+
     @property
     def scaled(self) -> tuple[datetime, datetime] | None:
         """Both origins of a scaled clock, or None in real time."""

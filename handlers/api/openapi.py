@@ -74,6 +74,7 @@ PUBLIC: Mapping[str, Mapping[str, tuple[str, Mapping[int, str]]]] = {
     },
     "/healthz": {"get": ("Whether the process is up", {200: "it is"})},
     "/readyz": {"get": ("Whether all that is needed works", {200: "it does", 503: "it does not"})},
+    "/metrics": {"get": ("Numbers for operators, in the text format of Prometheus", {200: "all"})},
     "/openapi.json": {"get": ("This document", {200: "it"})},
     "/docs": {"get": ("This document as a page", {200: "it"})},
 }

@@ -132,5 +132,5 @@ def main(context: click.Context) -> None:
     from infra.settings import read_settings  # noqa: PLC0415  # see above
 
     settings = read_settings()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     context.obj = settings

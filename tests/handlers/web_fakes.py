@@ -500,6 +500,21 @@ class NobodyErased:
         return None
 
 
+class Counted:
+    """Implements handlers.metering.Meter: keeps what it is told."""
+
+    def __init__(self, counted: list[str], answered: list[tuple[str, str, int]]) -> None:
+        self.count = counted.append
+        self._answered = answered
+
+    def served(self, method: str, route: str, status: int, seconds: float) -> None:
+        assert seconds >= 0
+        self._answered.append((method, route, status))
+
+    def page(self) -> bytes:
+        return b"# nothing\n"
+
+
 class World:
     """One tenant behind a web process; `client` calls it."""
 
@@ -512,6 +527,7 @@ class World:
         self.desk, self.endpoints = Desk(), Registered()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
+        self.answered: list[tuple[str, str, int]] = []
         self.readers: Any = SignedWithWord()
         self.ports = TenantPorts(
             tenant=TENANT,
@@ -574,7 +590,7 @@ class World:
                 NameTaken: Problem(HTTPStatus.CONFLICT, "name_taken"),
                 OutOfReach: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_reach", 5),
             },
-            "count": self.counted.append,
+            "meter": Counted(self.counted, self.answered),
         }
         self.services = Services(**{**given, **changed})
         self.client = TestClient(create_app(self.services), follow_redirects=False)

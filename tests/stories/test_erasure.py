@@ -336,3 +336,17 @@ def test_copies_have_a_quota_of_a_day(office: Office) -> None:
         office.services.copies.count(contact, "operator:key")
     with pytest.raises(TooManyCopies):
         office.copy(contact)
+
+
+def test_a_call_of_an_endpoint_that_waits_is_not_made_and_has_an_end(office: Office) -> None:
+    house = office.house
+    book: Any = house.ports.endpoints
+    book.add("crm", "https://crm.example/in")
+    hook = {"id": "hook", "type": "webhook", "endpoint": "crm", "body": {}, "next": "end"}
+    stream = house.started(plan(hook, stop()))
+    office.erase(house.state(stream).contact_id)
+    house.work()
+    assert house.endpoint.calls == []
+    assert house.topics(stream)[-1] == "webhook_resolved"
+    assert house.rows("SELECT count(*) FROM {s}.errands") == [(0,)]
+    sound(house)
