@@ -167,6 +167,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return next((outcome for on, outcome in self.goals if on == signal), None)
 
 
+def forgotten(plan_hash: str) -> Plan:
+    """What is left of a plan that was erased: a course that has ended asks for no more of it."""
+    none = Duration()
+    return Plan(
+        hash=plan_hash,
+        version="",
+        zone="UTC",
+        start=NodeId(""),
+        nodes={},
+        limits=Limits(0, none, none, none),
+        goals=(),
+        auto_reply="ignore",
+        auto_reply_by=none,
+    )
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What the tenant rules for all its plans (plan-dsl.md 14), as far as running needs it."""
 

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     CHECK_PLANS = "plans.check"
     READ_CONTACTS = "contacts.read"
     WRITE_CONTACTS = "contacts.write"
+    ERASE_CONTACTS = "contacts.erase"
+    EXPORT_CONTACTS = "contacts.export"
     READ_CAMPAIGNS = "campaigns.read"
     WRITE_CAMPAIGNS = "campaigns.write"
     RUN_CAMPAIGNS = "campaigns.run"
@@ -76,6 +78,8 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.CHECK_PLANS: _ALL,
     Permission.READ_CONTACTS: _ALL,
     Permission.WRITE_CONTACTS: _WORKING,
+    Permission.ERASE_CONTACTS: frozenset({Role.ADMIN}),  # nothing brings them back
+    Permission.EXPORT_CONTACTS: frozenset({Role.ADMIN}),
     Permission.READ_CAMPAIGNS: _ALL,
     Permission.WRITE_CAMPAIGNS: _WORKING,
     Permission.RUN_CAMPAIGNS: _WORKING,
@@ -118,9 +122,13 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("POST", "/v1/contacts/import"): Permission.WRITE_CONTACTS,
     ("GET", "/v1/contacts/{id}"): Permission.READ_CONTACTS,
     ("PATCH", "/v1/contacts/{id}"): Permission.WRITE_CONTACTS,
+    ("DELETE", "/v1/contacts/{id}"): Permission.ERASE_CONTACTS,
+    ("POST", "/v1/contacts/{id}/export"): Permission.EXPORT_CONTACTS,
     ("POST", "/v1/campaigns"): Permission.WRITE_CAMPAIGNS,
     ("GET", "/v1/campaigns"): Permission.READ_CAMPAIGNS,
     ("GET", "/v1/campaigns/{id}"): Permission.READ_CAMPAIGNS,
+    ("PATCH", "/v1/campaigns/{id}"): Permission.WRITE_CAMPAIGNS,
+    ("POST", "/v1/campaigns/{id}/clone"): Permission.WRITE_CAMPAIGNS,
     ("POST", "/v1/campaigns/{id}/launch"): Permission.RUN_CAMPAIGNS,
     ("POST", "/v1/campaigns/{id}/pause"): Permission.RUN_CAMPAIGNS,
     ("POST", "/v1/campaigns/{id}/resume"): Permission.RUN_CAMPAIGNS,
@@ -198,7 +206,9 @@ OPEN: frozenset[Route] = frozenset(
         ("POST", "/u/{token}"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/openapi.json"),
+        ("GET", "/docs"),
     }
 )
 """Routes without a key: they carry a proof of their own, or tell nothing of a tenant."""

@@ -1,8 +1,9 @@
 """The web process: every route from its table, every error through one table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -24,9 +25,15 @@ from handlers.api.operations import OPERATIONS
 from handlers.error_log import log_error
 from handlers.health import Health
 from handlers.mcp.door import Door
+from handlers.metering import Metrics
+from handlers.rate_limits import Left, RateLimits
 from handlers.services import Services
+from handlers.web.reference import reference_page
 from handlers.web.tracking import Tracking
 from handlers.webhooks.endpoint import Webhooks
+
+NOT_ROUTED = "none"
+"""The route of what nothing is at: as it was asked for it would be a label without end."""
 
 OpenRoute = tuple[str, str, Callable[[Request], Any]]
 
@@ -34,23 +41,26 @@ OpenRoute = tuple[str, str, Callable[[Request], Any]]
 def create_app(services: Services) -> Starlette:
     """The application; raises RouteWithoutPermission when a route is in no table of rights."""
     gatekeeper = Gatekeeper(services.check_key)
+    routes = [
+        *_api_routes(services, gatekeeper, OPERATIONS),
+        *_open_routes(services),
+        *_tool_routes(services, gatekeeper),
+    ]
+    named: dict[object, str] = {route.endpoint: route.name for route in routes}
     return Starlette(
-        routes=[
-            *_api_routes(services, gatekeeper, OPERATIONS),
-            *_open_routes(services),
-            *_tool_routes(services, gatekeeper),
-        ],
-        middleware=[Middleware(Envelope, services=services)],
+        routes=routes,
+        middleware=[Middleware(Envelope, services=services, named=named)],
         exception_handlers={HTTPException: _not_routed},
     )
 
 
 class Envelope:
-    """Gives every answer its request id, and every error its problem document."""
+    """Gives every answer its request id, and every error its problem document; notes each."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, named: Mapping[object, str]) -> None:
         self._app = app
         self._services = services
+        self._named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,15 +68,17 @@ class Envelope:
             return
         request_id = self._services.rng.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        begun = False
+        begun = 0
+        since = monotonic()
 
         async def send_stamped(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
+                begun = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = str(request_id)
                 headers["X-Content-Type-Options"] = "nosniff"
+                headers.update(_limits_told(scope["state"].get("calls_left")))
             await send(message)
 
         try:
@@ -77,15 +89,32 @@ class Envelope:
             problem = errors.problem_of(error, self._services.problems)
             log_error(problem, error, str(request_id))
             await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
+        finally:
+            if begun:
+                route = self._named.get(scope.get("endpoint"), NOT_ROUTED)
+                method = scope["method"] if route != NOT_ROUTED else ""
+                self._services.meter.served(method, route, begun, monotonic() - since)
+
+
+def _limits_told(left: Left | None) -> dict[str, str]:
+    """What the key has left, where the request had one."""
+    if left is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(left.limit),
+        "RateLimit-Remaining": str(left.remaining),
+        "RateLimit-Reset": str(left.reset_s),
+    }
 
 
 def _api_routes(
     services: Services, gatekeeper: Gatekeeper, operations: Iterable[Operation]
 ) -> Iterable[Route]:
     """One route a path; fixed paths before those with an id, so that `import` is no id."""
+    limits = RateLimits(services.calls_per_minute)
     ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
-        endpoint = Endpoint(services, gatekeeper, list(group))
+        endpoint = Endpoint(services, gatekeeper, list(group), limits)
         place = path.replace("{id}", "{id:uuid}").replace("{number}", "{number:int}")
         yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
 
@@ -109,7 +138,9 @@ def _open_routes(services: Services) -> Iterable[Route]:
         ("POST", "/u/{token}", tracking.opt_out),
         ("GET", "/healthz", health.alive),
         ("GET", "/readyz", health.ready),
+        ("GET", "/metrics", Metrics(services.meter).page),
         ("GET", "/openapi.json", _document),
+        ("GET", "/docs", reference_page),
     )
     for method, path, _ in table:
         require_open(method, path)

@@ -96,6 +96,18 @@ class TooManyPosts(Refusal):
     """More posts came in a minute than the tenant's endpoint takes."""
 
 
+class TooManyCalls(Refusal):
+    """The key has called more often than its limit; after so many seconds it may again."""
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyCopies(Refusal):
+    """The tenant has taken as many copies of contacts as a day allows."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """How a class of errors is answered."""
 
@@ -125,6 +137,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         HTTPStatus.TOO_MANY_REQUESTS, "too_many_wrong_keys", retry_after_s=60
     ),
     TooManyPosts: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_posts", retry_after_s=10),
+    TooManyCalls: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_calls", retry_after_s=1),
+    TooManyCopies: Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_copies", retry_after_s=3600),
     NotStored: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", retry_after_s=30),
     InvalidSignature: Problem(
         HTTPStatus.UNAUTHORIZED, "invalid_signature", challenge='Signature realm="webhook"'
@@ -173,7 +187,7 @@ def answer(problem: Problem, error: Exception, request_id: UUID) -> Response:
     return Response(
         msgspec.json.encode(document(problem, error, request_id)),
         status_code=problem.status,
-        headers=_headers(problem),
+        headers=_headers(problem, error),
         media_type=PROBLEM_JSON,
     )
 
@@ -221,10 +235,11 @@ def _code(problem: Problem, error: Exception) -> str:
     return error.code if isinstance(error, CampaignError) else problem.code
 
 
-def _headers(problem: Problem) -> dict[str, str]:
+def _headers(problem: Problem, error: Exception) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    if problem.retry_after_s is not None:
-        headers["Retry-After"] = str(problem.retry_after_s)
+    wait = error.retry_after_s if isinstance(error, TooManyCalls) else problem.retry_after_s
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
     if problem.challenge:
         headers["WWW-Authenticate"] = problem.challenge
     return headers

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,10 +13,12 @@ from handlers.access import KeyHolder
 from handlers.accounts.orders import AccountOrders
 from handlers.contacts import ContactBook
 from handlers.dead_letters import DeadLetters
+from handlers.erasure import Erasures
 from handlers.errands.endpoints import EndpointBook
 from handlers.errands.lists import NoticeList, TaskList
 from handlers.errors import Problem
 from handlers.links import Keys
+from handlers.metering import Meter
 from handlers.metrics.reads import MetricReads
 from handlers.passages import Passage
 from handlers.ports import (
@@ -172,6 +174,13 @@ class CampaignBook(Register, Protocol):
         """
         ...
 
+    def change_campaign(self, row: CampaignRow) -> None:
+        """Overwrite the name, the description, the sender and the limit of a campaign.
+
+        Raises as `add_campaign` does when the name is taken.
+        """
+        ...
+
     def put_sender(self, sender: Sender) -> None: ...
 
 
@@ -190,6 +199,22 @@ class SuppressionList(Suppressions, Protocol):
 
     def remove(self, family: str, address: str, at: datetime) -> bool:
         """Lift every ground that bans an address; false when there was none."""
+        ...
+
+
+class Copies(Protocol):
+    """What the vault has of a contact, and how often that was handed out."""
+
+    def count(self, contact_id: ContactId, ordered_by: str) -> bool:
+        """Count one more copy; False where the quota of the last 24 hours is used up."""
+        ...
+
+    def streams(self, contact_id: ContactId) -> Sequence[StreamId]:
+        """Every contact-campaign of the contact."""
+        ...
+
+    def rows(self, contact_id: ContactId) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """The rows of each table of the vault that are about the contact, oldest first."""
         ...
 
 
@@ -228,6 +253,8 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     tasks: TaskList
     notices: NoticeList
     dead_letters: DeadLetters
+    erasures: Erasures
+    copies: Copies
     orders: AccountOrders
     endpoints: EndpointBook
     reads: ReadModels
@@ -265,5 +292,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Posts of a provider that a tenant's endpoint takes in a minute, in this process."""
     hosts: frozenset[str] = frozenset()
     """Names of the web process besides those of the machine itself; tools are served under them."""
-    count: Callable[[str], None]
-    """Adds one to a counter of operation."""
+    calls_per_minute: int = 6000
+    """Calls of the API that one key may make in a minute, in this process."""
+    meter: Meter
+
+    @property
+    def count(self) -> Callable[[str], None]:
+        """Adds one to a counter of operation."""
+        return self.meter.count

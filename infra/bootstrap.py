@@ -25,6 +25,7 @@ from infra.embedded.home import Home
 from infra.embedded.servers import ServerUrls, running_servers
 from infra.endpoints.register import SqlEndpoints
 from infra.entropy import SystemRng
+from infra.erasure_list import ErasureList
 from infra.grounds import GroundsOf
 from infra.idempotency import SqlMemory
 from infra.limits.counters import SqlLimits
@@ -44,6 +45,8 @@ from infra.vault import (
     SqlSuppressions,
     SqlVault,
 )
+from infra.vault.copies import SqlCopies
+from infra.vault.erasing import SqlErasures
 from infra.watched import watched_doorbell, watched_ports, watched_transactions
 from plans.context import TenantPolicy
 from projections.registry import WORK
@@ -193,6 +196,16 @@ class System(Outside):
         """The contacts of a tenant."""
         tenant = TenantId(name)
         return Contacts(self.database, tenant, self.address_mac(tenant), self.rng)
+
+    def erasures(self, name: str) -> SqlErasures:
+        """Who was erased in a tenant, in its tables and on the list beside them."""
+        return SqlErasures(self.database, TenantId(name), ErasureList(self.settings.home))
+
+    def copies(self, name: str) -> SqlCopies:
+        """What is kept of the contacts of a tenant, to be handed out."""
+        return SqlCopies(
+            self.database, TenantId(name), per_day=self.settings.contact_exports_per_day
+        )
 
     def accounts(self, name: str) -> SqlSenderAccounts:
         """The sender accounts of a tenant."""

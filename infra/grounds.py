@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.campaign import Campaign
 from domain.ids import StreamId, TenantId, subject_key
-from domain.plan import Grounds, Policy
+from domain.plan import Grounds, Policy, forgotten
 from handlers.ports import PlanRef, Transaction
 from handlers.values import guard_values
 from infra.vault import SqlVault
@@ -21,7 +21,12 @@ class GroundsOf:
     def __call__(
         self, states: Sequence[tuple[StreamId, Campaign]], tx: Transaction | None = None
     ) -> Mapping[StreamId, Grounds]:
-        plans = self._vault.plans((ref for _, state in states for ref in _plans_of(state)), tx)
+        wanted = (ref for _, state in states for ref in _plans_of(state))
+        plans = dict(self._vault.plans(wanted, tx))
+        for _, state in states:
+            if state.ended:  # its plan may be erased; late reports about it are facts all the same
+                for ref in _plans_of(state):
+                    plans.setdefault(ref, forgotten(ref.plan_hash))
         asking = {
             state.contact_id
             for _, state in states

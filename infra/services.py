@@ -1,6 +1,5 @@
 """What the web process is given: every port and store of a tenant, probes, the table of errors."""
 
-from collections import Counter
 from http import HTTPStatus
 from threading import Lock
 from time import monotonic
@@ -20,6 +19,7 @@ from infra.clock import SystemClock, tzdata_version
 from infra.keys import check_key
 from infra.log import Log
 from infra.metrics import SqlMetrics
+from infra.prometheus import PrometheusMeter, StoredNumbers
 from infra.providers.sendgrid import SendGridInbound
 from infra.read_models import SqlReadModels
 from infra.readiness import beat_probe, database_probe, lag_probe, ping_probe, stop_probe
@@ -90,6 +90,8 @@ class TenantDirectory:
                 SqlNotices(system.database, name),
             ),
             dead_letters=SqlDeadLetters(system.database, name),
+            erasures=system.erasures(name),
+            copies=system.copies(name),
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
             metrics=SqlMetrics(system.database, name),
@@ -122,7 +124,8 @@ def make_services(system: System) -> Services:
         },
         webhook_per_minute=system.settings.webhook_per_minute,
         hosts=_hosts(system.settings),
-        count=_Counters().add,
+        calls_per_minute=system.settings.api_calls_per_minute,
+        meter=PrometheusMeter(StoredNumbers(system.database, system.clock.now)),
     )
 
 
@@ -130,16 +133,6 @@ def _hosts(settings: Settings) -> frozenset[str]:
     """The name in the public address, and the address that is listened on."""
     public = urlsplit(settings.public_url or "").hostname
     return frozenset({public or settings.web_host, settings.web_host})
-
-
-class _Counters:
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.counts: Counter[str] = Counter()
-
-    def add(self, name: str) -> None:
-        with self._lock:
-            self.counts[name] += 1
 
 
 def _probes(system: System) -> dict[str, Probe]:

@@ -110,6 +110,18 @@ class Settings(BaseModel):
             "process; more are answered with 429",
         ),
     ] = 1000
+    api_calls_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="calls of the API that one key may make in a minute, in each web process; "
+            "more are answered with 429",
+        ),
+    ] = 6000
+    contact_exports_per_day: Annotated[
+        int,
+        Field(ge=1, description="copies of contacts that a tenant may take within 24 hours"),
+    ] = 100
     worker_threads: Annotated[
         int, Field(ge=1, le=64, description="threads of a worker process for actors")
     ] = 8
@@ -159,6 +171,11 @@ class Settings(BaseModel):
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="what is logged")
     ] = "INFO"
+
+    log_format: Annotated[
+        Literal["text", "json"],
+        Field(description="log lines on stderr: text for people, json for collectors"),
+    ] = "text"
 
     @property
     def scaled(self) -> tuple[datetime, datetime] | None:

@@ -19,6 +19,7 @@ from infra.accounts.deliverability import SqlDeliverability
 from infra.assignees import look_up
 from infra.bootstrap import System
 from infra.claims.waking import go_on
+from infra.erased_again import finish_erasures
 from infra.retention import forget, forget_processes, keep_up, periods_of
 from infra.vault.pulls import SqlPullBook
 
@@ -39,6 +40,7 @@ def _guard_restored(system: System, tenant: TenantId) -> int:
     guard, book = system.restore_guard, system.accounts(tenant)
     if not guard.look(tenant):
         return 0
+    finish_erasures(system, tenant)
     told_at = system.restored.get(tenant)
     if told_at is not None and not book.rules().paused and _was_paused(book, told_at):
         del system.restored[tenant]  # somebody has resumed it since
@@ -137,11 +139,20 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "counts": (3600.0, _drop_old_counts),
     "partitions": (3600.0, _keep_partitions),
     "forgetting": (60.0, _forget),
+    "erasures": (60.0, finish_erasures),
 }
 """Every sweep and how often it runs, real seconds."""
 
 OUTSIDE = frozenset(
-    {"credentials", "verified", "suppressions", "addresses", "partitions", "forgetting"}
+    {
+        "credentials",
+        "verified",
+        "suppressions",
+        "addresses",
+        "partitions",
+        "forgetting",
+        "erasures",
+    }
 )
 """Sweeps that ask somebody outside, who may be slow to answer, or that may have much to do: no bell
 waits for them."""

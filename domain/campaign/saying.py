@@ -49,6 +49,8 @@ def cancelled_by(outcome: Outcome, reason: str) -> CancelReason:
     """Why a message that still waited at this end is not sent."""
     if reason.startswith(GOAL):
         return CancelReason.GOAL
+    if reason == CancelReason.ERASED:
+        return CancelReason.ERASED
     return _CANCELLED_BY.get(outcome, CancelReason.ENDED)
 
 

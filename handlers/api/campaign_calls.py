@@ -21,6 +21,10 @@ from handlers.proving import sender_names
 DAILY_LIMIT = 50
 """The messages of a day of a campaign that was given no other number."""
 
+NAME_MAX = 200
+COPY = " (copy)"
+"""Behind the name of a campaign, in the name of a copy that was given none."""
+
 Order = Literal["launch", "pause", "resume", "stop"]
 
 
@@ -31,6 +35,21 @@ class NewCampaign(Given):
     description: Annotated[str, Field(max_length=2000), AfterValidator(no_controls)] = ""
     sender: Annotated[str, Field(max_length=200), AfterValidator(no_controls)] = ""
     daily_limit: int = Field(DAILY_LIMIT, ge=1, le=1_000_000)
+
+
+class CampaignChange(Given):
+    """Fields of a campaign to be changed; what is not given, or null, stays as it is."""
+
+    name: Line | None = None
+    description: Annotated[str, Field(max_length=2000), AfterValidator(no_controls)] | None = None
+    sender: Annotated[str, Field(max_length=200), AfterValidator(no_controls)] | None = None
+    daily_limit: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class CloneName(Given):
+    """What the copy is called; without a name it is called after the campaign."""
+
+    name: Line | None = None
 
 
 class CampaignShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +90,44 @@ FROM: Mapping[Order, frozenset[str]] = {
 def create(call: Call) -> CampaignShown:
     """Make a draft."""
     given: NewCampaign = call.body
-    if given.sender and given.sender not in sender_names(call.tenant.ports):
+    _must_be_known(call, given.sender)
+    return _added(call, given)
+
+
+def change(call: Call) -> CampaignShown:
+    """Change fields; limits hold from the next message on, names are for people only."""
+    given: CampaignChange = call.body
+    row = call.campaign()
+    if row.status == "stopped":
+        raise OutOfStep("a stopped campaign is not changed any more; clone it")
+    changes = given.model_dump(exclude_none=True)
+    sender: str = changes.get("sender", row.sender)
+    if sender != row.sender:
+        _must_be_known(call, sender)
+        if call.tenant.ports.register.streams(row.campaign_id, None, 1):
+            raise OutOfStep("plans were proven with its sender; clone it and enrol anew")
+    call.tenant.campaigns.change_campaign(msgspec.structs.replace(row, **changes))
+    return _shown(call.campaign())
+
+
+def clone(call: Call) -> CampaignShown:
+    """A draft with the same configuration; without a name of its own it is called after it."""
+    given: CloneName = call.body
+    row = call.campaign()
+    name = given.name or f"{row.name[: NAME_MAX - len(COPY)]}{COPY}"
+    wanted = NewCampaign.model_construct(
+        name=name, description=row.description, sender=row.sender, daily_limit=row.daily_limit
+    )
+    return _added(call, wanted)
+
+
+def _must_be_known(call: Call, sender: str) -> None:
+    if sender and sender not in sender_names(call.tenant.ports):
         fault = Fault("/sender", "unknown_sender", "no sender account has this name; add it first")
         raise NotAcceptable("the body cannot be taken", [fault])
+
+
+def _added(call: Call, given: NewCampaign) -> CampaignShown:
     row = CampaignRow(
         campaign_id=CampaignId(call.services.rng.new_id()),
         name=given.name,

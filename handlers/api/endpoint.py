@@ -22,6 +22,7 @@ from handlers.errors import (
     NotUnderstood,
 )
 from handlers.metrics.tables import MEDIA, Format, Table, written
+from handlers.rate_limits import RateLimits
 from handlers.receiving import address_of, media_of, read_within
 from handlers.services import Answered, Services, TenantServices
 
@@ -35,10 +36,15 @@ class Endpoint:
     """All operations of one path."""
 
     def __init__(
-        self, services: Services, gatekeeper: Gatekeeper, operations: Sequence[Operation]
+        self,
+        services: Services,
+        gatekeeper: Gatekeeper,
+        operations: Sequence[Operation],
+        limits: RateLimits,
     ) -> None:
         self._services = services
         self._gatekeeper = gatekeeper
+        self._limits = limits
         self._operations = {one.method: one for one in operations}
         self._turns = {
             one.method: Semaphore(one.at_once) for one in operations if one.at_once is not None
@@ -63,6 +69,7 @@ class Endpoint:
     def _admit(self, request: Request, operation: Operation) -> tuple[KeyHolder, TenantServices]:
         given = request.headers.get("authorization", "")
         holder = self._gatekeeper.holder(given, address_of(request))
+        request.state.calls_left = self._limits.take(holder.key_id)
         require(holder, self._permissions[operation.method])
         tenant = self._services.tenant(holder.tenant)
         if tenant is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from handlers.access import ROLES_OF, permission_for
 from handlers.api.calls import Operation
 from handlers.api.endpoint import IDEMPOTENCY_KEY, KEY_MAX
+from handlers.api.examples import example_of
 from handlers.api.operations import OPERATIONS
 from handlers.errors import PROBLEM_JSON, ProblemDocument
 from handlers.metrics.tables import MEDIA
@@ -73,7 +75,9 @@ PUBLIC: Mapping[str, Mapping[str, tuple[str, Mapping[int, str]]]] = {
     },
     "/healthz": {"get": ("Whether the process is up", {200: "it is"})},
     "/readyz": {"get": ("Whether all that is needed works", {200: "it does", 503: "it does not"})},
+    "/metrics": {"get": ("Numbers for operators, in the text format of Prometheus", {200: "all"})},
     "/openapi.json": {"get": ("This document", {200: "it"})},
+    "/docs": {"get": ("This document as a page", {200: "it"})},
 }
 """The routes without a key: what they are for, and what they answer."""
 
@@ -97,6 +101,7 @@ def openapi_document() -> Json:
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": _refusals(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -135,17 +140,21 @@ def _operation(operation: Operation, answer: Json) -> Json:
         ),
         "responses": {
             str(operation.status): _done(operation, answer),
-            "default": _response(
-                "a problem", PROBLEM_JSON, {"$ref": f"{_REF}{ProblemDocument.__name__}"}
-            ),
+            **{
+                str(status): {"$ref": f"#/components/responses/{_name(status)}"}
+                for status in refusals_of(operation)
+            },
         },
+        "x-roles": sorted(ROLES_OF[permission]),
     }
     if operation.body is not None:
         model = operation.body.model
         schema = {"$ref": f"{_REF}{model.__name__}"} if model else {"type": "string"}
         described["requestBody"] = {
             "required": operation.body.needed,
-            "content": {operation.body.media: {"schema": schema}},
+            "content": {
+                operation.body.media: {"schema": schema, "example": example_of(model)},
+            },
         }
     return described
 
@@ -156,6 +165,34 @@ def _done(operation: Operation, answer: Json) -> Json:
     if operation.table is not None:
         described["content"] |= {media: {} for media in MEDIA.values()}
     return described
+
+
+def refusals_of(operation: Operation) -> list[HTTPStatus]:
+    """Every status that a call may be refused with."""
+    taken = operation.body is not None or operation.query is not None or "{id}" in operation.path
+    found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY]
+    found += [HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE]
+    if taken or operation.writes:
+        found.append(HTTPStatus.BAD_REQUEST)
+    if "{" in operation.path or operation.method != "GET":
+        found += [HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT]
+    if operation.body is not None:
+        found += [HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+    return sorted(found)
+
+
+def _refusals() -> Json:
+    """The answers that are problems, by their names; a wait is told where one is known."""
+    schema = {"$ref": f"{_REF}{ProblemDocument.__name__}"}
+    every = {status for operation in OPERATIONS for status in refusals_of(operation)}
+    return {
+        _name(status): _response(status.phrase.lower(), PROBLEM_JSON, schema)
+        for status in sorted(every)
+    }
+
+
+def _name(status: HTTPStatus) -> str:
+    return "".join(word.capitalize() for word in status.name.split("_"))
 
 
 def _public(path: str, does: str, told: Mapping[int, str]) -> Json:

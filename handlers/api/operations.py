@@ -5,9 +5,7 @@ The routes are made from it, the document that describes them too; who may call 
 """
 
 from handlers.api import (
-    campaign_calls,
     contact_calls,
-    enrolment_calls,
     journey_calls,
     reading_calls,
     revision_calls,
@@ -16,10 +14,12 @@ from handlers.api import (
 )
 from handlers.api.bodies import json_body
 from handlers.api.calls import Body, Operation, Page, Reason
+from handlers.api.campaign_operations import CAMPAIGNS
 from handlers.api.errand_operations import ERRANDS
 from handlers.api.metric_operations import METRICS
 from handlers.api.paging import Listed
 from handlers.api.plan_operations import PLANS
+from handlers.api.privacy_operations import PRIVACY
 from handlers.api.queue_operations import QUEUE
 from handlers.api.sender_operations import SENDERS
 from handlers.contact_import import ImportReport
@@ -76,61 +76,6 @@ _CONTACTS = (
         perform=contact_calls.change,
         answers=ContactShown,
         body=json_body(ContactChange),
-    ),
-)
-
-_CAMPAIGNS = (
-    Operation(
-        method="POST",
-        path="/v1/campaigns",
-        does="Make a campaign; it is a draft",
-        perform=campaign_calls.create,
-        answers=campaign_calls.CampaignShown,
-        status=201,
-        body=json_body(campaign_calls.NewCampaign),
-    ),
-    Operation(
-        method="GET",
-        path="/v1/campaigns",
-        does="List campaigns",
-        perform=campaign_calls.page,
-        answers=Listed[campaign_calls.CampaignShown],
-        query=Page,
-    ),
-    Operation(
-        method="GET",
-        path="/v1/campaigns/{id}",
-        does="One campaign",
-        perform=campaign_calls.one,
-        answers=campaign_calls.CampaignShown,
-    ),
-    *(
-        Operation(
-            method="POST",
-            path=f"/v1/campaigns/{{id}}/{order}",
-            does=f"{order.capitalize()} a campaign",
-            perform=perform,
-            answers=campaign_calls.Ordered,
-            body=json_body(Reason, needed=False),
-        )
-        for order, perform in (
-            ("launch", campaign_calls.do_launch),
-            ("pause", campaign_calls.do_pause),
-            ("resume", campaign_calls.do_resume),
-            ("stop", campaign_calls.do_stop),
-        )
-    ),
-    Operation(
-        method="POST",
-        path="/v1/campaigns/{id}/enrolments",
-        does="Enrol up to 1000 contacts, each with its plan; one result per item in order",
-        perform=enrolment_calls.enrol,
-        answers=enrolment_calls.EnrolledItems,
-        body=Body(
-            read=enrolment_calls.read_items,
-            model=enrolment_calls.NewEnrolments,
-            bytes_max=enrolment_calls.BYTES_MAX,
-        ),
     ),
 )
 
@@ -263,7 +208,8 @@ _SETTINGS = (
 OPERATIONS: tuple[Operation, ...] = (
     *PLANS,
     *_CONTACTS,
-    *_CAMPAIGNS,
+    *PRIVACY,
+    *CAMPAIGNS,
     *_JOURNEYS,
     *ERRANDS,
     *_READING,

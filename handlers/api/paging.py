@@ -6,9 +6,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from handlers.errors import Fault, NotAcceptable
+from handlers.errors import Fault, NotUnderstood
 
 T = TypeVar("T")
+
+
+PLACE_MAX = 2**63 - 1
+"""A greater number is none of a row's."""
 
 
 class Listed(msgspec.Struct, Generic[T], frozen=True):
@@ -26,15 +30,18 @@ def listed(items: Sequence[T], limit: int, place: Callable[[T], object]) -> List
 
 
 def place_of(cursor: str | None, kind: type[T]) -> T | None:
-    """The place that a cursor stands for; raises NotAcceptable when it is none of ours."""
+    """The place that a cursor stands for; raises NotUnderstood when it is none of ours."""
     if cursor is None:
         return None
     try:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=kind)
+        place = msgspec.json.decode(raw, type=kind)
     except (ValueError, msgspec.MsgspecError):
+        place = None
+    if place is None or (isinstance(place, int) and abs(place) > PLACE_MAX):
         fault = Fault("/cursor", "cursor", "give the next_cursor of the page before, unchanged")
-        raise NotAcceptable("the query cannot be taken", [fault]) from None
+        raise NotUnderstood("the cursor is none of ours", [fault])
+    return place
 
 
 def _cursor(place: Any) -> str:  # noqa: ANN401  # any value that JSON can hold

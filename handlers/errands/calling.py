@@ -18,6 +18,7 @@ EXPIRED = Called(ok=False, reason="expired")
 UNKNOWN_ENDPOINT = Called(ok=False, reason="endpoint_unknown")
 BROKEN = Called(ok=False, final=False, reason="broken")
 DISABLED_ENDPOINT = Called(ok=False, reason="endpoint_disabled")
+ERASED = Called(ok=False, reason="contact_erased")
 TOO_LONG = Called(ok=False, reason="body_too_long")
 TEXTS_MAX = 256 * 1024
 """Characters of all texts of one body: as many as a plan may have that does not loop."""

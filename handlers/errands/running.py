@@ -19,6 +19,7 @@ from handlers.errands.asking import Asked, Asking, words
 from handlers.errands.calling import (
     BROKEN,
     DISABLED_ENDPOINT,
+    ERASED,
     EXPIRED,
     TOO_LONG,
     UNKNOWN_ENDPOINT,
@@ -155,6 +156,8 @@ class ErrandRunner:
         if not endpoint.enabled:
             return DISABLED_ENDPOINT
         asked = _asked(errand)
+        if asking.person(asked) is None:
+            return ERASED
         try:
             node, values = asking.node(asked), asking.values(asked)
             body = posted(self._ports.tenant, errand, node, values)

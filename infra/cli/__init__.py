@@ -38,6 +38,13 @@ CONTENTS = {
         "Stop all sending of a tenant, or of all tenants, at once, and let it go on.",
     ),
     "contacts": Entry("infra.cli.contacts:contacts", "Import contacts."),
+    "erase": Entry(
+        "infra.cli.privacy:erase", "Erase a contact: its personal data goes, its courses end."
+    ),
+    "export-contact": Entry(
+        "infra.cli.privacy:export_contact",
+        "Print all that is kept of a contact; with --json whole, without it how much of what.",
+    ),
     "campaign": Entry(
         "infra.cli.campaigns:campaign", "Add, list, show, launch, pause, resume, stop campaigns."
     ),
@@ -133,5 +140,5 @@ def main(context: click.Context) -> None:
     from infra.settings import read_settings  # noqa: PLC0415  # see above
 
     settings = read_settings()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     context.obj = settings

@@ -2,11 +2,12 @@
 
 import logging
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 import click
 from typing_extensions import override
+
+from infra.cli.redaction import place_of, redacted
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 QUIET = (
@@ -36,12 +37,12 @@ class OneLine(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         record.exc_text = None  # another handler may have written a whole traceback there
-        return super().format(record).replace("\n", "\\n")
+        return redacted(super().format(record)).replace("\n", "\\n")
 
     @override
     def formatException(self, ei: Any) -> str:
         kind, _, trace = ei
-        return f"{getattr(kind, '__name__', kind)} at {_place(trace)}"
+        return f"{getattr(kind, '__name__', kind)} at {place_of(trace)}"
 
 
 class Stderr(logging.Handler):
@@ -52,21 +53,22 @@ class Stderr(logging.Handler):
         click.echo(self.format(record), err=True)
 
 
-def log_to_stderr(level: str) -> None:
-    """Log from this level on; safe to repeat."""
+def log_to_stderr(level: str, form: str = "text") -> None:
+    """Log from this level on, as lines of text or of JSON; safe to repeat."""
     root = logging.getLogger()
     root.setLevel(level)
     if not any(isinstance(handler, Stderr) for handler in root.handlers):
-        handler = Stderr()
-        handler.setFormatter(OneLine())
-        root.addHandler(handler)
+        root.addHandler(Stderr())
+    for handler in root.handlers:
+        if isinstance(handler, Stderr):
+            handler.setFormatter(_formatter(form))
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
-def _place(trace: TracebackType | None) -> str:
-    if trace is None:
-        return "an unknown place"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+def _formatter(form: str) -> logging.Formatter:
+    if form == "text":
+        return OneLine()
+    from infra.cli.json_lines import json_lines  # noqa: PLC0415  # who reads text need not wait
+
+    return json_lines()

@@ -30,7 +30,7 @@ def campaign_of(found: System, tenant: str, given: str) -> CampaignRow:
     """A campaign by its id or its name."""
     name = found.tenant(tenant).name
     register = SqlRegister(found.database, name, found.accounts(name))
-    known = _as_uuid(given)
+    known = as_uuid(given)
     row = register.campaign(CampaignId(known)) if known else None
     row = row or register.campaign_named(given)
     if row is None:
@@ -47,7 +47,8 @@ def with_campaign_id(
     return {**given, "campaign": campaign}
 
 
-def _as_uuid(text: str) -> UUID | None:
+def as_uuid(text: str) -> UUID | None:
+    """The id that a text is, or None."""
     try:
         return UUID(text)
     except ValueError:

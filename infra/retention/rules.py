@@ -127,6 +127,7 @@ UPDATE {s}.notices SET text = '' WHERE notice_id = ANY(ARRAY(
 """What is forgotten row by row; `webhook_deliveries` goes by partition (partitions.py)."""
 
 _LOG = "the log of facts, or what it cannot be read without: never forgotten"
+_PLANS = "what the log was decided by; of a contact that is erased, its own go"
 _HISTORY = "a projection of the log, as long as the log is; a rebuild would bring it back"
 _WORK = "rows go when the work is done"
 _SETUP = "what the tenant has set up"
@@ -137,9 +138,9 @@ STAYS: Mapping[str, str] = {
     "events": _LOG,
     "account_events": _LOG,
     "streams": _LOG,
-    "plans": _LOG,
-    "plan_contacts": _LOG,
-    "plan_reports": _LOG,
+    "plans": _PLANS,
+    "plan_contacts": _PLANS,
+    "plan_reports": _PLANS,
     "migrations": "a row a file",
     "tracking": "a row a projection",
     "projection_poison": "until a rebuild has taken the fact in",
@@ -160,6 +161,8 @@ STAYS: Mapping[str, str] = {
     "usage": "what no limit needs goes by the sweep `counts`",
     "circuit_answers": "a minute of each sender; what is older goes with the next answer",
     "contacts": _PERSON,
+    "erasures": "ids of whom was erased: nobody may bring them back",
+    "contact_exports": "evidence of who was given what",
     "former_addresses": _PERSON,
     "consents": _EVIDENCE,
     "suppressions": _EVIDENCE,

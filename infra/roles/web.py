@@ -4,6 +4,7 @@ import uvicorn
 
 from handlers.app import create_app
 from infra.bootstrap import opened
+from infra.erased_again import replay_erasures
 from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
 from infra.services import make_services
@@ -16,6 +17,7 @@ GRACE_S = 5
 def run(settings: Settings, port: int) -> None:
     """Serve until told to stop; requests under way are finished."""
     with opened(settings, worker="web", pool=POOL) as system:
+        replay_erasures(system)
         app = create_app(make_services(system))
         server = uvicorn.Server(
             uvicorn.Config(

@@ -6,6 +6,7 @@ from dramatiq import Worker
 
 from handlers.actors import declare_actors
 from infra.bootstrap import opened
+from infra.erased_again import replay_erasures
 from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
 from infra.roles.signals import stop_requested
@@ -26,6 +27,7 @@ def run(settings: Settings, name: str = "worker") -> None:
     worker_id = f"{name}-{os.getpid()}"
     with opened(settings, worker=worker_id, pool=settings.worker_threads + 2) as system:
         system.provider  # noqa: B018  # a missing key is told at the start, not at the first send
+        replay_erasures(system)
         bells = Work(system).bells()
         declare_actors(system.broker, bells, answer=system.doorbell.answered)
         worker = Worker(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from typing_extensions import override
 
 from domain import accounts
@@ -73,6 +74,21 @@ class SqlRegister(Register):
             if not self._sql.run(transaction(curs), _ADD, params):
                 raise NameTaken(row.name)
 
+    def change_campaign(self, row: CampaignRow) -> None:
+        """Overwrite what people configure of a campaign; raises NameTaken."""
+        params = {
+            "id": row.campaign_id,
+            "name": row.name,
+            "description": row.description,
+            "sender": row.sender,
+            "limit": row.daily_limit,
+        }
+        with self._database.tenant_tx(self._tenant) as curs:
+            try:
+                self._sql.run(transaction(curs), _CHANGE, params)
+            except UniqueViolation as error:
+                raise NameTaken(row.name) from error
+
     @override
     def set_status(self, campaign_id: CampaignId, status: str) -> None:
         params = {"id": campaign_id, "status": status}
@@ -94,6 +110,8 @@ class SqlRegister(Register):
             "documents": [distinct[name].document for name in sorted(distinct)],
         }
         self._sql.run(tx, _KEEP_PLANS, params)
+        if len(self._sql.rows(tx, _HOLD_PLANS, params)) < len(distinct):
+            self._sql.run(tx, _KEEP_PLANS, params)  # an erasure has just taken one away
         reports = {(plan.plan_hash, plan.digest): plan.report for plan in plans}
         told = {
             "hashes": [name for name, _ in sorted(reports)],
@@ -192,10 +210,22 @@ _SET_STATUS = """
 UPDATE {s}.campaigns SET status = %(status)s, updated_at = now() WHERE campaign_id = %(id)s
 """
 
+_CHANGE = """
+UPDATE {s}.campaigns SET name = %(name)s, description = %(description)s, sender = %(sender)s,
+       daily_limit = %(limit)s, updated_at = now()
+ WHERE campaign_id = %(id)s
+"""
+
 _KEEP_PLANS = """
 INSERT INTO {s}.plans (plan_hash, document)
 SELECT * FROM unnest(%(hashes)s::text[], %(documents)s::bytea[])
 ON CONFLICT (plan_hash) DO NOTHING
+"""
+
+# An erasure deletes plans that serve nobody, and sees whom they serve only after our commit.
+_HOLD_PLANS = """
+SELECT 1 FROM {s}.plans WHERE plan_hash = ANY(%(hashes)s::text[])
+ ORDER BY plan_hash FOR KEY SHARE
 """
 
 _KEEP_REPORTS = """

@@ -26,6 +26,7 @@ from handlers.api.endpoint import Endpoint
 from handlers.api.operations import OPERATIONS
 from handlers.app import create_app
 from handlers.errors import NotAuthenticated, TooManyWrongKeys
+from handlers.rate_limits import RateLimits
 from tests.handlers.web_fakes import KEYS, World
 
 SOME_ID = str(UUID(int=77))
@@ -95,7 +96,7 @@ def test_a_route_that_is_in_no_table_is_an_error_before_anything_is_served() -> 
     )
     world = World()
     with pytest.raises(RouteWithoutPermission):
-        Endpoint(world.services, Gatekeeper(KEYS.get), [forgotten])
+        Endpoint(world.services, Gatekeeper(KEYS.get), [forgotten], RateLimits(60))
     with pytest.raises(RouteWithoutPermission):
         permission_for("DELETE", "/v1/contacts")
     with pytest.raises(RouteWithoutPermission):

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.events import SignalRecorded
+from domain.ids import StreamId
 from domain.recorded import Cause, Recorded
 from domain.taxonomy import CauseKind
 from plans.intake import BYTES_MAX
@@ -312,3 +313,45 @@ def test_zero_is_not_unmeasured() -> None:
     assert (told["rates"]["click_rate"], told["rates"]["reply_rate"]) == (0.25, 0.0)
     world.tables.counters["accepted"] = 0
     assert set(world.get(path).json()["rates"].values()) == {None}
+
+
+# --- changed and cloned ---------------------------------------------------------------------------
+
+
+def test_a_campaign_is_changed_field_by_field(world: World) -> None:
+    row = world.a_campaign(status="active")
+    path = f"/v1/campaigns/{row.campaign_id}"
+    changed = world.call("PATCH", path, json={"name": "Spring", "daily_limit": 9})
+    told = changed.json()
+    assert (told["name"], told["daily_limit"], told["status"]) == ("Spring", 9, "active")
+    assert (told["sender"], told["description"]) == ("sam", "")
+    assert world.call("PATCH", path, json={"status": "stopped"}).status_code == 422
+    assert world.call("PATCH", path, json={"name": ""}).status_code == 422
+    world.a_campaign("Winter")
+    taken = world.call("PATCH", path, json={"name": "Winter"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
+
+
+def test_the_sender_of_a_campaign_stays_once_plans_were_proven_with_it(world: World) -> None:
+    row = world.a_campaign()
+    path = f"/v1/campaigns/{row.campaign_id}"
+    unknown = world.call("PATCH", path, json={"sender": "nobody"})
+    assert unknown.json()["errors"][0]["pointer"] == "/sender"
+    assert world.call("PATCH", path, json={"sender": ""}).json()["sender"] == ""
+    world.shelf.streams_of[row.campaign_id] = [StreamId(UUID(int=1))]
+    late = world.call("PATCH", path, json={"sender": "sam"})
+    assert (late.status_code, late.json()["code"]) == (409, "out_of_step")
+
+
+def test_a_stopped_campaign_is_cloned_and_not_changed(world: World) -> None:
+    row = world.a_campaign("Autumn", status="stopped")
+    path = f"/v1/campaigns/{row.campaign_id}"
+    assert world.call("PATCH", path, json={"name": "x"}).status_code == 409
+    made = world.post(f"{path}/clone")
+    told = made.json()
+    assert (made.status_code, told["name"], told["status"]) == (201, "Autumn (copy)", "draft")
+    assert (told["sender"], told["daily_limit"]) == (row.sender, row.daily_limit)
+    assert told["id"] != str(row.campaign_id)
+    assert world.post(f"{path}/clone").json()["code"] == "name_taken"
+    assert world.post(f"{path}/clone", {"name": "Winter"}).json()["name"] == "Winter"
+    assert world.post(f"/v1/campaigns/{UUID(int=5)}/clone").status_code == 404

@@ -69,10 +69,18 @@ def test_a_page_has_a_cursor_to_the_next_and_the_last_one_has_none(world: World)
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": 0}, {"limit": 501}, {"cursor": "!"}, {"cursor": "eA"}, {"colour": "red"}]
+    "query", [{"limit": 0}, {"limit": 501}, {"cursor": "x" * 201}, {"colour": "red"}]
 )
 def test_a_query_that_cannot_be_is_refused(world: World, query: dict[str, Any]) -> None:
     assert world.get("/v1/contacts", params=query).status_code == 422
+
+
+@pytest.mark.parametrize("cursor", ["!", "eA", "é", "", "bnVsbA", "W10", "IjEi"])
+def test_a_cursor_that_is_none_of_ours_is_told_with_its_mend(world: World, cursor: str) -> None:
+    answer = world.get("/v1/contacts", params={"cursor": cursor})
+    assert answer.status_code == 400
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], "next_cursor" in fault["detail"]) == ("/cursor", True)
 
 
 def test_a_change_touches_only_what_is_given_and_null_clears(world: World) -> None:

@@ -242,3 +242,15 @@ def test_answers_have_the_fields_that_the_document_says() -> None:
     assert set(page) == set(schemas["Listed_CampaignShown_"]["properties"])
     problem = world.post("/v1/campaigns", {}).json()
     assert set(problem) <= set(schemas["ProblemDocument"]["properties"])
+
+
+def test_every_write_takes_an_idempotency_key_but_those_whose_answers_may_not_be_kept() -> None:
+    without = {
+        (one.method, one.path) for one in OPERATIONS if one.method != "GET" and not one.writes
+    }
+    asking = {(one.method, one.path) for one in OPERATIONS if one.asks}
+    secret = {("POST", "/v1/endpoints"), ("POST", "/v1/contacts/{id}/export")}
+    assert without == asking | secret
+    assert all(
+        path.endswith(("what-if", "check", "simulate", "trace", "graph")) for _, path in asking
+    )

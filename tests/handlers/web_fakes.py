@@ -272,6 +272,11 @@ class Shelf:
             raise NameTaken
         self.rows[row.campaign_id] = row
 
+    def change_campaign(self, row: CampaignRow) -> None:
+        if any(one.name == row.name for key, one in self.rows.items() if key != row.campaign_id):
+            raise NameTaken
+        self.rows[row.campaign_id] = row
+
     def set_status(self, campaign_id: CampaignId, status: str) -> None:
         self.rows[campaign_id] = msgspec.structs.replace(self.rows[campaign_id], status=status)
 
@@ -522,6 +527,28 @@ class NobodyAsked:
         return {}
 
 
+class NobodyErased:
+    """The part of handlers.erasure.Erasures that an unknown contact needs."""
+
+    def known(self, _: ContactId) -> None:
+        return None
+
+
+class Counted:
+    """Implements handlers.metering.Meter: keeps what it is told."""
+
+    def __init__(self, counted: list[str], answered: list[tuple[str, str, int]]) -> None:
+        self.count = counted.append
+        self._answered = answered
+
+    def served(self, method: str, route: str, status: int, seconds: float) -> None:
+        assert seconds >= 0
+        self._answered.append((method, route, status))
+
+    def page(self) -> bytes:
+        return b"# nothing\n"
+
+
 class World:
     """One tenant behind a web process; `client` calls it."""
 
@@ -534,6 +561,7 @@ class World:
         self.desk, self.endpoints, self.sums = Desk(), Registered(), Sums()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
+        self.answered: list[tuple[str, str, int]] = []
         self.readers: Any = SignedWithWord()
         self.ports = TenantPorts(
             tenant=TENANT,
@@ -570,6 +598,8 @@ class World:
             tasks=self.desk,
             notices=self.desk,
             dead_letters=self.letters,
+            erasures=NobodyErased(),  # type: ignore[arg-type]  # what an unknown contact needs
+            copies=Any,  # as above
             orders=AccountOrders(TENANT, self.accounts, NoMail(), self.desk),  # type: ignore[arg-type]  # as above
             endpoints=self.endpoints,
             reads=self.tables,
@@ -596,7 +626,7 @@ class World:
                 OutOfReach: Problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_reach", 5),
             },
             "hosts": frozenset({"testserver"}),
-            "count": self.counted.append,
+            "meter": Counted(self.counted, self.answered),
         }
         self.services = Services(**{**given, **changed})
         self.client = TestClient(create_app(self.services), follow_redirects=False)
