@@ -57,7 +57,9 @@ def create_app(services: Services) -> Starlette:
 class Envelope:
     """Gives every answer its request id, and every error its problem document; notes each."""
 
-    def __init__(self, app: ASGIApp, services: Services, named: Mapping[object, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, services: Services, named: Mapping[Callable[..., Any], str]
+    ) -> None:
         self._app = app
         self._services = services
         self._named = named
@@ -91,7 +93,7 @@ class Envelope:
             await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
         finally:
             if begun:
-                route = self._named.get(scope.get("endpoint"), NOT_ROUTED)
+                route = self._named.get(scope.get("endpoint", _not_routed), NOT_ROUTED)
                 method = scope["method"] if route != NOT_ROUTED else ""
                 self._services.meter.served(method, route, begun, monotonic() - since)
 

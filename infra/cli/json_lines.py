@@ -30,8 +30,9 @@ def json_lines() -> logging.Formatter:
 def _of_the_record(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     record: logging.LogRecord = event["_record"]
     event["at"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    if record.exc_info:
-        kind, _error, trace = record.exc_info
+    given = event.get("exc_info") or record.exc_info
+    if given:
+        kind, _error, trace = given
         event["error"] = getattr(kind, "__name__", str(kind))
         event["place"] = place_of(trace)
     event["event"] = redacted(str(event["event"]))

@@ -16,7 +16,7 @@ STORED: Mapping[str, tuple[str, list[str], LiteralString]] = {
         ["state"],
         """
 SELECT s.state, (SELECT count(*) FROM (SELECT FROM {s}.send_queue q WHERE q.state = s.state
-                                        LIMIT %(most)s) AS some)
+                                        LIMIT %(most)s) AS few)
   FROM unnest(ARRAY['PLANNED', 'QUEUED', 'SENDING', 'UNKNOWN']) AS s (state)""",
     ),
     "antiphon_messages_settled": (
@@ -42,7 +42,7 @@ SELECT coalesce(sum(accepted) / nullif(sum(accepted) + sum(failed) + sum(presume
         [],
         """
 SELECT count(*) FROM (SELECT FROM {s}.send_queue
-                       WHERE state = 'QUEUED' AND not_before <= %(now)s LIMIT %(most)s) AS some""",
+                       WHERE state = 'QUEUED' AND not_before <= %(now)s LIMIT %(most)s) AS few""",
     ),
     "antiphon_messages_due_age_seconds": (
         "How long the oldest message that may leave has been waiting, by the clock of the plans",
@@ -57,7 +57,7 @@ SELECT greatest(0, coalesce(extract(epoch FROM %(now)s - min(not_before)), 0))
         """
 SELECT hold_reason, count(*) FROM (
        SELECT hold_reason FROM {s}.send_queue
-        WHERE state IN ('PLANNED', 'QUEUED') AND hold_reason IS NOT NULL LIMIT %(most)s) AS some
+        WHERE state IN ('PLANNED', 'QUEUED') AND hold_reason IS NOT NULL LIMIT %(most)s) AS few
  GROUP BY hold_reason""",
     ),
     "antiphon_inbox_waiting": (
@@ -65,10 +65,10 @@ SELECT hold_reason, count(*) FROM (
         ["state"],
         """
 SELECT 'new', count(*) FROM (SELECT FROM {s}.webhook_inbox WHERE state = 'new'
-                              LIMIT %(most)s) AS some
+                              LIMIT %(most)s) AS few
 UNION ALL
 SELECT 'orphan', count(*) FROM (SELECT FROM {s}.webhook_inbox
-        WHERE state = 'orphan' AND next_try_at < 'infinity' LIMIT %(most)s) AS some""",
+        WHERE state = 'orphan' AND next_try_at < 'infinity' LIMIT %(most)s) AS few""",
     ),
     "antiphon_inbox_age_seconds": (
         "How long the oldest report that nobody took has been waiting",
@@ -93,14 +93,14 @@ SELECT count(*) FROM (SELECT FROM {s}.webhook_inbox WHERE state = 'parked' LIMIT
         [],
         """
 SELECT count(*) FROM (SELECT FROM {s}.timers
-                       WHERE state = 'due' AND due_at <= %(now)s LIMIT %(most)s) AS some""",
+                       WHERE state = 'due' AND due_at <= %(now)s LIMIT %(most)s) AS few""",
     ),
     "antiphon_errands_due": (
         "Changes, notices and calls of endpoints whose time has come, as many as 100,000",
         [],
         """
 SELECT count(*) FROM (SELECT FROM {s}.errands
-                       WHERE state = 'due' AND not_before <= %(now)s LIMIT %(most)s) AS some""",
+                       WHERE state = 'due' AND not_before <= %(now)s LIMIT %(most)s) AS few""",
     ),
     "antiphon_circuits_open": (
         "Sender accounts whose circuit is open",

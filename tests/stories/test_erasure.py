@@ -53,10 +53,10 @@ CANARIES: dict[str, Any] = {
     "attributes": {"nickname": "canarynick8212"},
 }
 WORDS = [
-    "canary-external-8201", "8202", "8203", "Canaryf", "Canarylast8205", "Canarytitle8206",
+    "canary-external-8201", "canary.mail.8202", "canary-domain-8203", "Canaryf", "Canarylast8205", "Canarytitle8206",
     "Canarycompany8207", "Canarycity8208", "canary8209", "4915112348210", "canarytag8211",
     "canarynick8212", "canaryword8213", "canaryassignee8214", "canaryanswer8215",
-    "canaryreply8216", "canaryreason8217", "canarysource8218", "canaryversion8219", "8220",
+    "canaryreply8216", "canaryreason8217", "canarysource8218", "canaryversion8219", "canary.former.8220",
     "canaryurl8221", "canaryagent8222", "canarynote8223", "192.0.2.82",
 ]  # fmt: skip
 PLAN = plan(
@@ -277,9 +277,9 @@ def test_reports_that_come_late_are_facts_still_and_their_words_go(office: Offic
     house.work()
     assert any(isinstance(one.fact, MessageAccepted) for one in house.history(stream))
     assert house.rows("SELECT DISTINCT state FROM {s}.webhook_inbox") == [("recorded",)]
-    assert "8202" in office.dump().lower()
+    assert "canary.mail.8202" in office.dump().lower()
     assert finish_erasures(house.system, house.tenant) == 1
-    assert "8202" not in office.dump().lower()
+    assert "canary.mail.8202" not in office.dump().lower()
     assert finish_erasures(house.system, house.tenant) == 0
     projected(office.house)
     sound(office.house)
