@@ -25,6 +25,8 @@ from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
 from handlers.health import Health
 from handlers.services import Services
+from handlers.web.console.mounting import console_routes
+from handlers.web.console.stock import Stock
 from handlers.web.tracking import Tracking
 from handlers.webhooks.endpoint import Webhooks
 
@@ -34,10 +36,19 @@ FRAMES = 6
 OpenRoute = tuple[str, str, Callable[[Request], Any]]
 
 
-def create_app(services: Services) -> Starlette:
-    """The application; raises RouteWithoutPermission when a route is in no table of rights."""
+def create_app(services: Services, console: Stock | None = None) -> Starlette:
+    """The application; raises RouteWithoutPermission when a route is in no table of rights.
+
+    Without the stock of the console there are no pages for people who sign in.
+    """
+    gatekeeper = Gatekeeper(services.check_key)
+    pages = console_routes(services, console, gatekeeper) if console is not None else ()
     return Starlette(
-        routes=[*_api_routes(services, OPERATIONS), *_open_routes(services)],
+        routes=[
+            *_api_routes(services, gatekeeper, OPERATIONS),
+            *_open_routes(services),
+            *pages,
+        ],
         middleware=[Middleware(Envelope, services=services)],
         exception_handlers={HTTPException: _not_routed},
     )
@@ -74,12 +85,14 @@ class Envelope:
                 raise
             problem = errors.problem_of(error, self._services.problems)
             _log(problem, error, str(request_id))
-            await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
+            tell = scope["state"].get("tell", errors.answer)
+            await tell(problem, error, request_id)(scope, receive, send_stamped)
 
 
-def _api_routes(services: Services, operations: Iterable[Operation]) -> Iterable[Route]:
+def _api_routes(
+    services: Services, gatekeeper: Gatekeeper, operations: Iterable[Operation]
+) -> Iterable[Route]:
     """One route a path; fixed paths before those with an id, so that `import` is no id."""
-    gatekeeper = Gatekeeper(services.check_key)
     ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
         endpoint = Endpoint(services, gatekeeper, list(group))

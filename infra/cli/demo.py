@@ -119,6 +119,9 @@ def _show(figures: Figures, stage: Stage, *, as_json: bool, serve: bool) -> None
         print_report(Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS), figures)
     if serve:
         click.echo(f"Served at {stage.web_url} (key: {stage.key}); Ctrl-C ends it.", err=True)
+        click.echo(
+            f"Console: {stage.web_url}/ (name: {stage.user}, password: {stage.password})", err=True
+        )
 
 
 def _note(console: Console) -> Callable[[ChildEvent], None]:

@@ -1,4 +1,4 @@
-"""The web process: API, webhooks and tracking under uvicorn."""
+"""The web process: API, webhooks, tracking and console under uvicorn."""
 
 import uvicorn
 
@@ -6,7 +6,7 @@ from handlers.app import create_app
 from infra.bootstrap import opened
 from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
-from infra.services import make_services
+from infra.services import make_services, make_stock
 from infra.settings import Settings
 
 POOL = 12
@@ -16,7 +16,7 @@ GRACE_S = 5
 def run(settings: Settings, port: int) -> None:
     """Serve until told to stop; requests under way are finished."""
     with opened(settings, worker="web", pool=POOL) as system:
-        app = create_app(make_services(system))
+        app = create_app(make_services(system), make_stock(system))
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
