@@ -18,7 +18,7 @@ class Act(msgspec.Struct, frozen=True):
 
 def audit(visit: Visit) -> Shown:
     """The latest orders, newest first."""
-    found = sorted(_orders(visit), key=lambda one: one[1].at, reverse=True)
+    found = sorted(_orders(visit), key=lambda one: (one[1].at, one[1].version), reverse=True)
     known = visit.stock.users.names(visit.session.tenant, {fact.actor for _, fact in found})
     acts = [Act(about, fact, known.get(fact.actor, fact.actor)) for about, fact in found]
     return Shown("audit.html", {"acts": acts})

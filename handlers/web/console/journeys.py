@@ -1,7 +1,7 @@
 """One contact in one campaign: drag through its time, see where it stood, ask what if."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from handlers.api import journey_calls
 from handlers.api.calls import Given, Reason
 from handlers.api.plan_bodies import PlanBody
 from handlers.api.what_if_calls import do_what_if
-from handlers.timeline import Moment, Timeline
+from handlers.timeline import Moment, Timeline, timeline
 from handlers.web.console.drawing import journey_drawing
 from handlers.web.console.naming import names_of
 from handlers.web.console.visits import Moved, Shown, Visit
@@ -21,6 +21,7 @@ from handlers.what_if import Compared
 from plans.intake import read_json
 
 STEPS_MAX = 10_000
+_BY_USER = re.compile("operator:(u_[0-9a-f]+)/")
 
 
 class When(Given):
@@ -75,6 +76,7 @@ def _shown(visit: Visit, compared: Compared | None = None, plan_text: str = "") 
             "drawing": journey_drawing(
                 visit, told.state.plan_hash, told.state.node, been(told.events)
             ),
+            "by": _people_in(visit, whole.events),
             "messages": visit.reads.messages_of(stream),
             "plans": plans,
             "notes": _notes(visit),
@@ -89,14 +91,17 @@ def _shown(visit: Visit, compared: Compared | None = None, plan_text: str = "") 
 
 def _at(visit: Visit, whole: Timeline, asked: When) -> tuple[int, Timeline]:
     """The number of the last event that is looked at, and the timeline until then."""
-    as_of: datetime | None = asked.as_of
-    if asked.step is not None and whole.events:
-        place = min(asked.step, len(whole.events)) - 1
-        as_of = whole.events[place].recorded_at
-    if as_of is None:
-        return len(whole.events), whole
-    told = journey_calls.told(visit.call(query=journey_calls.When(as_of=as_of)))
+    stream = whole.contact_campaign_id
+    told = timeline(visit.tenant.history, stream, asked.as_of, asked.step)
+    assert told is not None  # the whole one was just read
     return len(told.events), told
+
+
+def _people_in(visit: Visit, events: Sequence[Moment]) -> Mapping[str, str]:
+    """The names of those who gave orders, by the causes that name them by their ids."""
+    ids = {one.cause: found[1] for one in events if (found := _BY_USER.match(one.cause))}
+    known = visit.stock.users.names(visit.session.tenant, set(ids.values())) if ids else {}
+    return {cause: known[user] for cause, user in ids.items() if user in known}
 
 
 def been(events: Sequence[Moment]) -> frozenset[str]:

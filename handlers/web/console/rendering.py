@@ -71,6 +71,21 @@ def words(text: object) -> str:
     return str(text).replace("_", " ").replace(".", ": ", 1).lower()
 
 
+def seen(value: object) -> Markup | str:
+    """What a gate looked at, as people write it."""
+    match value:
+        case None | "":
+            return _nothing("nothing")
+        case bool():
+            return "yes" if value else "no"
+        case {"name": name, "used": used, "limit": limit}:
+            return f"{words(name)} {used} of {limit}"
+        case list() | tuple():
+            return Markup(", ").join(seen(each) for each in value) or _nothing("nothing")
+        case _:
+            return str(value)
+
+
 def short(text: object, length: int = 8) -> str:
     """The beginning of an id or a hash."""
     return str(text).removeprefix("sha256:")[:length]
@@ -96,6 +111,6 @@ def _templates() -> Environment:
     )
     environment.globals.update(when=when)
     environment.filters.update(
-        num=number, percent=percent, words=words, short=short, day=day, when=when
+        num=number, seen=seen, percent=percent, words=words, short=short, day=day, when=when
     )
     return environment
