@@ -25,6 +25,7 @@ from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
 from handlers.health import Health
 from handlers.services import Services
+from handlers.web.console.door import Telling
 from handlers.web.console.mounting import console_routes
 from handlers.web.console.stock import Stock
 from handlers.web.tracking import Tracking
@@ -138,7 +139,8 @@ def _document(_: Request) -> Response:
 
 def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = errors.answer(errors.of_routing(error), error, request.state.request_id)
+    tell = Telling() if "text/html" in request.headers.get("accept", "") else errors.answer
+    answer = tell(errors.of_routing(error), error, request.state.request_id)
     for name, text in (error.headers or {}).items():
         answer.headers[name] = text
     return answer

@@ -148,12 +148,15 @@ def _reply(row: Row) -> Reply:
 
 
 _AHEAD: LiteralString = """
-SELECT sender, date_trunc('hour', not_before), state, hold_reason IS NOT NULL, count(*)
+SELECT coalesce(nullif(waiting.sender, ''), c.sender, ''), date_trunc('hour', not_before), state,
+       hold_reason IS NOT NULL, count(*)
   FROM (SELECT q.* FROM unnest(%(states)s::text[]) AS w (state) CROSS JOIN LATERAL (
-            SELECT m.sender, m.not_before, m.state, m.hold_reason FROM {s}.send_queue m
+            SELECT m.campaign_id, m.sender, m.not_before, m.state, m.hold_reason
+              FROM {s}.send_queue m
              WHERE m.state = w.state AND m.not_before < %(until)s
              ORDER BY m.not_before, m.message_id LIMIT %(limit)s) AS q
          LIMIT %(limit)s) AS waiting
+  LEFT JOIN {s}.campaigns c USING (campaign_id)
  GROUP BY 1, 2, 3, 4 ORDER BY 2
 """
 _TROUBLES: LiteralString = """

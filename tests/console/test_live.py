@@ -86,6 +86,18 @@ def test_keys_lead_to_pages_to_the_search_and_to_their_list(
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
 
 
+def test_single_keys_do_nothing_once_they_are_switched_off(signed_in: Open) -> None:
+    page = signed_in("/leads")
+    page.keyboard.press("?")
+    page.get_by_label("Single keys do this").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.reload()
+    page.keyboard.press("/")
+    expect(page.get_by_label("External id")).not_to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+
+
 def test_the_first_key_leads_past_the_navigation_and_shows_where_it_is(
     signed_in: Open,
 ) -> None:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 
 def order(page: Page | Locator, name: str, reason: str = "as agreed") -> None:
     """Open the sheet of an order, say why, and give it."""
-    details = page.locator("details.order").filter(has=page.locator("summary", has_text=name)).first
+    details = page.locator("details.order", has_text=name).first
     details.locator("summary").click()
     details.get_by_label("Why, for those who read it later").fill(reason)
     details.get_by_role("button", name=name).click()
@@ -91,7 +91,7 @@ def test_a_message_is_held_for_some_hours_from_the_queue(signed_in: Open, staged
     stream = staged.enrolled(61)
     page = signed_in("/queue")
     row = page.locator("#queue-list tr", has_text="Number 61")
-    take(page, "queue")
+
     sheet = row.locator("details.order", has_text="Hold")
     sheet.locator("summary").click()
     assert barriers(page) == []
@@ -113,7 +113,7 @@ def test_all_sending_is_paused_by_an_agent_and_resumed_by_an_admin_only(
     assert page.get_by_text("Resume all sending").count() == 0
     admin = signed_in("/")
     expect(admin.locator(".alerts .grave")).to_contain_text("All sending is paused")
-    take(admin, "overview-alert")
+
     admin.goto("/queue")
     order(admin, "Resume all sending")
     expect(told(admin)).to_be_visible()
@@ -129,6 +129,17 @@ def test_a_sender_is_paused_and_resumed(signed_in: Open) -> None:
     expect(page.locator(".panel .badge").first).to_have_text("paused")
     order(page, "Resume")
     expect(page.locator(".panel .badge").first).to_have_text("sends")
+
+
+def test_a_lane_is_paused_and_resumed_from_the_queue(signed_in: Open, staged: Staged) -> None:
+    staged.enrolled(63)
+    page = signed_in("/queue")
+    lane = page.locator("#queue-lanes tr", has_text="sam")
+    order(lane, "Pause lane")
+    expect(page).to_have_url(re.compile("/queue"))
+    expect(lane.locator(".badge")).to_have_text("paused")
+    order(lane, "Resume lane")
+    expect(lane.locator(".badge")).to_have_count(0)
 
 
 def test_a_contact_campaign_is_paused_resumed_and_stopped(signed_in: Open, staged: Staged) -> None:

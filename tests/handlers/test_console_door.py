@@ -245,6 +245,16 @@ def test_our_own_files_are_fetched_again_only_when_they_changed() -> None:
         assert client.get(f"/static/{name}").status_code == 404
 
 
+def test_an_address_that_is_none_is_told_to_browsers_as_a_page_and_to_programs_as_a_problem() -> (
+    None
+):
+    client = Console().client
+    page = client.get("/nowhere", headers={"Accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such thing here" in page.text
+    assert client.get("/nowhere").headers["content-type"] == "application/problem+json"
+
+
 def test_a_failure_is_told_as_a_page_without_its_inside() -> None:
     console = Console()
 

@@ -53,11 +53,11 @@ class Door:
     async def serve(self, request: Request) -> Response:
         """Admit, read, carry out, render; what is refused is raised and told as a page."""
         method: Method = "POST" if request.method == "POST" else "GET"
-        request.state.tell = _Telling(request)
+        request.state.tell = Telling()
         session = await run_in_threadpool(signed_in, request, self._stock)
         if session is None:
             return _to_sign_in(request)
-        request.state.tell = _Telling(request, session)
+        request.state.tell = Telling(session)
         tenant = await run_in_threadpool(self._admit, session, method)
         form = {} if method == "GET" else await form_of(request)
         if method != "GET":
@@ -168,11 +168,10 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(to, status_code=303, headers=HEADERS)
 
 
-class _Telling:
+class Telling:
     """Tells an error as a page."""
 
-    def __init__(self, request: Request, session: Session | None = None) -> None:
-        self._path = request.url.path
+    def __init__(self, session: Session | None = None) -> None:
         self._session = session
 
     def __call__(self, problem: Problem, error: Exception, request_id: UUID) -> Response:
@@ -183,7 +182,6 @@ class _Telling:
             "faults": faults_in(error),
             "request_id": request_id,
             "session": self._session,
-            "path": self._path,
         }
         answer = page("error.html", values, problem.status)
         if problem.retry_after_s is not None:

@@ -40,6 +40,9 @@ def queue(visit: Visit) -> Shown:
             "asked": asked,
             "states": reading_calls.State.__args__,  # type: ignore[attr-defined]  # of a Literal
             "ahead": visit.reads.ahead(visit.now, visit.now + AHEAD),
+            "stopped": {
+                row.sender: row.paused for row in visit.tenant.ports.accounts.rows() if row.paused
+            },
             "paused": sending(visit.tenant.ports, visit.now).rules.paused,
             "names": names_of(visit, listed.items),
             "opens": visit.may(Permission.READ_MESSAGES),

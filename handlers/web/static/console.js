@@ -166,7 +166,12 @@
 
   function keys() {
     const help = document.getElementById("help");
+    const on = document.getElementById("keys-on");
     let going = false;
+    if (on) {
+      on.checked = localStorage.getItem("keys") !== "off";
+      on.addEventListener("change", () => localStorage.setItem("keys", on.checked ? "on" : "off"));
+    }
     for (const opener of document.querySelectorAll("[data-open]")) {
       opener.hidden = false;
       opener.addEventListener("click", () => document.getElementById(opener.dataset.open).showModal());
@@ -179,7 +184,7 @@
         }
         return;
       }
-      if (typing(event) || (help && help.open)) return;
+      if (typing(event) || (help && help.open) || (on && !on.checked)) return;
       if (going) {
         going = false;
         const link = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`);
