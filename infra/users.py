@@ -47,8 +47,7 @@ SELECT user_id, password FROM control.users WHERE lower(name) = lower(%s) AND di
 _SIGNED_IN = "UPDATE control.users SET signed_in_at = now(), password = %s WHERE user_id = %s"
 _BEGIN = "INSERT INTO control.sessions (session_mac, user_id, csrf) VALUES (%s, %s, %s)"
 _OVER = """
-DELETE FROM control.sessions
- WHERE user_id = %s AND (begun_at < now() - %s OR seen_at < now() - %s)
+DELETE FROM control.sessions WHERE begun_at < now() - %s OR seen_at < now() - %s
 """
 _SESSION = """
 SELECT u.user_id, u.name, u.tenant, u.role, s.csrf, s.seen_at < now() - interval '1 minute'
@@ -135,7 +134,7 @@ class SqlUsers(Users):
         kept = self._hasher.hash(password) if self._hasher.check_needs_rehash(row[1]) else row[1]
         with self._database.control_tx() as curs:
             curs.execute(_SIGNED_IN, (kept, row[0]))
-            curs.execute(_OVER, (row[0], LONGEST, IDLE))
+            curs.execute(_OVER, (LONGEST, IDLE))  # of anybody: there are few
             csrf = secrets.token_urlsafe(CSRF_BYTES)
             curs.execute(_BEGIN, (self._mac(secret), row[0], csrf))
         return secret

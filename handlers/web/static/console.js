@@ -5,6 +5,7 @@
 (() => {
   const LIVE = { headers: { "X-Live": "1" }, credentials: "same-origin" };
   const QUIET_MS = 1500;
+  const AGAIN_MS = 5000;
 
   // --- times in the viewer's zone; the instant in UTC stays in the title -------------------------
 
@@ -90,6 +91,9 @@
     source.onerror = () => {
       told.textContent = "not live; trying again";
       told.classList.remove("on");
+      if (source.readyState === EventSource.CLOSED) { // refused: signed out, or a restart
+        setTimeout(() => page(location.href).then(listen, listen), AGAIN_MS);
+      }
     };
     source.addEventListener("activity", () => note("activity"));
     source.addEventListener("campaign", () => note("campaign"));
