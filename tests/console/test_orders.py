@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow]
 
 def order(page: Page | Locator, name: str, reason: str = "as agreed") -> None:
     """Open the sheet of an order, say why, and give it."""
-    details = page.locator("details.order", has_text=name).first
+    details = page.locator(f"details.order:has(> summary:text-is('{name}'))").first
     details.locator("summary").click()
     details.get_by_label("Why, for those who read it later").fill(reason)
     details.get_by_role("button", name=name).click()
@@ -92,7 +92,7 @@ def test_a_message_is_held_for_some_hours_from_the_queue(signed_in: Open, staged
     page = signed_in("/queue")
     row = page.locator("#queue-list tr", has_text="Number 61")
 
-    sheet = row.locator("details.order", has_text="Hold")
+    sheet = row.locator("details.order:has(> summary:text-is('Hold'))")
     sheet.locator("summary").click()
     assert barriers(page) == []
     take(page, "queue-hold")
