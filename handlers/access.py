@@ -68,6 +68,7 @@ class Permission(StrEnum):
     MARK_NOTICES = "notices.mark"
     READ_ENDPOINTS = "endpoints.read"
     WRITE_ENDPOINTS = "endpoints.write"
+    USE_CONSOLE = "console.use"
 
 
 _ALL = frozenset(Role)
@@ -106,6 +107,7 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.MARK_NOTICES: _WORKING,
     Permission.READ_ENDPOINTS: frozenset({Role.ADMIN}),  # an address may be a secret itself
     Permission.WRITE_ENDPOINTS: frozenset({Role.ADMIN}),
+    Permission.USE_CONSOLE: _ALL,
 }
 
 Route = tuple[str, str]
@@ -154,6 +156,7 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("GET", "/v1/webhook-inbox"): Permission.READ_INBOX,
     ("POST", "/v1/webhook-inbox/{number}/release"): Permission.RELEASE_INBOX,
     ("GET", "/v1/activity"): Permission.READ_JOURNEYS,
+    ("GET", "/v1/stream"): Permission.READ_JOURNEYS,
     ("GET", "/v1/metrics/campaigns/{id}/summary"): Permission.READ_METRICS,
     ("GET", "/v1/metrics/campaigns/{id}/timeseries"): Permission.READ_METRICS,
     ("GET", "/v1/metrics/campaigns/{id}/funnel"): Permission.READ_METRICS,
@@ -195,6 +198,45 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("DELETE", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
 }
 
+PERMISSION_OF_PAGE: Mapping[Route, Permission] = {
+    ("GET", "/"): Permission.USE_CONSOLE,
+    ("POST", "/sign-out"): Permission.USE_CONSOLE,
+    ("GET", "/stream"): Permission.READ_JOURNEYS,
+    ("GET", "/leads"): Permission.READ_CONTACTS,
+    ("GET", "/leads/{id}"): Permission.READ_CONTACTS,
+    ("GET", "/queue"): Permission.READ_JOURNEYS,
+    ("POST", "/queue/{id}/skip"): Permission.ORDER_QUEUE,
+    ("POST", "/queue/{id}/hold"): Permission.ORDER_QUEUE,
+    ("POST", "/queue/{id}/release"): Permission.ORDER_QUEUE,
+    ("POST", "/sending/pause"): Permission.PAUSE_SENDING,
+    ("POST", "/sending/resume"): Permission.WRITE_SENDERS,
+    ("GET", "/accounts"): Permission.READ_SENDERS,
+    ("POST", "/accounts/{name}/pause"): Permission.PAUSE_SENDING,
+    ("POST", "/accounts/{name}/resume"): Permission.WRITE_SENDERS,
+    ("POST", "/accounts/{name}/reset-circuit"): Permission.WRITE_SENDERS,
+    ("GET", "/campaigns"): Permission.READ_CAMPAIGNS,
+    ("POST", "/campaigns/orders"): Permission.RUN_CAMPAIGNS,
+    ("GET", "/campaigns/{id}"): Permission.READ_CAMPAIGNS,
+    ("POST", "/campaigns/{id}/launch"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/campaigns/{id}/pause"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/campaigns/{id}/resume"): Permission.RUN_CAMPAIGNS,
+    ("POST", "/campaigns/{id}/stop"): Permission.RUN_CAMPAIGNS,
+    ("GET", "/activity"): Permission.READ_JOURNEYS,
+    ("GET", "/contact-campaigns/{id}"): Permission.READ_JOURNEYS,
+    ("POST", "/contact-campaigns/{id}/pause"): Permission.RUN_JOURNEYS,
+    ("POST", "/contact-campaigns/{id}/resume"): Permission.RUN_JOURNEYS,
+    ("POST", "/contact-campaigns/{id}/stop"): Permission.RUN_JOURNEYS,
+    ("POST", "/contact-campaigns/{id}/what-if"): Permission.READ_JOURNEYS,
+    ("GET", "/messages/{id}"): Permission.READ_MESSAGES,
+    ("GET", "/messages/{id}/html"): Permission.READ_MESSAGES,
+    ("POST", "/messages/{id}/resend"): Permission.RESEND_MESSAGES,
+    ("GET", "/replies/{id}/html"): Permission.READ_MESSAGES,
+    ("GET", "/workbench"): Permission.CHECK_PLANS,
+    ("POST", "/workbench"): Permission.CHECK_PLANS,
+    ("GET", "/audit"): Permission.READ_SENDERS,
+}
+"""The pages of the console, for who is signed in; the same permissions as for keys."""
+
 OPEN: frozenset[Route] = frozenset(
     {
         ("POST", "/webhooks/sendgrid/{tenant}"),  # signed
@@ -216,6 +258,15 @@ OPEN: frozenset[Route] = frozenset(
 BY_TOOL: frozenset[Route] = frozenset({("POST", "/mcp"), ("POST", "/mcp/")})
 """Routes that every good key opens; what it may do there is asked for each tool."""
 
+OPEN_PAGES: frozenset[Route] = frozenset(
+    {
+        ("GET", "/sign-in"),
+        ("POST", "/sign-in"),  # name and password
+        ("GET", "/static/{name}"),  # style and script of the console
+    }
+)
+"""The same of the console."""
+
 
 class RouteWithoutPermission(Exception):
     """A route that is in no table; nothing is served until it is."""
@@ -229,9 +280,17 @@ def permission_for(method: str, path: str) -> Permission:
         raise RouteWithoutPermission(f"{method} {path}") from None
 
 
+def permission_for_page(method: str, path: str) -> Permission:
+    """The same for who is signed in to the console; raises RouteWithoutPermission."""
+    try:
+        return PERMISSION_OF_PAGE[method, path]
+    except KeyError:
+        raise RouteWithoutPermission(f"{method} {path}") from None
+
+
 def require_open(method: str, path: str) -> None:
     """Raise RouteWithoutPermission unless this route may be served without a key."""
-    if (method, path) not in OPEN:
+    if (method, path) not in OPEN | OPEN_PAGES:
         raise RouteWithoutPermission(f"{method} {path}")
 
 
@@ -259,22 +318,25 @@ class Gatekeeper:
 
     def holder(self, authorization: str, address: str) -> KeyHolder:
         """Who the key belongs to; raises NotAuthenticated or TooManyWrongKeys."""
-        if self._count(address) >= WRONG_KEYS_MAX:
-            raise TooManyWrongKeys("wait a minute")
+        self.require_patience(address)
         given = _BEARER.fullmatch(authorization)
         if given is None:
             raise NotAuthenticated("send the header Authorization: Bearer KEY")
         found = self._check(given[1])
         if found is None:
-            self._note(address)
+            self.note_wrong(address)
             raise NotAuthenticated("this key is not known, expired or revoked")
         return found
 
-    def _count(self, address: str) -> int:
+    def require_patience(self, address: str) -> None:
+        """Raise TooManyWrongKeys where too many wrong keys or passwords came from lately."""
         with self._lock:
-            return self._recent(address)[1]
+            wrong = self._recent(address)[1]
+        if wrong >= WRONG_KEYS_MAX:
+            raise TooManyWrongKeys("wait a minute")
 
-    def _note(self, address: str) -> None:
+    def note_wrong(self, address: str) -> None:
+        """Count a wrong key or password."""
         with self._lock:
             since, count = self._recent(address)
             self._wrong.pop(address, None)

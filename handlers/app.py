@@ -28,6 +28,9 @@ from handlers.mcp.door import Door
 from handlers.metering import Metrics
 from handlers.rate_limits import Left, RateLimits
 from handlers.services import Services
+from handlers.web.console.door import Telling
+from handlers.web.console.mounting import console_routes
+from handlers.web.console.stock import Stock
 from handlers.web.reference import reference_page
 from handlers.web.tracking import Tracking
 from handlers.webhooks.endpoint import Webhooks
@@ -38,13 +41,17 @@ NOT_ROUTED = "none"
 OpenRoute = tuple[str, str, Callable[[Request], Any]]
 
 
-def create_app(services: Services) -> Starlette:
-    """The application; raises RouteWithoutPermission when a route is in no table of rights."""
+def create_app(services: Services, console: Stock | None = None) -> Starlette:
+    """The application; raises RouteWithoutPermission when a route is in no table of rights.
+
+    Without the stock of the console there are no pages for people who sign in.
+    """
     gatekeeper = Gatekeeper(services.check_key)
     routes = [
         *_api_routes(services, gatekeeper, OPERATIONS),
         *_open_routes(services),
         *_tool_routes(services, gatekeeper),
+        *(console_routes(services, console, gatekeeper) if console is not None else ()),
     ]
     named: dict[object, str] = {route.endpoint: route.name for route in routes}
     return Starlette(
@@ -90,7 +97,8 @@ class Envelope:
                 raise
             problem = errors.problem_of(error, self._services.problems)
             log_error(problem, error, str(request_id))
-            await errors.answer(problem, error, request_id)(scope, receive, send_stamped)
+            tell = scope["state"].get("tell", errors.answer)
+            await tell(problem, error, request_id)(scope, receive, send_stamped)
         finally:
             if begun:
                 route = self._named.get(scope.get("endpoint", _not_routed), NOT_ROUTED)
@@ -168,7 +176,8 @@ def _document(_: Request) -> Response:
 
 def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = errors.answer(errors.of_routing(error), error, request.state.request_id)
+    tell = Telling() if "text/html" in request.headers.get("accept", "") else errors.answer
+    answer = tell(errors.of_routing(error), error, request.state.request_id)
     for name, text in (error.headers or {}).items():
         answer.headers[name] = text
     return answer

@@ -38,7 +38,7 @@ class Health:
 
     def ready(self, _: Request) -> Response:
         """200 when every probe is well, else 503; each is asked, so that all that is ill shows."""
-        shown = {name: _shown(probe) for name, probe in self._probes.items()}
+        shown = {name: asked(probe) for name, probe in self._probes.items()}
         told = Ready(all(one.ok for one in shown.values()), shown)
         return Response(
             msgspec.json.encode(told),
@@ -48,7 +48,8 @@ class Health:
         )
 
 
-def _shown(probe: Probe) -> ProbeShown:
+def asked(probe: Probe) -> ProbeShown:
+    """How one of them does."""
     try:
         return ProbeShown(ok=True, told=probe())
     except Exception as error:  # noqa: BLE001  # whatever it is, the thing is not well

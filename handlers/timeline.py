@@ -63,12 +63,17 @@ class Timeline(msgspec.Struct, frozen=True):
     events: list[Moment]
 
 
-def timeline(history: History, stream: StreamId, as_of: datetime | None) -> Timeline | None:
-    """The timeline of a stream as it was known at an instant; None where there is no stream."""
+def timeline(
+    history: History, stream: StreamId, as_of: datetime | None, first: int | None = None
+) -> Timeline | None:
+    """The timeline of a stream as it was known at an instant; None where there is no stream.
+
+    With `first` it is so many facts long: of those of one transaction no instant is between.
+    """
     whole = history(stream)
     if not whole:
         return None
-    recorded = [one for one in whole if as_of is None or one.at <= as_of]
+    recorded = [one for one in whole[:first] if as_of is None or one.at <= as_of]
     state = fold(one.fact for one in recorded)
     return Timeline(
         contact_campaign_id=stream,

@@ -43,7 +43,7 @@ class SqlReadModels(ReadModels):
 
     @override
     def journeys(self, wanted: Journeys) -> list[ContactCampaignRow]:
-        text: LiteralString = _JOURNEYS
+        text: LiteralString = JOURNEYS
         if wanted.campaign is not None:
             text += " AND campaign_id = %(campaign)s"
         if wanted.status is not None:
@@ -76,12 +76,12 @@ class SqlReadModels(ReadModels):
 
     @override
     def message(self, message_id: MessageId) -> QueueRow | None:
-        rows = self._rows(_MESSAGES + " WHERE message_id = %(id)s", {"id": message_id})
+        rows = self._rows(MESSAGES + " WHERE message_id = %(id)s", {"id": message_id})
         return _message(rows[0]) if rows else None
 
     @override
     def activity(self, wanted: Activity) -> list[ActivityRow]:
-        text: LiteralString = _ACTIVITY
+        text: LiteralString = ACTIVITY
         if wanted.contact is not None:
             text += " AND contact_id = %(contact)s"
         if wanted.campaign is not None:
@@ -144,19 +144,19 @@ _JOURNEY_FIELDS = ContactCampaignRow.__struct_fields__
 _QUEUE_FIELDS = QueueRow.__struct_fields__
 _ACTIVITY_FIELDS = ActivityRow.__struct_fields__
 
-_JOURNEYS: LiteralString = """
+JOURNEYS: LiteralString = """
 SELECT stream_id, campaign_id, contact_id, run, plan_hash, status, node, outcome, accepted_at,
        started_at, ended_at, changed_at
   FROM {s}.contact_campaigns WHERE true"""
 
-_MESSAGES: LiteralString = """
+MESSAGES: LiteralString = """
 SELECT message_id, stream_id, campaign_id, contact_id, node, visit, channel, variant, sender, state,
        attempt, due_at, not_before, expires_at, hold_reason, reason, provider_id, accepted_at
   FROM {s}.send_queue"""
 
 _OF_EACH_STATE: LiteralString = (
     "SELECT q.* FROM unnest(%(states)s::text[]) AS w (state) CROSS JOIN LATERAL ("  # noqa: S608  # constant texts
-    + _MESSAGES
+    + MESSAGES
     + " m WHERE m.state = w.state"
 )
 # A place in an index names its first columns, too: no other index will do for it.
@@ -170,7 +170,7 @@ _FIRST_OF_ALL: LiteralString = """
  ORDER BY not_before, message_id LIMIT %(limit)s) AS q
  ORDER BY q.not_before, q.message_id LIMIT %(limit)s"""
 
-_ACTIVITY: LiteralString = """
+ACTIVITY: LiteralString = """
 SELECT position, at, kind, category, stream_id, campaign_id, contact_id, message_id, node, detail
   FROM {s}.activity_feed WHERE true"""
 

@@ -12,10 +12,12 @@ from domain.ids import TenantId
 from handlers.accounts.orders import AccountOrders
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
+from handlers.web.console.stock import Stock
 from infra.accounts.deliverability import SqlDeliverability
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import SystemClock, tzdata_version
+from infra.console_reads import SqlConsoleReads
 from infra.keys import check_key
 from infra.log import Log
 from infra.metrics import SqlMetrics
@@ -27,6 +29,7 @@ from infra.redis import connect
 from infra.settings import Settings
 from infra.task_list import SqlTaskList
 from infra.tenancy import Tenant, UnknownTenant
+from infra.users import SqlUsers
 from infra.vault import SqlNotices, SqlRegister, SqlSuppressions
 from infra.vault.register import NameTaken
 
@@ -126,6 +129,15 @@ def make_services(system: System) -> Services:
         hosts=_hosts(system.settings),
         calls_per_minute=system.settings.api_calls_per_minute,
         meter=PrometheusMeter(StoredNumbers(system.database, system.clock.now)),
+    )
+
+
+def make_stock(system: System) -> Stock:
+    """What the console works with besides."""
+    return Stock(
+        users=SqlUsers(system.database, pepper=system.pepper),
+        reads=lambda tenant: SqlConsoleReads(system.database, tenant),
+        secure=(system.settings.public_url or "").startswith("https://"),
     )
 
 

@@ -82,6 +82,33 @@ PUBLIC: Mapping[str, Mapping[str, tuple[str, Mapping[int, str]]]] = {
 """The routes without a key: what they are for, and what they answer."""
 
 
+_STREAM: Json = {
+    "summary": "Server-Sent Events: activity, changes of the queue and of campaigns",
+    "description": "Needs the permission journeys.read. Events of kind `activity` have the id that"
+    " `Last-Event-ID` resumes behind; `queue` and `campaign` tell how it stands.",
+    "operationId": "stream.follow",
+    "parameters": [
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
+        }
+    ],
+    "responses": {
+        "200": {
+            "description": "events until the client leaves, or for ten minutes",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        "default": {
+            "description": "a problem",
+            "content": {PROBLEM_JSON: {"schema": {"$ref": f"{_REF}{ProblemDocument.__name__}"}}},
+        },
+    },
+}
+"""It answers no JSON, so it is none of the operations."""
+
+
 @cache
 def openapi_document() -> Json:
     """The document; making it starts nothing."""
@@ -90,6 +117,7 @@ def openapi_document() -> Json:
     for operation in OPERATIONS:
         described = _operation(operation, answers[operation.method, operation.path])
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    paths["/v1/stream"] = {"get": _STREAM}
     for path, methods in PUBLIC.items():
         paths[path] = {
             method: _public(path, does, told) for method, (does, told) in methods.items()

@@ -22,6 +22,9 @@ CONTENTS = {
     ),
     "tenant": Entry("infra.cli.tenants:tenant", "Add and list tenants; say how long what is kept."),
     "key": Entry("infra.cli.keys:key", "Add and revoke API keys."),
+    "user": Entry(
+        "infra.cli.users:user", "Add, list and remove those who may sign in to the console."
+    ),
     "webhook-key": Entry(
         "infra.cli.webhook_keys:webhook_key", "Say whose webhooks are to be believed."
     ),

@@ -86,10 +86,10 @@ def demo(  # noqa: PLR0913  # one argument an option
     console = Console(stderr=True)
     with _bars(console) as tell:
 
-        def show(figures: Figures, stage: Stage) -> None:
-            _show(figures, stage, as_json=as_json, serve=serve)
+        def told(figures: Figures, stage: Stage) -> None:
+            show(figures, stage, as_json=as_json, serve=serve)
 
-        figures = asyncio.run(run(wish, tell, show, on_event=_note(console), stop=stop))
+        figures = asyncio.run(run(wish, tell, told, on_event=_note(console), stop=stop))
     sys.exit(0 if (figures.holds and not stop.is_set()) or serve else 1)
 
 
@@ -112,13 +112,17 @@ def _plans(folder: Path | None) -> Sequence[Mapping[str, Any]]:
     return list(found.values())
 
 
-def _show(figures: Figures, stage: Stage, *, as_json: bool, serve: bool) -> None:
+def show(figures: Figures, stage: Stage, *, as_json: bool, serve: bool) -> None:
+    """Print the figures, and where what stays up is served."""
     if as_json:
         click.echo(json.dumps(figures.to_json(), indent=1))
     else:
         print_report(Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS), figures)
     if serve:
         click.echo(f"Served at {stage.web_url} (key: {stage.key}); Ctrl-C ends it.", err=True)
+        click.echo(
+            f"Console: {stage.web_url}/ (name: {stage.user}, password: {stage.password})", err=True
+        )
 
 
 def _note(console: Console) -> Callable[[ChildEvent], None]:

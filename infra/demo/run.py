@@ -27,9 +27,11 @@ from infra.migrations.run import create_tenant, migrate
 from infra.projector import Runner
 from infra.sandbox.keys import SigningKey
 from infra.tenancy import Database
+from infra.users import SqlUsers, drawn_password
 from projections.registry import READ
 
 TAG = "d3m0"
+USER = "demo@example.com"
 MARK = "this-is-a-demo"
 GRACE = "PT6H"
 """At a day in some seconds a webhook takes hours: timers give late facts this long."""
@@ -125,7 +127,9 @@ def _staged(wish: Wish, home: Home, database: Database) -> Stage:
             (TENANT, public),
         )
     key = add_key(database, TENANT, "admin", pepper=stage.pepper.encode())
-    return msgspec.structs.replace(stage, key=key.text)
+    password = drawn_password()
+    SqlUsers(database, pepper=stage.pepper.encode()).add(TENANT, USER, "admin", password)
+    return msgspec.structs.replace(stage, key=key.text, user=USER, password=password)
 
 
 async def _with_roles(

@@ -32,6 +32,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     pepper: str
     key: str = ""
     """The API key that the demo itself uses."""
+    user: str = ""
+    password: str = ""
+    """Who may sign in to the console of the demo."""
     factor: float
     origin_real: datetime
     days: int

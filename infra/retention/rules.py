@@ -180,6 +180,8 @@ CONTROL_STAYS: Mapping[str, str] = {
     "tenants": _SETUP,
     "api_keys": "who had access stays known",
     "webhook_keys": _SETUP,
+    "users": "who could sign in stays known: orders in the log name them by id",
+    "sessions": "those that are over are forgotten whenever somebody signs in",
     "sending": "one row",
     "usage": "what the limit of all does not need goes by the sweep `counts`",
     "heartbeats": "a row a name of a process; those silent for a week are forgotten",

@@ -1,4 +1,4 @@
-"""The web process: API, webhooks and tracking under uvicorn."""
+"""The web process: API, webhooks, tracking and console under uvicorn."""
 
 import uvicorn
 
@@ -7,7 +7,7 @@ from infra.bootstrap import opened
 from infra.erased_again import replay_erasures
 from infra.heap import settle_heap
 from infra.heartbeat import Heartbeat
-from infra.services import make_services
+from infra.services import make_services, make_stock
 from infra.settings import Settings
 
 POOL = 12
@@ -18,7 +18,7 @@ def run(settings: Settings, port: int) -> None:
     """Serve until told to stop; requests under way are finished."""
     with opened(settings, worker="web", pool=POOL) as system:
         replay_erasures(system)
-        app = create_app(make_services(system))
+        app = create_app(make_services(system), make_stock(system))
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -9,7 +9,9 @@ from starlette.routing import Route
 from handlers.access import (
     BY_TOOL,
     OPEN,
+    OPEN_PAGES,
     PERMISSION_OF,
+    PERMISSION_OF_PAGE,
     ROLES_OF,
     WINDOW_S,
     WRONG_KEYS_MAX,
@@ -24,9 +26,9 @@ from handlers.access import (
 from handlers.api.calls import Operation
 from handlers.api.endpoint import Endpoint
 from handlers.api.operations import OPERATIONS
-from handlers.app import create_app
 from handlers.errors import NotAuthenticated, TooManyWrongKeys
 from handlers.rate_limits import RateLimits
+from tests.handlers.console_fakes import Console
 from tests.handlers.web_fakes import KEYS, World
 
 SOME_ID = str(UUID(int=77))
@@ -77,7 +79,7 @@ def test_a_viewer_and_a_planner_change_nothing_and_a_planner_reads_no_messages()
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    for route in create_app(World().services).routes:
+    for route in Console().app.routes:
         assert isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}:
             yield method, route.path.replace(":uuid}", "}").replace(":int}", "}")
@@ -86,8 +88,10 @@ def routes() -> Iterator[tuple[str, str]]:
 def test_what_is_served_is_what_the_tables_name() -> None:
     served = list(routes())
     assert len(served) == len(set(served))
-    assert set(served) == set(PERMISSION_OF) | OPEN | BY_TOOL
-    assert {(one.method, one.path) for one in OPERATIONS} == set(PERMISSION_OF)
+    named = set(PERMISSION_OF) | set(PERMISSION_OF_PAGE)
+    assert set(served) == named | OPEN | OPEN_PAGES | BY_TOOL
+    operations = {(one.method, one.path) for one in OPERATIONS}
+    assert operations | {("GET", "/v1/stream")} == set(PERMISSION_OF)
 
 
 def test_a_route_that_is_in_no_table_is_an_error_before_anything_is_served() -> None:

@@ -89,12 +89,13 @@ TABLES = {
 }
 
 
-def fill(database: Database, tenant: TenantId) -> None:
+def fill(database: Database, tenant: TenantId, many: int = MANY) -> None:
     """Write the rows, and have the tables as a vacuum leaves them."""
     schema = Identifier(schema_of(tenant))
-    given = {"many": MANY, "few": FEW, "monday": MONDAY}
-    campaign = SQL(_CAMPAIGN).format(last=MANY - FEW, quiet=QUIET, busy=BUSY)
+    given = {"many": many, "few": FEW, "monday": MONDAY}
+    campaign = SQL(_CAMPAIGN).format(last=many - FEW, quiet=QUIET, busy=BUSY)
     with database.direct() as owner:
+        owner.execute("SET statement_timeout = 0")
         for table, text in TABLES.items():
             owner.execute(SQL(text).format(s=schema, campaign=campaign, **given))
             owner.execute(SQL("VACUUM (ANALYZE) {}.{}").format(schema, Identifier(table)))

@@ -8,8 +8,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from infra.cli.demo import show
 from infra.demo.figures import Figures
 from infra.demo.report import print_report
+from infra.demo.stage import BEGINS, Stage
+from infra.embedded.home import Home
 from tests.infra.cli_running import EXAMPLES, Cli
 
 
@@ -73,6 +76,31 @@ def test_the_report_tells_each_reason_of_refusal_once_with_how_many_it_met() -> 
     shown = console.file.getvalue()
     assert shown.count("refused for") == 1
     assert "refused for 2 contacts: /nodes/0: wrong (E_X)" in shown
+
+
+def test_a_demo_that_is_served_says_where_the_console_is_and_who_may_sign_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(
+        home=Home(tmp_path),
+        database_url="",
+        redis_url="",
+        web_port=8123,
+        sandbox_port=8124,
+        api_key="",
+        pepper="",
+        user="demo@example.com",
+        password="drawn",
+        factor=1.0,
+        origin_real=BEGINS,
+        days=1,
+        seed=7,
+    )
+    show(figures_of([]), stage, as_json=True, serve=True)
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["contacts"] == 2  # and nothing else there
+    console = "Console: http://127.0.0.1:8123/ (name: demo@example.com, password: drawn)"
+    assert console in shown.err
 
 
 def test_the_report_tells_tasks_calls_notices_and_revisions() -> None:
