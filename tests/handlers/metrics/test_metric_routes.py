@@ -88,7 +88,7 @@ def test_a_store_that_is_away_is_told_as_ever_when_a_file_was_asked_for(world: W
     def away(_: Any) -> Any:
         raise OutOfReach
 
-    world.sums.series = away  # type: ignore[assignment]  # a store that fails
+    world.sums.series = away  # type: ignore[assignment]  # a fake of ours
     answer = world.get("/v1/metrics/tenant/timeseries", params={"format": "csv"})
     assert (answer.status_code, answer.json()["code"]) == (503, "out_of_reach")
 

@@ -33,7 +33,7 @@ def place(variant: str, accepted: int, node: str = "intro", **counted: int) -> P
         (((2, 200), (60, 200)), "better"),  # before the sample is whole, for it is so clear
         (((0, 8), (8, 8)), "too_few"),  # clear too, but of eight
         (((5000, 100_000), (5010, 100_000)), "alike"),
-        (((75, 1500), (88, 1500)), "undecided"),
+        (((150, 3000), (176, 3000)), "undecided"),
         (((75, 1500), (88, 1500), (160, 1500)), "better"),
     ],
 )
