@@ -190,9 +190,10 @@ class LogRecorder(StreamRecorder, PostgresApplicationRecorder):
         Nothing is asked for what is `known` from loading, or begins with its first version.
         """
         heads = dict(known)
+        first = dict(zip(reversed(streams), reversed(versions), strict=True))
         sought = {
             stream: version
-            for stream, version in zip(reversed(streams), reversed(versions), strict=True)
+            for stream, version in first.items()
             if stream not in known and version > 1
         }
         if sought:

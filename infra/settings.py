@@ -139,6 +139,13 @@ class Settings(BaseModel):
     tick_ms: Annotated[
         int, Field(ge=20, le=10_000, description="how often the ticker rings for due work, ms")
     ] = 250
+    audit_copy: Annotated[
+        Path | None,
+        Field(
+            description="directory on another host, or one that can only be appended to, where "
+            "each signed checkpoint goes besides home; absent: the log is self-attested only"
+        ),
+    ] = None
     clock_factor: Annotated[
         float,
         Field(gt=0, description="simulated seconds in a real one; 1 is real time, more is a demo"),

@@ -137,11 +137,20 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "counts": (3600.0, _drop_old_counts),
     "partitions": (3600.0, _keep_partitions),
     "forgetting": (60.0, _forget),
+    "checkpoints": (10.0, lambda system, tenant: system.checkpoints(tenant).sweep()),
 }
 """Every sweep and how often it runs, real seconds."""
 
 OUTSIDE = frozenset(
-    {"credentials", "verified", "suppressions", "addresses", "partitions", "forgetting"}
+    {
+        "credentials",
+        "verified",
+        "suppressions",
+        "addresses",
+        "partitions",
+        "forgetting",
+        "checkpoints",
+    }
 )
 """Sweeps that ask somebody outside, who may be slow to answer, or that may have much to do: no bell
 waits for them."""

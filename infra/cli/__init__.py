@@ -82,6 +82,10 @@ CONTENTS = {
     "check": Entry(
         "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
     ),
+    "audit": Entry(
+        "infra.cli.audit:audit",
+        "Verify that the logs are what they were; take checkpoints, export proofs.",
+    ),
     "doctor": Entry(
         "infra.cli.doctor:doctor",
         "Look at what grows, lags and waits, and say what mends it; 1 when anything is bad.",
