@@ -65,6 +65,7 @@ class Permission(StrEnum):
     MARK_NOTICES = "notices.mark"
     READ_ENDPOINTS = "endpoints.read"
     WRITE_ENDPOINTS = "endpoints.write"
+    READ_ACTS = "acts.read"
 
 
 _ALL = frozenset(Role)
@@ -100,6 +101,7 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.MARK_NOTICES: _WORKING,
     Permission.READ_ENDPOINTS: frozenset({Role.ADMIN}),  # an address may be a secret itself
     Permission.WRITE_ENDPOINTS: frozenset({Role.ADMIN}),
+    Permission.READ_ACTS: frozenset({Role.ADMIN, Role.VIEWER}),  # a viewer may be an auditor
 }
 
 Route = tuple[str, str]
@@ -173,6 +175,7 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("GET", "/v1/endpoints"): Permission.READ_ENDPOINTS,
     ("POST", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
     ("DELETE", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
+    ("GET", "/v1/admin-events"): Permission.READ_ACTS,
 }
 
 OPEN: frozenset[Route] = frozenset(

@@ -29,6 +29,7 @@ from handlers.ports import (
     TenantPorts,
     WebhookReader,
 )
+from handlers.ports.acts import ActLog
 from handlers.timeline import History
 from handlers.webhooks.words import InboundReader
 from plans.simulate import Counts
@@ -224,6 +225,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     contacts: ContactBook
     campaigns: CampaignBook
     suppressions: SuppressionList
+    acts: ActLog
     tasks: TaskList
     notices: NoticeList
     dead_letters: DeadLetters

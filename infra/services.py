@@ -13,6 +13,7 @@ from handlers.accounts.orders import AccountOrders
 from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
 from infra.accounts.deliverability import SqlDeliverability
+from infra.acts import SqlActLog
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
 from infra.clock import tzdata_version
@@ -78,6 +79,7 @@ class TenantDirectory:
             contacts=system.contacts(name),
             campaigns=SqlRegister(system.database, name, system.accounts(name)),
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
+            acts=SqlActLog(system.database, name),
             tasks=SqlTaskList(system.database, name),
             notices=SqlNotices(system.database, name),
             orders=AccountOrders(

@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 from pydantic import AwareDatetime, Field
 
+from domain.acts import Act
 from domain.campaign import Campaign
 from domain.ids import CampaignId, ContactId, MessageId, StreamId
 from domain.lifecycle import Stage
+from handlers.acts import act, by_id
 from handlers.api.calls import Call, Given, Page, Reason
 from handlers.api.paging import Listed, listed, place_of
 from handlers.campaigns import order, pause, resume, stop
@@ -100,16 +102,19 @@ def notes(call: Call) -> Notes:
     return found
 
 
+@act(Act.CONTACT_CAMPAIGN_PAUSE, by_id)
 def do_pause(call: Call) -> ContactCampaignShown:
     """Stop its clock. Safe to repeat."""
     return _ordered(call, pause(call.services.clock.now(), BY_ORDER), "pause")
 
 
+@act(Act.CONTACT_CAMPAIGN_RESUME, by_id)
 def do_resume(call: Call) -> ContactCampaignShown:
     """Let its clock run again. Safe to repeat."""
     return _ordered(call, resume(call.services.clock.now()), "resume")
 
 
+@act(Act.CONTACT_CAMPAIGN_STOP, by_id)
 def do_stop(call: Call) -> ContactCampaignShown:
     """End it. Safe to repeat."""
     return _ordered(call, stop(call.services.clock.now(), BY_ORDER), "stop")

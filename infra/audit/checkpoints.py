@@ -4,22 +4,28 @@ They are written to the database first and to the files outside from there, so t
 could not be written for a while misses none.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from domain.acts import SigningKeyListed
 from domain.ids import TenantId, schema_of
+from infra.acts import SqlActLog
 from infra.audit.files import AuditFiles
 from infra.audit.merkle import Frontier
-from infra.audit.notes import Checkpoint, origin_of, signed
+from infra.audit.notes import Checkpoint, key_id, origin_of, signed
 from infra.audit.rows import LOGS, PAGE, Leaves
 from infra.statements import written
 from infra.tenancy import Database
 
 EVERY_S = 60.0
+SIGNER = "checkpoints"
+"""Who lists signing keys."""
 AT_ONCE = 20
 """Pages that one sweep takes in; the rest of a long log comes with the next ones."""
 
@@ -41,6 +47,7 @@ class Checkpoints:
         self._tenant = tenant
         self._files = files
         self._schema = schema_of(tenant)
+        self._acts = SqlActLog(database, tenant)
         self._last = {
             log: SQL(_LAST)
             .format(s=Identifier(self._schema), log=Identifier(self._schema, log))
@@ -104,7 +111,7 @@ class Checkpoints:
         return before.size - began.size
 
     def _write(self, log: str, frontier: Frontier, position: int) -> Taken:
-        key = self._files.signing_key()
+        key = self._listed(self._files.signing_key())
         with self._database.tenant_tx(self._tenant) as curs:
             (now,) = curs.execute("SELECT clock_timestamp()").fetchone() or (None,)
             assert isinstance(now, datetime)
@@ -125,6 +132,18 @@ class Checkpoints:
             }
             curs.execute(written(self._schema, _WRITE), row)
         return Taken(frontier.size, position, frontier.encoded(), now)
+
+    def _listed(self, key: Ed25519PrivateKey) -> Ed25519PrivateKey:
+        """The same key; its public one is in the administrators' log before anything is signed."""
+        public = key.public_key().public_bytes_raw()
+        known = key_id(public)
+        if known not in self._acts.signing_keys():
+            fact = SigningKeyListed(
+                key_id=known, public_key=public.hex(), at=self._database.now().astimezone(UTC)
+            )
+            request = UUID(bytes=public[:16])  # no request: the same key is the same cause
+            self._acts.record(fact, actor=SIGNER, request=request)
+        return key
 
     def _newest(self, curs: Cursor[TupleRow], log: str) -> Taken:
         row = curs.execute(written(self._schema, _NEWEST), {"log": log}).fetchone()

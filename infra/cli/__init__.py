@@ -86,6 +86,10 @@ CONTENTS = {
         "infra.cli.audit:audit",
         "Verify that the logs are what they were; take checkpoints, export proofs.",
     ),
+    "admin-events": Entry(
+        "infra.cli.admin_events:admin_events",
+        "List what administrators did, newest first: who, when, to what.",
+    ),
     "doctor": Entry(
         "infra.cli.doctor:doctor",
         "Look at what grows, lags and waits, and say what mends it; 1 when anything is bad.",

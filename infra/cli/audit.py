@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from domain.ids import TenantId
+from infra.acts import SqlActLog
 from infra.audit import notes
 from infra.audit.files import AuditFiles
 from infra.audit.notes import Keys
@@ -67,7 +68,8 @@ def verify(
         name = found.tenant(tenant).name
         held = [checkpoint] if checkpoint else found.audit_files.files(name)
         known, torn = notes_in(held)
-        keys = {**found.audit_files.public_keys(), **dict(_keys(given_keys))}
+        listed = SqlActLog(found.database, name).signing_keys()
+        keys = listed | found.audit_files.public_keys() | dict(_keys(given_keys))
         done = [_verify(found, name, log, known, keys) for log in LOGS]
         self_attested = checkpoint is None and found.audit_files.self_attested
     holds = not any(one.broken for one in done)

@@ -7,12 +7,14 @@ from uuid import UUID
 import click
 import msgspec
 
+from domain.acts import Act
 from domain.ids import StreamId, TenantId
 from infra.audit import export as proofs
 from infra.audit import notes
 from infra.audit.export import EVENTS, Consistency, Export, NoCheckpoint
 from infra.audit.rows import LOGS
 from infra.bootstrap import System
+from infra.cli.operations import acting
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import bar, json_option, print_json
 from infra.cli.session import system
@@ -45,7 +47,8 @@ def export(
         name = found.tenant(tenant).name
         note = _of_size(_of_log(found, name, EVENTS), None)
         signed = (note, found.audit_files.public_keys())
-        made = proofs.export(found.database, name, StreamId(contact_campaign), signed, tell)
+        with acting(found, name, Act.AUDIT_EXPORT, str(contact_campaign)):
+            made = proofs.export(found.database, name, StreamId(contact_campaign), signed, tell)
     if not made.events:
         raise WrongUse(f"{tenant} has no contact-campaign {contact_campaign}")
     proven = sum(event.index is not None for event in made.events)

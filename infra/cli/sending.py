@@ -1,15 +1,18 @@
 """`antiphon sending`: everything of a tenant, or of all tenants, stopped and let go."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import click
 
+from domain.acts import Act
 from handlers.api import sending_calls
 from handlers.api.bodies import checked
 from handlers.api.sending_calls import NeededReason
 from handlers.sender_accounts import SendingShown
 from infra.bootstrap import System
-from infra.cli.operations import call_of
+from infra.cli.operations import acting, call_of
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import json_option, print_json, why_option
 from infra.cli.session import system
@@ -57,7 +60,8 @@ def pause(settings: Settings, /, tenant: str | None, reason: str, **how: bool) -
     given = checked(NeededReason, {"reason": reason}, part="options")
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
-            stop_all(found.database, reason, found.clock.now())
+            with _acting_on_all(found, Act.ALL_SENDING_PAUSE):
+                stop_all(found.database, reason, found.clock.now())
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.pause_sending(call_of(found, str(tenant), body=given))
@@ -78,11 +82,21 @@ def resume(settings: Settings, /, tenant: str | None, reason: str, **how: bool) 
     given = checked(NeededReason, {"reason": reason}, part="options")
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
-            let_all_go(found.database, found.clock.now())
+            with _acting_on_all(found, Act.ALL_SENDING_RESUME):
+                let_all_go(found.database, found.clock.now())
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.resume_sending(call_of(found, str(tenant), body=given))
             _tell(found, str(tenant), shown, how["as_json"])
+
+
+@contextmanager
+def _acting_on_all(found: System, act: Act) -> Iterator[None]:
+    """Each tenant's log tells of what was done to all."""
+    with ExitStack() as recorded:
+        for tenant in found.database.tenants():
+            recorded.enter_context(acting(found, tenant.name, act))
+        yield
 
 
 def _of_all(tenant: str | None, *, everybody: bool) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from starlette.testclient import TestClient
 
+from domain.acts import AdminEvent, AdminRecorded
 from domain.campaign import Campaign, evolve
 from domain.campaign.state import INITIAL
 from domain.errors import CampaignError
@@ -488,6 +489,22 @@ class NobodyAsked:
         return {}
 
 
+class Acts:
+    """The administrators' log, in memory."""
+
+    def __init__(self) -> None:
+        self.facts: list[AdminRecorded] = []
+
+    def record(self, fact: AdminEvent, *, actor: str, request: UUID) -> int:
+        version = len(self.facts) + 1
+        self.facts.append(AdminRecorded(version, version, fact, request, actor))
+        return version
+
+    def page(self, before: int | None, limit: int) -> list[AdminRecorded]:
+        known = [one for one in self.facts if before is None or one.version < before]
+        return known[::-1][:limit]
+
+
 class World:
     """One tenant behind a web process; `client` calls it."""
 
@@ -497,7 +514,7 @@ class World:
         self.accounts, self.counts, self.letters = Accounts(self.clock.now), Counts(), Letters()
         self.shelf, self.box, self.bans = Shelf(self.papers, self.accounts), Box(), Bans()
         self.memory, self.tables, self.rng = Notebook(), Tables(), Chance()
-        self.desk, self.endpoints = Desk(), Registered()
+        self.desk, self.endpoints, self.acts = Desk(), Registered(), Acts()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
         self.readers: Any = SignedWithWord()
@@ -533,6 +550,7 @@ class World:
             contacts=self.book,
             campaigns=self.shelf,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
+            acts=self.acts,
             tasks=self.desk,
             notices=self.desk,
             dead_letters=self.letters,

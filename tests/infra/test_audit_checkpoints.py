@@ -7,6 +7,7 @@ from random import Random  # noqa: TID251  # seeded: a log is the same for the s
 import pytest
 
 from domain.ids import TenantId
+from infra.acts import SqlActLog
 from infra.audit import notes
 from infra.audit.checkpoints import Checkpoints
 from infra.audit.files import AuditFiles, KeyUnusable
@@ -29,14 +30,22 @@ def _fill(audited: Audited, facts: int = 20, log: str = "events") -> None:
 
 
 def _notes(audited: Audited, place: int = 0) -> list[str]:
-    path = audited.files.files(audited.tenant)[place]
+    """Of the log of facts; the administrators' log has one as well, since a key was listed in it."""
+    return [
+        note
+        for note in _all_notes(audited.files.files(audited.tenant)[place])
+        if notes.read(note).origin.endswith("/events")
+    ]
+
+
+def _all_notes(path: Path) -> list[str]:
     return notes.split(path.read_text("utf-8"))[0] if path.exists() else []
 
 
 def test_the_first_one_is_taken_at_once_and_the_next_one_a_minute_later(audited: Audited) -> None:
     assert audited.checkpoints.sweep() == 0
     _fill(audited)
-    assert audited.checkpoints.sweep() == 20
+    assert audited.checkpoints.sweep() == 20 + 1  # and the key that it is signed with
     _fill(audited)
     assert audited.checkpoints.sweep() == 0
     audited.sql("UPDATE {s}.audit_checkpoints SET taken_at = now() - interval '61 seconds'")
@@ -59,8 +68,10 @@ def test_every_log_of_a_tenant_has_a_tree_of_its_own(audited: Audited) -> None:
     for facts, log in enumerate(LOGS, 5):
         _fill(audited, facts, log)
     audited.checkpoints.take()
-    read = {one.origin: one.size for one in map(notes.read, _notes(audited))}
-    assert read == {notes.origin_of(audited.tenant, log): n for n, log in enumerate(LOGS, 5)}
+    path = audited.files.files(audited.tenant)[0]
+    read = {one.origin: one.size for one in map(notes.read, _all_notes(path))}
+    sizes = {notes.origin_of(audited.tenant, log): n for n, log in enumerate(LOGS, 5)}
+    assert read == sizes | {notes.origin_of(audited.tenant, "admin_events"): 7 + 1}
     assert audited.broken() == 0
 
 
@@ -113,7 +124,7 @@ def test_half_a_note_of_a_process_that_died_hides_no_other(audited: Audited) -> 
     audited.checkpoints.take()
     found, torn = notes.split(path.read_text("utf-8"))
     assert torn
-    assert [notes.read(note).size for note in found] == [20, 40]
+    assert [notes.read(note).size for note in found if note in _notes(audited)] == [20, 40]
     assert audited.broken() == 0
 
 
@@ -130,12 +141,24 @@ def test_after_a_rotation_old_notes_verify_with_the_old_key(audited: Audited) ->
     assert audited.broken() == 0
 
 
+def test_every_key_that_signs_is_listed_in_the_log_before(audited: Audited) -> None:
+    acts = SqlActLog(audited.database, audited.tenant)
+    for _ in range(2):
+        _fill(audited)
+        audited.checkpoints.take()
+        audited.files.rotate()
+    _fill(audited)
+    audited.checkpoints.take()
+    assert acts.signing_keys() == audited.files.public_keys()
+    assert [one.actor for one in acts.page(None, 10)] == ["checkpoints"] * 3
+
+
 def test_a_note_of_another_key_is_not_believed(audited: Audited, tmp_path: Path) -> None:
     _fill(audited)
     stranger = AuditFiles(tmp_path / "stranger")
     checkpoints = Checkpoints(audited.database, audited.tenant, stranger)
     checkpoints.take()
-    (note,) = notes.split(stranger.files(audited.tenant)[0].read_text("utf-8"))[0]
+    note = _all_notes(stranger.files(audited.tenant)[0])[0]
     with pytest.raises(NoteForged, match="no known key"):
         notes.opened(note, audited.files.public_keys())
 

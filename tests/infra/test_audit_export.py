@@ -54,7 +54,8 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def _notes(audited: Audited) -> list[str]:
     path = audited.files.files(audited.tenant)[0]
-    return notes.split(path.read_text("utf-8"))[0]
+    found = notes.split(path.read_text("utf-8"))[0]
+    return [note for note in found if notes.read(note).origin.endswith("/events")]
 
 
 def _export(audited: Audited) -> dict[str, Any]:
