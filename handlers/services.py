@@ -1,6 +1,6 @@
 """What the web process works with: filled by the bootstrap, by fakes in tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -218,6 +218,19 @@ class Memory(Protocol):
         ...
 
 
+class RawDelivery(msgspec.Struct, frozen=True):
+    """What a provider or a fetched link posted, by its digest; its id ends with 8 bytes of it."""
+
+    delivery_id: UUID
+    provider: str
+    received_at: datetime
+    body_sha256: str
+
+
+Deliveries = Callable[[Collection[int]], Mapping[int, RawDelivery]]
+"""The raw deliveries that rows of the inbox came in, by the numbers of those; as long as kept."""
+
+
 class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     """All that the web process has of one tenant."""
 
@@ -233,6 +246,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: EndpointBook
     reads: ReadModels
     history: History
+    deliveries: Deliveries
     memory: Memory
     webhooks: WebhookReader
     inbound: InboundReader

@@ -16,6 +16,7 @@ from infra.accounts.deliverability import SqlDeliverability
 from infra.acts import SqlActLog
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
+from infra.claims.deliveries import SqlDeliveries
 from infra.clock import tzdata_version
 from infra.keys import check_key
 from infra.log import Log
@@ -92,6 +93,7 @@ class TenantDirectory:
             endpoints=system.endpoints(name),
             reads=SqlReadModels(system.database, name),
             history=Log(system.database, name).history,
+            deliveries=SqlDeliveries(system.database, name),
             memory=system.memory(name),
             webhooks=system.sendgrid_webhook(name),
             inbound=SendGridInbound(keys, own=[sender.from_email for sender in senders]),

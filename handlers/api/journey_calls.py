@@ -38,6 +38,9 @@ class When(Given):
     """The instant to look at; without it, now."""
 
     as_of: AwareDatetime | None = Field(None, description="RFC 3339 with an offset")
+    diff_from: AwareDatetime | None = Field(
+        None, description="an earlier instant: tell what has changed since, and by which facts"
+    )
 
 
 class ContactCampaignShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +81,10 @@ def one(call: Call) -> ContactCampaignShown:
 
 
 def told(call: Call) -> Timeline:
-    """State at an instant, and every fact until then with its cause."""
+    """State at an instant, and every fact until then with its cause; or what changed since."""
     query: When = call.query
-    found = timeline(call.tenant.history, StreamId(call.id), query.as_of)
+    stream = StreamId(call.id)
+    found = timeline(call.tenant.history, stream, query.as_of, query.diff_from)
     if found is None:
         raise NotHere("no contact-campaign has this id")
     return found

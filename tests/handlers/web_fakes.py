@@ -54,6 +54,7 @@ from handlers.services import (
     Journeys,
     Queue,
     QueueRow,
+    RawDelivery,
     Services,
     TenantServices,
 )
@@ -517,6 +518,7 @@ class World:
         self.desk, self.endpoints, self.acts = Desk(), Registered(), Acts()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
+        self.raw: dict[int, RawDelivery] = {}
         self.readers: Any = SignedWithWord()
         self.ports = TenantPorts(
             tenant=TENANT,
@@ -558,6 +560,7 @@ class World:
             endpoints=self.endpoints,
             reads=self.tables,
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word
+            deliveries=lambda numbers: {n: self.raw[n] for n in numbers if n in self.raw},
             memory=self.memory,
             webhooks=changed.pop("reader", self.readers),
             inbound=self.readers,

@@ -30,7 +30,7 @@ def _fill(audited: Audited, facts: int = 20, log: str = "events") -> None:
 
 
 def _notes(audited: Audited, place: int = 0) -> list[str]:
-    """Of the log of facts; the administrators' log has one as well, since a key was listed in it."""
+    """Of the log of facts; that of administrators, in which keys are listed, has its own."""
     return [
         note
         for note in _all_notes(audited.files.files(audited.tenant)[place])
