@@ -1,10 +1,9 @@
 """`antiphon sending`: everything of a tenant, or of all tenants, stopped and let go."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import click
+import psycopg
 
 from domain.acts import Act
 from handlers.api import sending_calls
@@ -14,7 +13,7 @@ from handlers.sender_accounts import SendingShown
 from infra.bootstrap import System
 from infra.cli.operations import acting, call_of
 from infra.cli.outcome import WrongUse
-from infra.cli.printing import json_option, print_json, why_option
+from infra.cli.printing import json_option, print_json, say, why_option
 from infra.cli.session import system
 from infra.limits.stop_of_all import Stop, let_all_go, stop_all, stopped
 from infra.settings import Settings
@@ -60,8 +59,8 @@ def pause(settings: Settings, /, tenant: str | None, reason: str, **how: bool) -
     given = checked(NeededReason, {"reason": reason}, part="options")
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
-            with _acting_on_all(found, Act.ALL_SENDING_PAUSE):
-                stop_all(found.database, reason, found.clock.now())
+            stop_all(found.database, reason, found.clock.now())
+            _record_for_all(found, Act.ALL_SENDING_PAUSE)
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.pause_sending(call_of(found, str(tenant), body=given))
@@ -82,21 +81,22 @@ def resume(settings: Settings, /, tenant: str | None, reason: str, **how: bool) 
     given = checked(NeededReason, {"reason": reason}, part="options")
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
-            with _acting_on_all(found, Act.ALL_SENDING_RESUME):
-                let_all_go(found.database, found.clock.now())
+            let_all_go(found.database, found.clock.now())
+            _record_for_all(found, Act.ALL_SENDING_RESUME)
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.resume_sending(call_of(found, str(tenant), body=given))
             _tell(found, str(tenant), shown, how["as_json"])
 
 
-@contextmanager
-def _acting_on_all(found: System, act: Act) -> Iterator[None]:
-    """Each tenant's log tells of what was done to all."""
-    with ExitStack() as recorded:
-        for tenant in found.database.tenants():
-            recorded.enter_context(acting(found, tenant.name, act))
-        yield
+def _record_for_all(found: System, act: Act) -> None:
+    """In each tenant's log; afterwards, for what stops everything waits for no record."""
+    for tenant in found.database.tenants():
+        try:
+            with acting(found, tenant.name, act):
+                pass
+        except psycopg.Error as error:
+            say(f"not recorded for {tenant.name}: {type(error).__name__}")
 
 
 def _of_all(tenant: str | None, *, everybody: bool) -> bool:
