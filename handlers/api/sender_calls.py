@@ -136,7 +136,7 @@ def senders(call: Call) -> Listed[SenderShown]:
     return Listed(all_senders(call.tenant.ports, call.services.clock.now()))
 
 
-@act(Act.SENDER_WRITE, lambda call: call.body.name)
+@act(Act.SENDER_WRITE, lambda call: call.body.sender)
 def put_sender(call: Call) -> SenderShown:
     """Write a sender and set its account up; nothing is written where a part cannot be."""
     given: NewSender = call.body

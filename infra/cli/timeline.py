@@ -130,7 +130,8 @@ def _value(value: object) -> str:
             return f"{' '.join(words)}, due {_time(due)} UTC"
         case list():
             return "; ".join(map(_value, value))
-    return str(value)
+        case _:
+            return str(value)
 
 
 def _print_notes(shown: Console, notes: Sequence[Note]) -> None:
