@@ -26,7 +26,7 @@ class Audited:
         self.tenant = tenant
         self.files = AuditFiles(home, home / "copy")
         self.checkpoints = Checkpoints(database, tenant, self.files)
-        self._versions: dict[UUID, int] = {}
+        self._versions: dict[tuple[str, UUID], int] = {}
         self._owner = database.direct()
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class Audited:
             events = []
             for _ in range(count):
                 stream = UUID(int=chance.randrange(1, streams + 1))
-                version = self._versions[stream] = self._versions.get(stream, 0) + 1
+                version = self._versions[log, stream] = self._versions.get((log, stream), 0) + 1
                 body = b'{"f":{"n":%d}}' % chance.randrange(10**9)
                 events.append(stored(stream, version, f"topic_{chance.randrange(4)}", body))
             with self.database.tenant_tx(self.tenant) as curs:
