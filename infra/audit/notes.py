@@ -22,7 +22,8 @@ _ED25519 = b"\x01"
 _ID_BYTES = 4
 KEY_BYTES = 32
 _NOTE = re.compile(
-    rf"^{SIGNER}/[^\n]+\n[0-9]+\n[^\n]+\nposition [0-9]+\ntaken [^\n]+\n\n{_SIGNATURE}[A-Za-z0-9+/]{{91}}=\n",
+    rf"^{SIGNER}/[^\n]+\n[0-9]+\n[^\n]+\nposition [0-9]+\ntaken [^\n]+\n\n"
+    rf"{_SIGNATURE}[A-Za-z0-9+/]{{91}}=\n",
     re.MULTILINE,
 )
 Keys = Mapping[str, bytes]
