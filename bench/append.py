@@ -21,13 +21,15 @@ from bench.engine.lived import Lived, live
 from bench.engine.place import Place, make_place, opened, rows
 from bench.measuring import Row, percentile, rate_row, tell, time_row
 from bench.running.servers import fresh_servers
+from domain.campaign import INITIAL
 from domain.events import PlanAccepted, topic_of
 from domain.ids import StreamId, schema_of
 from domain.recorded import Recorded
+from infra.audit.chain import GENESIS, Chain
 from infra.bootstrap import System
 from infra.changes import apply
 from infra.codec import encode
-from infra.log import Entry, Log
+from infra.log import Entry, Loaded, Log
 from projections.streams import STREAMS
 
 ROUNDS = 3
@@ -40,6 +42,8 @@ PORTION = 1_000
 
 Fact = tuple[UUID, int, str, bytes]
 """A row of a log."""
+Given = tuple[Entry, Loaded]
+"""A fact, and its stream as a decision leaves it: with the hash that was loaded."""
 T = TypeVar("T")
 Times = dict[int, list[list[float]]]
 """For each size of a batch, in each round, the seconds of each transaction."""
@@ -74,7 +78,7 @@ def _measured(
     """Ours and the floor in turn; what the floor copies is made ready beforehand."""
     found: Times = {size: [] for size in counts}
     limit: Times = {size: [] for size in counts}
-    entries, facts = facts_of(lived), map(row_of, facts_of(lived))
+    entries, facts = ours.loaded(facts_of(lived)), map(row_of, facts_of(lived))
     for number in range(rounds):
         for size, count in counts.items():
             tell(f"round {number + 1} of {rounds}: {count} appends of {size}")
@@ -98,10 +102,22 @@ class OurLog:
         self._log = Log(system.database, place.tenant)
         self._schema = schema_of(place.tenant)
 
-    def append(self, entries: Sequence[Entry]) -> None:
+    def loaded(self, entries: Iterable[Entry]) -> Iterator[Given]:
+        """Each fact with its stream as a decision on it leaves that."""
+        heads: dict[UUID, bytes] = {}
+        chain = Chain(self._place.tenant)
+        for entry in entries:
+            stream, version, topic, state = row_of(entry)
+            before = heads.get(stream, GENESIS)
+            heads[stream] = chain.link(stream, version, topic, before, state)
+            yield entry, Loaded(version, INITIAL, before)
+
+    def append(self, given: Sequence[Given]) -> None:
         """One transaction: the facts, and the streams that begin with them."""
+        entries = [entry for entry, _ in given]
+        streams = {StreamId(entry.originator_id): loaded for entry, loaded in reversed(given)}
         with self._database.tenant_tx(self._place.tenant) as curs:
-            positions = self._log.append(curs, entries)
+            positions = self._log.append(curs, entries, streams)
             begun = [
                 self._recorded(entry, position)
                 for entry, position in zip(entries, positions, strict=True)

@@ -113,5 +113,5 @@ def _appended(place: Place, lived: Lived, first: int, length: int) -> float:
     count = max(1, min(APPENDS, length // BATCH // 5))
     with opened(place) as system:
         log = OurLog(system, place)
-        took = timed_appends(log.append, facts_of(lived, first), BATCH, count)
+        took = timed_appends(log.append, log.loaded(facts_of(lived, first)), BATCH, count)
     return BATCH * len(took) / sum(took)

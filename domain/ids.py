@@ -15,12 +15,18 @@ ErrandId = NewType("ErrandId", UUID)
 """What a node asks of others: a task, a call of an endpoint, a change of data, a notice."""
 NodeId = NewType("NodeId", str)
 
+_SCHEMA = "t_"
 _STREAMS = UUID("6f1c6f0e-2f0a-5d57-9d5e-0c9a1c1b7a01")
 
 
 def schema_of(tenant: TenantId) -> str:
     """Name of the schema that holds all of a tenant."""
-    return f"t_{tenant}"
+    return f"{_SCHEMA}{tenant}"
+
+
+def tenant_of(schema: str) -> TenantId:
+    """Whose schema it is."""
+    return TenantId(schema.removeprefix(_SCHEMA))
 
 
 def stream_id(tenant: TenantId, campaign: CampaignId, contact: ContactId, run: int) -> StreamId:

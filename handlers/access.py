@@ -69,6 +69,7 @@ class Permission(StrEnum):
     READ_ENDPOINTS = "endpoints.read"
     WRITE_ENDPOINTS = "endpoints.write"
     USE_CONSOLE = "console.use"
+    READ_ACTS = "acts.read"
 
 
 _ALL = frozenset(Role)
@@ -108,6 +109,7 @@ ROLES_OF: Mapping[Permission, frozenset[Role]] = {
     Permission.READ_ENDPOINTS: frozenset({Role.ADMIN}),  # an address may be a secret itself
     Permission.WRITE_ENDPOINTS: frozenset({Role.ADMIN}),
     Permission.USE_CONSOLE: _ALL,
+    Permission.READ_ACTS: frozenset({Role.ADMIN, Role.VIEWER}),  # a viewer may be an auditor
 }
 
 Route = tuple[str, str]
@@ -196,6 +198,7 @@ PERMISSION_OF: Mapping[Route, Permission] = {
     ("GET", "/v1/endpoints"): Permission.READ_ENDPOINTS,
     ("POST", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
     ("DELETE", "/v1/endpoints"): Permission.WRITE_ENDPOINTS,
+    ("GET", "/v1/admin-events"): Permission.READ_ACTS,
 }
 
 PERMISSION_OF_PAGE: Mapping[Route, Permission] = {

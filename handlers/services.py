@@ -1,6 +1,6 @@
 """What the web process works with: filled by the bootstrap, by fakes in tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -32,6 +32,7 @@ from handlers.ports import (
     TenantPorts,
     WebhookReader,
 )
+from handlers.ports.acts import ActLog
 from handlers.timeline import History
 from handlers.webhooks.words import InboundReader
 from plans.simulate import Counts
@@ -243,6 +244,19 @@ class Memory(Protocol):
         ...
 
 
+class RawDelivery(msgspec.Struct, frozen=True):
+    """What a provider or a fetched link posted, by its digest; its id ends with 8 bytes of it."""
+
+    delivery_id: UUID
+    provider: str
+    received_at: datetime
+    body_sha256: str
+
+
+Deliveries = Callable[[Collection[int]], Mapping[int, RawDelivery]]
+"""The raw deliveries that rows of the inbox came in, by the numbers of those; as long as kept."""
+
+
 class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     """All that the web process has of one tenant."""
 
@@ -250,6 +264,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     contacts: ContactBook
     campaigns: CampaignBook
     suppressions: SuppressionList
+    acts: ActLog
     tasks: TaskList
     notices: NoticeList
     dead_letters: DeadLetters
@@ -260,6 +275,7 @@ class TenantServices(msgspec.Struct, frozen=True, kw_only=True):
     reads: ReadModels
     metrics: MetricReads
     history: History
+    deliveries: Deliveries
     memory: Memory
     webhooks: WebhookReader
     inbound: InboundReader

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from domain.campaign import Campaign, fold
+from domain.campaign import Campaign, evolve, fold
 from domain.events import topic_of
 from domain.ids import CampaignId, ContactId, MessageId, StreamId
 from domain.recorded import Recorded
+from handlers.errors import Fault, NotAcceptable
 from handlers.telling import tell
 
 
@@ -52,8 +53,28 @@ class Standing(msgspec.Struct, frozen=True):
     outcome: str | None
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """One part of the state that is not what it was, and the versions of the facts that did it."""
+
+    field: str
+    before: Any
+    after: Any
+    by: list[int]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What became of the state between an earlier instant and that of the timeline."""
+
+    diff_from: datetime
+    before: Standing
+    changed: list[Changed]
+
+
 class Timeline(msgspec.Struct, frozen=True):
-    """A contact-campaign until `as_of` (until now when it is None)."""
+    """A contact-campaign until `as_of` (until now when it is None).
+
+    With a difference, `events` are those that were recorded after its beginning.
+    """
 
     contact_campaign_id: StreamId
     campaign_id: CampaignId
@@ -61,19 +82,31 @@ class Timeline(msgspec.Struct, frozen=True):
     as_of: datetime | None
     state: Standing
     events: list[Moment]
+    difference: Difference | None = None
 
 
 def timeline(
-    history: History, stream: StreamId, as_of: datetime | None, first: int | None = None
+    history: History,
+    stream: StreamId,
+    as_of: datetime | None,
+    diff_from: datetime | None = None,
+    first: int | None = None,
 ) -> Timeline | None:
     """The timeline of a stream as it was known at an instant; None where there is no stream.
 
-    With `first` it is so many facts long: of those of one transaction no instant is between.
+    With `diff_from` it tells what has changed since that earlier instant; with `first` it is so
+    many facts long: of those of one transaction no instant is between. Raises NotAcceptable where
+    the earlier instant is the later one.
     """
+    if diff_from is not None and as_of is not None and diff_from > as_of:
+        fault = Fault("/diff_from", "order", "must not be later than as_of")
+        raise NotAcceptable("the query cannot be taken", [fault])
     whole = history(stream)
     if not whole:
         return None
     recorded = [one for one in whole[:first] if as_of is None or one.at <= as_of]
+    since = [one for one in recorded if diff_from is None or one.at > diff_from]
+    before = recorded[: len(recorded) - len(since)]
     state = fold(one.fact for one in recorded)
     return Timeline(
         contact_campaign_id=stream,
@@ -81,8 +114,30 @@ def timeline(
         contact_id=whole[0].contact_id,
         as_of=as_of,
         state=_standing(state),
-        events=_moments(recorded),
+        events=_moments(since),
+        difference=None if diff_from is None else _difference(diff_from, before, since),
     )
+
+
+def _difference(
+    diff_from: datetime, before: Sequence[Recorded], since: Sequence[Recorded]
+) -> Difference:
+    state = fold(one.fact for one in before)
+    first = last = _standing(state)
+    by: dict[str, list[int]] = {}
+    for one in since:
+        state = evolve(state, one.fact)
+        now = _standing(state)
+        for field in Standing.__struct_fields__:
+            if getattr(now, field) != getattr(last, field):
+                by.setdefault(field, []).append(one.version)
+        last = now
+    changed = [
+        Changed(field, getattr(first, field), getattr(last, field), by[field])
+        for field in Standing.__struct_fields__
+        if getattr(first, field) != getattr(last, field)
+    ]
+    return Difference(diff_from, first, changed)
 
 
 def _moments(recorded: Sequence[Recorded]) -> list[Moment]:

@@ -16,6 +16,8 @@ from domain.timing import parse_duration
 from handlers.ports import Clock, TenantPorts
 from handlers.webhooks.verdicts import Thresholds
 from infra.accounts.book import SqlSenderAccounts
+from infra.audit.checkpoints import Checkpoints
+from infra.audit.files import AuditFiles
 from infra.calendars import LibraryCalendars
 from infra.campaigns import LogCampaigns, TenantTransactions
 from infra.claims import Claimant, SqlErrands, SqlInbox, SqlOutbox, SqlTimers
@@ -99,6 +101,11 @@ class System(Outside):
     def restore_guard(self) -> RestoreGuard:
         """Remembers outside of the database how far its logs were."""
         return RestoreGuard(self.settings.home, self.database)
+
+    @cached_property
+    def audit_files(self) -> AuditFiles:
+        """The signing key and the signed checkpoints, outside of the database."""
+        return AuditFiles(self.settings.home, self.settings.audit_copy)
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -210,6 +217,10 @@ class System(Outside):
     def accounts(self, name: str) -> SqlSenderAccounts:
         """The sender accounts of a tenant."""
         return SqlSenderAccounts(self.database, TenantId(name), clock=self.clock, rng=self.rng)
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        """The signed states of a tenant's logs."""
+        return Checkpoints(self.database, TenantId(name), self.audit_files)
 
     def endpoints(self, name: str) -> SqlEndpoints:
         """The registered endpoints of a tenant."""

@@ -13,17 +13,19 @@ import msgspec
 
 from domain.campaign import INITIAL, Campaign
 from domain.ids import StreamId
+from infra.audit.chain import GENESIS
 
 KEPT_MAX = 2_000
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """A stream up to a version: the state, and its last fact as it is stored."""
+    """A stream up to a version: the state, and its last fact as it is stored, with its hash."""
 
     version: int = 0
     state: Campaign = INITIAL
     row: tuple[int, str, bytes] = (0, "", b"")
     """Position, topic and body."""
+    head: bytes = GENESIS
 
 
 NOTHING = Kept()

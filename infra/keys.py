@@ -24,6 +24,7 @@ VALUES (%s, %s, %s, %s, %s)
 _REVOKE = """
 UPDATE control.api_keys SET revoked_at = now() WHERE key_id = %s AND revoked_at IS NULL
 """
+_OWNER = "SELECT tenant FROM control.api_keys WHERE key_id = %s AND revoked_at IS NULL"
 _FIND = """
 SELECT key_id, tenant, role, secret_mac FROM control.api_keys
  WHERE key_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
@@ -48,14 +49,27 @@ def add_key(
     *,
     pepper: bytes,
     expires_at: datetime | None = None,
+    key_id: str | None = None,
 ) -> NewKey:
     """Make a key of a tenant; its text is nowhere but in the answer."""
-    key_id = secrets.token_hex(ID_BYTES)
+    key_id = key_id or new_key_id()
     secret = secrets.token_urlsafe(SECRET_BYTES)
     row = (key_id, tenant, Role(role), _mac(pepper, secret), expires_at)
     with database.control_tx() as curs:
         curs.execute(_ADD, row)
     return NewKey(key_id, f"ak_{key_id}_{secret}")
+
+
+def new_key_id() -> str:
+    """An id for a key, for whoever has to name it before it is made."""
+    return secrets.token_hex(ID_BYTES)
+
+
+def tenant_of_key(database: Database, key_id: str) -> TenantId | None:
+    """Whose key it is, while it is in force."""
+    with database.control_tx() as curs:
+        row = curs.execute(_OWNER, (key_id,)).fetchone()
+    return None if row is None else TenantId(row[0])
 
 
 def revoke_key(database: Database, key_id: str) -> bool:

@@ -20,13 +20,14 @@ from domain.campaign import INITIAL, Campaign, evolve
 from domain.events import Event, topic_of
 from domain.ids import StreamId, TenantId, schema_of
 from domain.recorded import Envelope, Recorded
+from infra.audit.chain import GENESIS
 from infra.codec import UnreadableEvent, decode, decode_fact, encode
 from infra.kept_states import NOTHING, Kept, KeptStates
 from infra.recorder import EVENTS_TABLE, BorrowingDatastore, LogRecorder, RecorderFactory
 from infra.tenancy import Database
 
 _LOAD = """
-SELECT originator_id, originator_version, notification_id, topic, state
+SELECT originator_id, originator_version, notification_id, topic, state, chain
 FROM unnest(%b::uuid[], %b::bigint[]) AS asked (stream, version)
 JOIN {events} ON originator_id = stream AND originator_version >= version
 ORDER BY originator_id, originator_version
@@ -52,14 +53,18 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Loaded(msgspec.Struct, frozen=True, gc=False):
-    """A stream as it stands: how many facts it has and the state they make."""
+    """A stream as it stands: how many facts it has and the state they make.
+
+    `head` is the hash of its last fact that is stored; a fact that is only decided has none yet.
+    """
 
     version: int = 0
     state: Campaign = INITIAL
+    head: bytes = GENESIS
 
     def after(self, fact: Event) -> "Loaded":
         """The same stream with one fact more."""
-        return Loaded(self.version + 1, evolve(self.state, fact))
+        return Loaded(self.version + 1, evolve(self.state, fact), self.head)
 
 
 class StreamNotInDirectory(UnreadableEvent):
@@ -133,7 +138,7 @@ class Log(Application[UUID]):
         if changed := [stream for stream in kept if stream not in found]:
             found |= self._read_on(curs, dict.fromkeys(changed, NOTHING))
         self._kept.keep({stream: one for stream, one in found.items() if one is not NOTHING})
-        return {stream: Loaded(one.version, one.state) for stream, one in found.items()}
+        return {stream: Loaded(one.version, one.state, one.head) for stream, one in found.items()}
 
     def _read_on(
         self, curs: Cursor[TupleRow], kept: Mapping[StreamId, Kept]
@@ -142,18 +147,21 @@ class Log(Application[UUID]):
         versions = [one.version for one in kept.values()]
         curs.execute(self._load, (list(kept), versions), prepare=True, binary=True)
         found = {stream: one for stream, one in kept.items() if one is NOTHING}
-        for stream, version, position, topic, state in curs:
+        link = self.recorder.chain.link
+        for stream, version, position, topic, state, chain in curs:
             before = kept[stream]
             row = (position, topic, state)
             if version == before.version:
-                if row == before.row:
+                if row == before.row and chain in (before.head, None):
                     found[stream] = before
             elif stream in found:
+                last = found[stream]
                 try:
                     fact = decode_fact(topic, state)
                 except UnreadableEvent as error:
                     raise error.at(stream) from None
-                found[stream] = Kept(version, evolve(found[stream].state, fact), row)
+                head = chain or link(stream, version, topic, last.head, state)
+                found[stream] = Kept(version, evolve(last.state, fact), row, head)
         return found
 
     def append(
@@ -164,19 +172,27 @@ class Log(Application[UUID]):
     ) -> list[int]:
         """Store entries in the caller's transaction; their positions. Commit at once after it.
 
-        `states` are what these entries make of their streams, to be kept for the next reading.
+        `states` are what these entries make of their streams, to be kept for the next reading;
+        the hash of a stream that is not among them is looked up first.
         The first entry tells the append of all: none of them is stored without it.
         """
         streams = [each.originator_id for each in entries]
         versions = [each.originator_version for each in entries]
         topics = [topic_of(each.body.fact) for each in entries]
         bodies = [encode(each.body, named=not index) for index, each in enumerate(entries)]
-        positions = self.recorder.insert(curs, (streams, versions, topics, bodies))
+        known: dict[UUID, bytes] = {stream: one.head for stream, one in states.items()}
+        heads = self.recorder.heads(curs, streams, versions, known)
+        hashes = self.recorder.chain.on(heads, streams, versions, topics, bodies)
+        columns = (streams, versions, topics, bodies, hashes)
+        positions = self.recorder.insert(curs, columns)
         last = {stream: index for index, stream in enumerate(streams)}
         self._kept.keep(
             {
                 stream: Kept(
-                    one.version, one.state, (positions[index], topics[index], bodies[index])
+                    one.version,
+                    one.state,
+                    (positions[index], topics[index], bodies[index]),
+                    hashes[index],
                 )
                 for stream, one in states.items()
                 if (index := last.get(stream)) is not None

@@ -14,8 +14,10 @@ from handlers.errors import Problem
 from handlers.services import Probe, Services, TenantServices
 from handlers.web.console.stock import Stock
 from infra.accounts.deliverability import SqlDeliverability
+from infra.acts import SqlActLog
 from infra.bootstrap import System
 from infra.claims.dead_letters import SqlDeadLetters
+from infra.claims.deliveries import SqlDeliveries
 from infra.clock import SystemClock, tzdata_version
 from infra.console_reads import SqlConsoleReads
 from infra.keys import check_key
@@ -84,6 +86,7 @@ class TenantDirectory:
             contacts=system.contacts(name),
             campaigns=SqlRegister(system.database, name, system.accounts(name)),
             suppressions=SqlSuppressions(system.database, name, system.address_mac(name)),
+            acts=SqlActLog(system.database, name),
             tasks=SqlTaskList(system.database, name),
             notices=SqlNotices(system.database, name),
             orders=AccountOrders(
@@ -99,6 +102,7 @@ class TenantDirectory:
             reads=SqlReadModels(system.database, name),
             metrics=SqlMetrics(system.database, name),
             history=Log(system.database, name).history,
+            deliveries=SqlDeliveries(system.database, name),
             memory=system.memory(name),
             webhooks=system.sendgrid_webhook(name),
             inbound=SendGridInbound(keys, own=[sender.from_email for sender in senders]),

@@ -158,6 +158,13 @@ class Settings(BaseModel):
             "as anthropic:... or openai:...; its key is in the provider's own variable",
         ),
     ] = None
+    audit_copy: Annotated[
+        Path | None,
+        Field(
+            description="directory on another host, or one that can only be appended to, where "
+            "each signed checkpoint goes besides home; absent: the log is self-attested only"
+        ),
+    ] = None
     clock_factor: Annotated[
         float,
         Field(gt=0, description="simulated seconds in a real one; 1 is real time, more is a demo"),

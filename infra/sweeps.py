@@ -140,6 +140,7 @@ SWEEPS: Mapping[str, tuple[float, Sweep]] = {
     "partitions": (3600.0, _keep_partitions),
     "forgetting": (60.0, _forget),
     "erasures": (60.0, finish_erasures),
+    "checkpoints": (10.0, lambda system, tenant: system.checkpoints(tenant).sweep()),
 }
 """Every sweep and how often it runs, real seconds."""
 
@@ -152,6 +153,7 @@ OUTSIDE = frozenset(
         "partitions",
         "forgetting",
         "erasures",
+        "checkpoints",
     }
 )
 """Sweeps that ask somebody outside, who may be slow to answer, or that may have much to do: no bell

@@ -8,7 +8,9 @@ from uuid import UUID
 import msgspec
 from pydantic import AfterValidator, Field
 
+from domain.acts import Act
 from domain.ids import CampaignId
+from handlers.acts import Changes, act, by_id
 from handlers.api.calls import Call, Given, Page, Reason, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.campaigns import end, launch
@@ -87,6 +89,7 @@ FROM: Mapping[Order, frozenset[str]] = {
 """In which states an order is taken; the state it leads to is one of them: it may be repeated."""
 
 
+@act(Act.CAMPAIGN_CREATE, lambda call: call.body.name)
 def create(call: Call) -> CampaignShown:
     """Make a draft."""
     given: NewCampaign = call.body
@@ -160,6 +163,11 @@ def one_told(call: Call) -> CampaignTold:
     return CampaignTold(**fields, notes=call.tenant.ports.vault.noted([shown.id], NOTES_MAX))
 
 
+def _status(call: Call) -> Changes:
+    return {"status": call.campaign().status}, {}
+
+
+@act(Act.CAMPAIGN_LAUNCH, by_id, _status)
 def do_launch(call: Call) -> Ordered:
     """Let it run: what was enrolled starts. Repeat it when it broke off: nothing starts twice."""
 
@@ -171,11 +179,13 @@ def do_launch(call: Call) -> Ordered:
     return answer
 
 
+@act(Act.CAMPAIGN_PAUSE, by_id, _status)
 def do_pause(call: Call) -> Ordered:
     """Stop its sends at once; what is on the wire arrives."""
     return _ordered(call, "pause", lambda row: _set(call, row, "paused"))
 
 
+@act(Act.CAMPAIGN_RESUME, by_id, _status)
 def do_resume(call: Call) -> Ordered:
     """Let it send again."""
     answer = _ordered(call, "resume", lambda row: _set(call, row, "active"))
@@ -183,6 +193,7 @@ def do_resume(call: Call) -> Ordered:
     return answer
 
 
+@act(Act.CAMPAIGN_STOP, by_id, _status)
 def do_stop(call: Call) -> Ordered:
     """End it and every contact-campaign in it."""
 

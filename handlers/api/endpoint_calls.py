@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 from pydantic import AfterValidator, Field
 
+from domain.acts import Act
+from handlers.acts import act
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.errors import NotHere
@@ -52,6 +54,7 @@ def page(call: Call) -> Listed[EndpointShown]:
     return listed(rest, query.limit, lambda one: one.name)
 
 
+@act(Act.ENDPOINT_ADD, lambda call: call.body.name)
 def add(call: Call) -> EndpointShown:
     """Register an endpoint and tell its secret, this once."""
     given: AddedEndpoint = call.body
@@ -59,6 +62,7 @@ def add(call: Call) -> EndpointShown:
     return msgspec.structs.replace(shown(made.endpoint), secret=made.secret)
 
 
+@act(Act.ENDPOINT_REMOVE, lambda call: call.body.name)
 def remove(call: Call) -> Removed:
     """Take an endpoint away; calls that are due for it fail."""
     given: RemovedEndpoint = call.body

@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 from pydantic import AwareDatetime, Field
 
+from domain.acts import Act
 from domain.campaign import Campaign
 from domain.ids import CampaignId, ContactId, MessageId, StreamId
 from domain.lifecycle import Stage
+from handlers.acts import act, by_id
 from handlers.api.calls import Call, Given, Page, Reason
 from handlers.api.paging import Listed, listed, place_of
 from handlers.campaigns import order, pause, resume, stop
@@ -36,6 +38,9 @@ class When(Given):
     """The instant to look at; without it, now."""
 
     as_of: AwareDatetime | None = Field(None, description="RFC 3339 with an offset")
+    diff_from: AwareDatetime | None = Field(
+        None, description="an earlier instant: tell what has changed since, and by which facts"
+    )
 
 
 class ContactCampaignShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +81,10 @@ def one(call: Call) -> ContactCampaignShown:
 
 
 def told(call: Call) -> Timeline:
-    """State at an instant, and every fact until then with its cause."""
+    """State at an instant, and every fact until then with its cause; or what changed since."""
     query: When = call.query
-    found = timeline(call.tenant.history, StreamId(call.id), query.as_of)
+    stream = StreamId(call.id)
+    found = timeline(call.tenant.history, stream, query.as_of, query.diff_from)
     if found is None:
         raise NotHere("no contact-campaign has this id")
     return found
@@ -100,16 +106,19 @@ def notes(call: Call) -> Notes:
     return found
 
 
+@act(Act.CONTACT_CAMPAIGN_PAUSE, by_id)
 def do_pause(call: Call) -> ContactCampaignShown:
     """Stop its clock. Safe to repeat."""
     return _ordered(call, pause(call.services.clock.now(), BY_ORDER), "pause")
 
 
+@act(Act.CONTACT_CAMPAIGN_RESUME, by_id)
 def do_resume(call: Call) -> ContactCampaignShown:
     """Let its clock run again. Safe to repeat."""
     return _ordered(call, resume(call.services.clock.now()), "resume")
 
 
+@act(Act.CONTACT_CAMPAIGN_STOP, by_id)
 def do_stop(call: Call) -> ContactCampaignShown:
     """End it. Safe to repeat."""
     return _ordered(call, stop(call.services.clock.now(), BY_ORDER), "stop")

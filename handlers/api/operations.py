@@ -5,6 +5,7 @@ The routes are made from it, the document that describes them too; who may call 
 """
 
 from handlers.api import (
+    act_calls,
     contact_calls,
     journey_calls,
     reading_calls,
@@ -178,6 +179,17 @@ _READING = (
     ),
 )
 
+_ACTS = (
+    Operation(
+        method="GET",
+        path="/v1/admin-events",
+        does="What administrators did, newest first",
+        perform=act_calls.page,
+        answers=Listed[act_calls.AdminEventShown],
+        query=Page,
+    ),
+)
+
 _SETTINGS = (
     Operation(
         method="GET",
@@ -217,4 +229,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *QUEUE,
     *SENDERS,
     *_SETTINGS,
+    *_ACTS,
 )

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from domain.acts import Act
 from domain.ids import MessageId
 from domain.timing.zones import in_utc
 from handlers import queue_orders
+from handlers.acts import act, by_id
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.dead_letters import DeadLetter, release
@@ -71,12 +73,14 @@ def told(call: Call) -> Explained:
     return found
 
 
+@act(Act.MESSAGE_SKIP, by_id)
 def do_skip(call: Call) -> QueueRow:
     """Do not send it. Safe to repeat."""
     given: SkippedMessage = call.body
     return _rung(call, queue_orders.skip(call.tenant, MessageId(call.id), _order(call, given)))
 
 
+@act(Act.MESSAGE_HOLD, by_id)
 def do_hold(call: Call) -> QueueRow:
     """Keep it back. Safe to repeat."""
     given: HeldMessage = call.body
@@ -84,12 +88,14 @@ def do_hold(call: Call) -> QueueRow:
     return queue_orders.hold(call.tenant, MessageId(call.id), given.until, order)
 
 
+@act(Act.MESSAGE_RELEASE, by_id)
 def do_release(call: Call) -> QueueRow:
     """Let it go. Safe to repeat."""
     given: ReleasedMessage = call.body
     return _rung(call, queue_orders.let_go(call.tenant, MessageId(call.id), _order(call, given)))
 
 
+@act(Act.MESSAGE_RESEND, by_id)
 def do_resend(call: Call) -> QueueRow:
     """Send it once more. Safe to repeat until it has left."""
     given: ResentMessage = call.body
@@ -106,6 +112,7 @@ def letters(call: Call) -> Listed[DeadLetter]:
     return listed(rows, query.limit, lambda row: row.id)
 
 
+@act(Act.REPORT_RELEASE, lambda call: str(call.number))
 def do_release_letter(call: Call) -> DeadLetter:
     """Try it again. Safe to repeat."""
     released = release(call.tenant.dead_letters, call.number)

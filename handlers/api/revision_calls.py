@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from domain.acts import Act
 from domain.campaign import Campaign
 from domain.errors import RevisionStale
 from domain.ids import NodeId, StreamId
 from domain.lifecycle import Stage
 from handlers.access import Role
+from handlers.acts import act, by_id
 from handlers.api.calls import Call, Given, no_controls
 from handlers.api.plan_bodies import PlanBody, plan_body
 from handlers.errors import Fault, NotHere, NotPermitted, OutOfStep
@@ -39,6 +41,7 @@ def read_revision(raw: bytes) -> PlanBody:
     return plan_body(NewRevision, raw)
 
 
+@act(Act.CONTACT_CAMPAIGN_REVISE, by_id)
 def do_revise(call: Call) -> Revised:
     """Prove the plan from where the contact stands, and put it in force."""
     read: PlanBody = call.body

@@ -18,7 +18,9 @@ from domain.accounts import (
     schedule_of,
 )
 from domain.accounts.rules import NUMBER_MAX, check_settings
+from domain.acts import Act
 from domain.timing.zones import in_utc, local
+from handlers.acts import act, by_name
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.contacts import EmailAddress, Line, WebAddress
@@ -134,6 +136,7 @@ def senders(call: Call) -> Listed[SenderShown]:
     return Listed(all_senders(call.tenant.ports, call.services.clock.now()))
 
 
+@act(Act.SENDER_WRITE, lambda call: call.body.sender)
 def put_sender(call: Call) -> SenderShown:
     """Write a sender and set its account up; nothing is written where a part cannot be."""
     given: NewSender = call.body
@@ -182,11 +185,13 @@ def told(call: Call) -> Listed[AccountFact]:
     return listed(facts[: query.limit + 1], query.limit, lambda one: one.version)
 
 
+@act(Act.SENDER_PAUSE, by_name)
 def do_pause(call: Call) -> SenderShown:
     """Let nothing leave from it. Safe to repeat."""
     return _ordered(call, partial(accounts.pause, reason=PauseReason.OPERATOR, at=_at(call)))
 
 
+@act(Act.SENDER_RESUME, by_name)
 def do_resume(call: Call) -> SenderShown:
     """Let messages leave again; after a stop for complaints a reason is needed."""
     call.tenant.orders.resume(call.name, why_of(call, call.body.reason), _at(call))
@@ -194,6 +199,7 @@ def do_resume(call: Call) -> SenderShown:
     return _now(call, call.name)
 
 
+@act(Act.SENDER_VERIFY, by_name)
 def do_verify(call: Call) -> SenderShown:
     """The address may be sent from. Safe to repeat."""
     shown = _ordered(call, partial(accounts.verify, by=VerifiedBy.OPERATOR, at=_at(call)))
@@ -201,6 +207,7 @@ def do_verify(call: Call) -> SenderShown:
     return shown
 
 
+@act(Act.SENDER_HEALTH, by_name)
 def do_health(call: Call) -> SenderShown:
     """Set the health by hand, or let the reckoned one count again."""
     given: SetHealth = call.body
@@ -211,12 +218,14 @@ def do_health(call: Call) -> SenderShown:
     return _ordered(call, decide)
 
 
+@act(Act.SENDER_AWAY, by_name)
 def do_away(call: Call) -> SenderShown:
     """Nobody is there to read answers: nothing leaves meanwhile."""
     given: Absence = call.body
     return _ordered(call, partial(accounts.go_away, until=given.until, at=_at(call)))
 
 
+@act(Act.SENDER_BACK, by_name)
 def do_back(call: Call) -> SenderShown:
     """The absence is over. Safe to repeat."""
     shown = _ordered(call, partial(accounts.come_back, at=_at(call)))
@@ -224,6 +233,7 @@ def do_back(call: Call) -> SenderShown:
     return shown
 
 
+@act(Act.SENDER_WARMUP, by_name)
 def do_warmup(call: Call) -> SenderShown:
     """Begin a warm-up, or end the one under way."""
     given: NewWarmup = call.body
@@ -236,6 +246,7 @@ def do_warmup(call: Call) -> SenderShown:
     return _ordered(call, begin)
 
 
+@act(Act.SENDER_RESET_CIRCUIT, by_name)
 def do_reset_circuit(call: Call) -> SenderShown:
     """Call the provider again. Safe to repeat."""
     shown = _ordered(call, partial(accounts.close_circuit, by=ClosedBy.OPERATOR, at=_at(call)))
@@ -243,6 +254,7 @@ def do_reset_circuit(call: Call) -> SenderShown:
     return shown
 
 
+@act(Act.SENDER_REMOVE, by_name)
 def remove(call: Call) -> SenderShown:
     """Take the account away: what was to leave from it waits, and says so."""
     if not call.tenant.ports.accounts.account(call.name).stands:

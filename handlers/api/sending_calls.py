@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field
 
 from domain import accounts
 from domain.accounts import PauseReason
+from domain.acts import Act
+from handlers.acts import act
 from handlers.api.calls import Call, Given, no_controls
 from handlers.api.sender_calls import NeededWords, Number, Words, why_of
 from handlers.sender_accounts import SendingShown, sending
@@ -44,6 +46,7 @@ def rules(call: Call) -> SendingShown:
     return sending(call.tenant.ports, call.services.clock.now())
 
 
+@act(Act.SENDING_RULES)
 def change_rules(call: Call) -> SendingShown:
     """Change rules; all of them or none."""
     given: NewRules = call.body
@@ -54,6 +57,7 @@ def change_rules(call: Call) -> SendingShown:
     return rules(call)
 
 
+@act(Act.SENDING_PAUSE)
 def pause_sending(call: Call) -> SendingShown:
     """Let nothing of the tenant leave, from this instant on. Safe to repeat."""
     given: NeededReason = call.body
@@ -64,6 +68,7 @@ def pause_sending(call: Call) -> SendingShown:
     return rules(call)
 
 
+@act(Act.SENDING_RESUME)
 def resume_sending(call: Call) -> SendingShown:
     """Let the tenant send again. Safe to repeat."""
     given: NeededReason = call.body

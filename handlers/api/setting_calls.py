@@ -7,7 +7,9 @@ from uuid import UUID
 import msgspec
 from pydantic import AfterValidator, Field
 
+from domain.acts import Act
 from domain.taxonomy import Family
+from handlers.acts import Changes, act
 from handlers.api.calls import Call, Given, Page, no_controls
 from handlers.api.paging import Listed, listed, place_of
 from handlers.contacts import Line
@@ -81,6 +83,19 @@ def suppressions(call: Call) -> Listed[SuppressionShown]:
     return listed(shown, query.limit, lambda one: bytes.fromhex(one.address_hmac))
 
 
+def _banned(call: Call) -> Changes:
+    """How many, and why in a word; the list has the digests of the addresses."""
+    given: NewSuppressions = call.body
+    reasons = ",".join(sorted({one.reason for one in given.items}))
+    return {}, {"addresses": len(given.items), "reasons": reasons}
+
+
+def _lifted(call: Call) -> Changes:
+    given: LiftedSuppression = call.body
+    return {"family": given.family.value}, {}
+
+
+@act(Act.SUPPRESSION_ADD, changes=_banned)
 def suppress(call: Call) -> Suppressed:
     """Ban addresses, from the next claim on."""
     given: NewSuppressions = call.body
@@ -95,6 +110,7 @@ def suppress(call: Call) -> Suppressed:
     return Suppressed(len(bans))
 
 
+@act(Act.SUPPRESSION_LIFT, changes=_lifted)
 def lift(call: Call) -> Lifted:
     """Lift a ban; the reason is kept in the vault, with the key that gave it."""
     given: LiftedSuppression = call.body

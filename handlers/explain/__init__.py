@@ -14,6 +14,7 @@ from handlers.explain.asked import difference, gates_at, gates_unasked, lasting_
 from handlers.explain.banned import bans_of, with_bans
 from handlers.explain.causes import chain, told_cause
 from handlers.explain.looking import seen_now
+from handlers.explain.raw import with_raw
 from handlers.explain.said import said_about
 from handlers.explain.sentence import Known, sentence
 from handlers.explain.shapes import DecisionTold, Explained, GateTold, Link
@@ -50,7 +51,7 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
         kept_back=_kept_back(history, message_id),
         now=now,
     )
-    return Explained(
+    told = Explained(
         answer=sentence(known),
         message=row,
         plan_hash=_plan_hash(history, places),
@@ -63,6 +64,7 @@ def explain(tenant: TenantServices, message_id: MessageId, now: datetime) -> Exp
         banned=banned,
         notes=said_about(tenant, row, [gate for one in decisions for gate in one.gates]),
     )
+    return with_raw(told, tenant.deliveries)
 
 
 def _decides(fact: Event, message_id: MessageId) -> bool:

@@ -26,6 +26,7 @@ _SAID = {
     CauseKind.OPERATOR: "order by {} in request {}",
     CauseKind.IMPORT: "import {}",
 }
+_BY_INBOX = frozenset({CauseKind.WEBHOOK, CauseKind.LINK})
 _APART = {CauseKind.WEBHOOK: "#", CauseKind.LINK: "#", CauseKind.OPERATOR: "/"}
 
 
@@ -88,4 +89,11 @@ def _link(one: Recorded) -> Link:
 
 
 def _outside(first: Recorded) -> Link:
-    return Link(at=first.at, kind=first.cause.kind.value, told=told_cause(first.cause))
+    cause = first.cause
+    return Link(at=first.at, kind=cause.kind.value, told=told_cause(cause), item=item_of(cause))
+
+
+def item_of(cause: Cause) -> int | None:
+    """The row of the inbox that a cause names, if it does."""
+    number = cause.id.partition("#")[2] if cause.kind in _BY_INBOX else ""
+    return int(number) if number.isascii() and number.isdecimal() else None

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from handlers.ports import Note
-from handlers.services import QueueRow
+from handlers.services import QueueRow, RawDelivery
 
 PASSED, HELD, NEVER, NOT_REACHED = "passed", "held", "never", "not_reached"
 
@@ -28,12 +28,18 @@ class GateTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link of a chain of causes; one without a version came from outside the log."""
+    """One link of a chain of causes; one without a version came from outside the log.
+
+    `item` is the row of the inbox that it came in by, `raw` the bytes that were posted; null where
+    they are forgotten.
+    """
 
     at: datetime
     kind: str
     told: str
     version: int | None = None
+    item: int | None = None
+    raw: RawDelivery | None = None
 
 
 class BanTold(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -40,6 +41,7 @@ class Draft:
     def __init__(self, stamp: Stamp) -> None:
         self.entries: list[Entry] = []
         self.changes: list[tuple[StreamId, Change]] = []
+        self.heads: dict[UUID, bytes] = {}
         self._stamp = stamp
 
     @property
@@ -55,7 +57,7 @@ class Draft:
         assert isinstance(state, Account)
         facts = decide(state)
         if facts:
-            self._enter(stream, loaded.version, facts)
+            self._enter(stream, loaded, facts)
             self._change(stream, list(account_changes(stream, fold(facts, state))))
         return facts
 
@@ -67,13 +69,14 @@ class Draft:
         assert isinstance(state, Sending)
         facts = decide(state)
         if facts:
-            self._enter(stream, loaded.version, facts)
+            self._enter(stream, loaded, facts)
             self._change(stream, list(rule_changes(fold_sending(facts, state))))
         return facts
 
-    def _enter(self, stream: AccountStream, version: int, facts: Sequence[AccountEvent]) -> None:
+    def _enter(self, stream: AccountStream, loaded: Loaded, facts: Sequence[AccountEvent]) -> None:
         stamp = self._stamp
-        for place, fact in enumerate(facts, version + 1):
+        self.heads[stream] = loaded.head
+        for place, fact in enumerate(facts, loaded.version + 1):
             body = AccountEnvelope(fact, stamp.at, stamp.append, stamp.why.cause, stamp.why.actor)
             self.entries.append(Entry(stream, place, body))
 

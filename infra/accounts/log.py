@@ -1,7 +1,7 @@
 """The log of accounts: facts to bytes and back, loaded by stream, appended in a transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast, get_args
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from domain.accounts import (
 )
 from domain.events import topic_of
 from domain.ids import TenantId, schema_of
+from infra.audit.chain import GENESIS
 from infra.codec import UnknownTopic, UnreadableEvent
 from infra.recorder import recorder_of, stored
 from infra.tenancy import Database
@@ -39,7 +40,7 @@ LONG = 200
 TOPICS = frozenset(topic_of(fact) for fact in get_args(AccountEvent))
 
 _LOAD = """
-SELECT originator_id, topic, state
+SELECT originator_id, originator_version, topic, state, chain
 FROM unnest(%b::uuid[], %b::bigint[]) AS asked (stream, version)
 JOIN {events} ON originator_id = stream AND originator_version > version
 ORDER BY originator_id, originator_version
@@ -59,10 +60,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Loaded(msgspec.Struct, frozen=True, gc=False):
-    """A stream as it stands: how many facts it has and the state they make."""
+    """A stream as it stands: how many facts it has, the state they make, the hash of the last."""
 
     version: int
     state: Account | Sending
+    head: bytes = GENESIS
 
 
 class AccountLog:
@@ -89,10 +91,13 @@ class AccountLog:
         versions = [one.version for one in loaded.values()]
         curs.execute(self._sql(_LOAD), (list(loaded), versions), prepare=True, binary=True)
         since: defaultdict[AccountStream, list[AccountEvent]] = defaultdict(list)
-        for stream, topic, state in curs.fetchall():
+        heads = {stream: one.head for stream, one in loaded.items()}
+        link = self._recorder.chain.link
+        for stream, version, topic, state, chain in curs.fetchall():
             since[stream].append(self._decode(stream, topic, state).fact)
+            heads[stream] = chain or link(stream, version, topic, heads[stream], state)
         for stream, facts in since.items():
-            loaded[stream] = _after(loaded[stream], facts)
+            loaded[stream] = _after(loaded[stream], facts, heads[stream])
         self._long |= {stream for stream, facts in since.items() if len(facts) >= LONG}
         return loaded
 
@@ -104,15 +109,23 @@ class AccountLog:
                 self._kept |= self.load(curs, streams)
             self._long -= set(streams)
 
-    def append(self, curs: Cursor[TupleRow], entries: Sequence[Entry]) -> None:
-        """Store entries in the caller's transaction; the log is locked from here on."""
+    def append(
+        self,
+        curs: Cursor[TupleRow],
+        entries: Sequence[Entry],
+        heads: Mapping[UUID, bytes],
+    ) -> None:
+        """Store entries in the caller's transaction; the log is locked from here on.
+
+        `heads` are the hashes of the streams as they were loaded.
+        """
         rows = [
             stored(
                 each.stream, each.version, topic_of(each.body.fact), self._encoder.encode(each.body)
             )
             for each in entries
         ]
-        self._recorder.append(curs, rows)
+        self._recorder.append(curs, rows, heads)
 
     def history(self, stream: AccountStream) -> list[AccountRecorded]:
         """The facts of one stream in order, with their places and causes."""
@@ -150,9 +163,11 @@ class AccountLog:
         return SQL(text).format(events=Identifier(schema_of(self._tenant), TABLE))
 
 
-def _after(before: Loaded, facts: Sequence[AccountEvent]) -> Loaded:
+def _after(before: Loaded, facts: Sequence[AccountEvent], head: bytes) -> Loaded:
     """The same stream with some facts more; a stream has the facts of one aggregate."""
     version = before.version + len(facts)
     if isinstance(before.state, Sending):
-        return Loaded(version, fold_sending(cast("Sequence[SendingEvent]", facts), before.state))
-    return Loaded(version, fold(cast("Sequence[SenderEvent]", facts), before.state))
+        state: Account | Sending = fold_sending(cast("Sequence[SendingEvent]", facts), before.state)
+    else:
+        state = fold(cast("Sequence[SenderEvent]", facts), before.state)
+    return Loaded(version, state, head)

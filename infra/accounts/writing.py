@@ -145,7 +145,7 @@ class AccountWriter:
                 "at": draft.at,
             }
             self._sql.run(tx, _NOTE, params)
-        self._log.append(curs, draft.entries)
+        self._log.append(curs, draft.entries, draft.heads)
 
 
 def _is_strange(loaded: Loaded) -> bool:

@@ -100,6 +100,14 @@ CONTENTS = {
     "check": Entry(
         "infra.cli.check:check", "Count what breaks an invariant; 1 when any is broken."
     ),
+    "audit": Entry(
+        "infra.cli.audit:audit",
+        "Verify that the logs are what they were; take checkpoints, export proofs.",
+    ),
+    "admin-events": Entry(
+        "infra.cli.admin_events:admin_events",
+        "List what administrators did, newest first: who, when, to what.",
+    ),
     "doctor": Entry(
         "infra.cli.doctor:doctor",
         "Look at what grows, lags and waits, and say what mends it; 1 when anything is bad.",

@@ -97,6 +97,8 @@ def _print_links(shown: Console, links: Sequence[Link]) -> None:
     table = _grid()
     for link in links:
         table.add_row("", _time(link.at), Text(link.told))
+        if link.raw is not None:
+            table.add_row("", "", Text(f"its raw body: sha256 {link.raw.body_sha256}", "grey58"))
     shown.print(table)
 
 

@@ -2,12 +2,14 @@
 
 import click
 
+from domain.acts import Act
 from domain.ids import TenantId
 from handlers.access import Role
+from infra.cli.operations import acting
 from infra.cli.outcome import end_unless
 from infra.cli.printing import json_option, print_json, say
 from infra.cli.session import system
-from infra.keys import add_key, revoke_key
+from infra.keys import add_key, new_key_id, revoke_key, tenant_of_key
 from infra.settings import Settings
 
 
@@ -25,7 +27,9 @@ def add(settings: Settings, tenant: str, role: str, *, as_json: bool) -> None:
     """Make a key and print it, this once."""
     with system(settings) as found:
         name: TenantId = found.tenant(tenant).name
-        made = add_key(found.database, name, role, pepper=found.pepper)
+        known = new_key_id()
+        with acting(found, name, Act.KEY_ADD, known, ({}, {"role": role})):
+            made = add_key(found.database, name, role, pepper=found.pepper, key_id=known)
     if as_json:
         print_json({"id": made.key_id, "tenant": name, "role": role, "key": made.text})
     else:
@@ -40,7 +44,11 @@ def add(settings: Settings, tenant: str, role: str, *, as_json: bool) -> None:
 def revoke(settings: Settings, key_id: str, *, as_json: bool) -> None:
     """Let a key open nothing any more; 1 when no such key is in force."""
     with system(settings) as found:
-        revoked = revoke_key(found.database, key_id)
+        tenant = tenant_of_key(found.database, key_id)
+        revoked = tenant is not None
+        if tenant is not None:
+            with acting(found, tenant, Act.KEY_REVOKE, key_id):
+                revoked = revoke_key(found.database, key_id)
     if as_json:
         print_json({"id": key_id, "revoked": revoked})
     elif revoked:

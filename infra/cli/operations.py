@@ -1,12 +1,18 @@
 """The operations of the API as an operator calls them: same rules, same words in the log."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
+from domain.acts import Act
 from domain.ids import TenantId
+from handlers import acts
 from handlers.access import KeyHolder, Role
+from handlers.acts import NOTHING, Changes, Order
 from handlers.api.calls import Call
 from handlers.ports import CampaignRow
 from handlers.services import Services, TenantServices
+from infra.acts import SqlActLog
 from infra.bootstrap import System
 from infra.cli.session import OPERATOR
 from infra.services import make_services
@@ -34,6 +40,22 @@ def call_of(
         query=query,
         body=body,
     )
+
+
+@contextmanager
+def acting(
+    found: System, tenant: TenantId, act: Act, subject: str = "", changes: Changes = NOTHING
+) -> Iterator[None]:
+    """Do something administrative to a tenant: recorded before, and again where it fails."""
+    order = Order(
+        act=act,
+        subject=subject,
+        changes=changes,
+        actor=OPERATOR,
+        request=found.rng.new_id(),
+    )
+    with acts.acting(SqlActLog(found.database, tenant), order, found.clock.now):
+        yield
 
 
 def tenant_services(found: System, tenant: str) -> TenantServices:

@@ -40,6 +40,11 @@ ENDINGS: Mapping[str, Ending] = {
     "infra.vault.register.NameTaken": Ending(
         NO, "a campaign of this name is there already; give another"
     ),
+    "infra.audit.files.KeyUnusable": Ending(OUT_OF_REACH),
+    "infra.audit.notes.NoteUnreadable": Ending(WRONG_USE),
+    "infra.audit.notes.NoteForged": Ending(NO),
+    "infra.audit.export.NoCheckpoint": Ending(WRONG_USE),
+    "infra.audit.export.LogChanged": Ending(NO),
     "infra.rebuild.RebuildUnderWay": Ending(NO, "is being rebuilt by somebody else; wait for it"),
     "infra.demo.run.NotADemo": Ending(WRONG_USE),
     "infra.demo.plans.NoPlans": Ending(WRONG_USE),

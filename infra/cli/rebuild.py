@@ -2,8 +2,10 @@
 
 import click
 
+from domain.acts import Act
 from domain.ids import TenantId
 from infra.bootstrap import System
+from infra.cli.operations import acting
 from infra.cli.outcome import end_unless
 from infra.cli.printing import bar, json_option, print_json, print_table
 from infra.cli.session import system
@@ -30,7 +32,8 @@ def rebuild(settings: Settings, tenant: str, projection: str, *, as_json: bool) 
     wanted = ALL if projection == ALL_OF_THEM else (NAMES[projection],)
     with system(settings) as found:
         name = found.tenant(tenant).name
-        done = [_build(found, name, each) for each in wanted]
+        with acting(found, name, Act.PROJECTION_REBUILD, projection):
+            done = [_build(found, name, each) for each in wanted]
     if as_json:
         print_json({"items": done})
     else:

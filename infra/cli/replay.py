@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 import msgspec
 
+from domain.acts import Act
 from domain.ids import TenantId, schema_of
 from handlers.ports import Report
 from handlers.services import TenantServices
@@ -16,7 +17,7 @@ from handlers.webhooks.inbound import PROVIDER as INBOUND
 from handlers.webhooks.inbound import keep_reply
 from handlers.webhooks.words import ReplyClass
 from infra.bootstrap import System
-from infra.cli.operations import tenant_services
+from infra.cli.operations import acting, tenant_services
 from infra.cli.printing import bar, json_option, print_json
 from infra.cli.reading import Instant
 from infra.cli.session import system
@@ -65,7 +66,7 @@ def replay_webhooks(
     """
     with system(settings) as found:
         name = found.tenant(tenant).name
-        with bar("reading deliveries") as tell:
+        with acting(found, name, Act.WEBHOOKS_REPLAY), bar("reading deliveries") as tell:
             counts = Replay(found, name).run(since or BEGINNING, tell)
         found.doorbell.ring("ingest", name)
     if as_json:

@@ -3,15 +3,17 @@
 from typing import Any
 
 import click
+import psycopg
 
+from domain.acts import Act
 from handlers.api import sending_calls
 from handlers.api.bodies import checked
 from handlers.api.sending_calls import NeededReason
 from handlers.sender_accounts import SendingShown
 from infra.bootstrap import System
-from infra.cli.operations import call_of
+from infra.cli.operations import acting, call_of
 from infra.cli.outcome import WrongUse
-from infra.cli.printing import json_option, print_json, why_option
+from infra.cli.printing import json_option, print_json, say, why_option
 from infra.cli.session import system
 from infra.limits.stop_of_all import Stop, let_all_go, stop_all, stopped
 from infra.settings import Settings
@@ -58,6 +60,7 @@ def pause(settings: Settings, /, tenant: str | None, reason: str, **how: bool) -
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
             stop_all(found.database, reason, found.clock.now())
+            _record_for_all(found, Act.ALL_SENDING_PAUSE)
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.pause_sending(call_of(found, str(tenant), body=given))
@@ -79,10 +82,21 @@ def resume(settings: Settings, /, tenant: str | None, reason: str, **how: bool) 
     with system(settings) as found:
         if _of_all(tenant, everybody=how["everybody"]):
             let_all_go(found.database, found.clock.now())
+            _record_for_all(found, Act.ALL_SENDING_RESUME)
             _tell_all(stopped(found.database), as_json=how["as_json"])
         else:
             shown = sending_calls.resume_sending(call_of(found, str(tenant), body=given))
             _tell(found, str(tenant), shown, how["as_json"])
+
+
+def _record_for_all(found: System, act: Act) -> None:
+    """In each tenant's log; afterwards, for what stops everything waits for no record."""
+    for tenant in found.database.tenants():
+        try:
+            with acting(found, tenant.name, act):
+                pass
+        except psycopg.Error as error:
+            say(f"not recorded for {tenant.name}: {type(error).__name__}")
 
 
 def _of_all(tenant: str | None, *, everybody: bool) -> bool:

@@ -2,9 +2,11 @@
 
 import click
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from domain.acts import Act
 from domain.ids import TenantId, schema_of
+from infra.cli.operations import acting
 from infra.cli.printing import json_option, print_json, print_table, say
 from infra.cli.session import system
 from infra.migrations.run import create_tenant
@@ -75,21 +77,28 @@ def retention(
     """Show how long what is kept, and change it; the log of facts is never forgotten."""
     with system(settings) as found:
         before = found.tenant(name)
-        periods = _changed(before, raw_days, texts_days)
+        old = _periods(before)
+        periods = _changed(old or Periods(), raw_days, texts_days)
         if raw_days is not None or texts_days is not None:
-            set_periods(found.database, before.name, periods)
+            changes = ({} if old is None else asdict(old)), asdict(periods)
+            with acting(found, before.name, Act.RETENTION_SET, changes=changes):
+                set_periods(found.database, before.name, periods)
     if as_json:
         print_json(periods)
     else:
         click.echo(f"raw deliveries {periods.raw_days} days, texts {periods.texts_days} days")
 
 
-def _changed(tenant: Tenant, raw_days: int | None, texts_days: int | None) -> Periods:
-    """The periods as they were but for what was given; one that cannot be read is left behind."""
+def _periods(tenant: Tenant) -> Periods | None:
+    """The periods as they are; None where they cannot be read."""
     try:
-        before = periods_of(tenant)
+        return periods_of(tenant)
     except msgspec.ValidationError:
-        before = Periods()
+        return None
+
+
+def _changed(before: Periods, raw_days: int | None, texts_days: int | None) -> Periods:
+    """The periods as they were but for what was given."""
     return replace(
         before,
         raw_days=before.raw_days if raw_days is None else raw_days,

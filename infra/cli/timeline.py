@@ -13,7 +13,7 @@ from rich.text import Text
 from domain.ids import StreamId
 from handlers.noted import notes_of
 from handlers.ports import Note
-from handlers.timeline import Moment, Standing, Timeline
+from handlers.timeline import Difference, Moment, Standing, Timeline
 from handlers.timeline import timeline as timeline_of
 from infra.cli.notes_shown import note_words
 from infra.cli.outcome import WrongUse
@@ -41,14 +41,22 @@ _TONES = {
 @click.argument("tenant")
 @click.argument("contact_campaign", type=click.UUID)
 @click.option("--as-of", type=Instant(), help="An instant such as 2026-09-07T05:00:00Z.")
+@click.option(
+    "--diff",
+    type=Instant(),
+    nargs=2,
+    metavar="T0 T1",
+    help="Tell what has changed between two instants, and which events did it.",
+)
 @json_option
 @click.pass_obj
 def timeline(
     settings: Settings,
     tenant: str,
     contact_campaign: UUID,
-    as_of: datetime | None,
     *,
+    as_of: datetime | None,
+    diff: tuple[datetime, datetime] | None,
     as_json: bool,
 ) -> None:
     """Tell the state and the events of a contact-campaign, now or at an instant.
@@ -56,10 +64,13 @@ def timeline(
     Now also what was noted: reasons of orders, and what providers answered.
     """
     stream = StreamId(contact_campaign)
+    if diff and as_of:
+        raise WrongUse("give --as-of or --diff, not both")
+    diff_from, as_of = diff or (None, as_of)
     with system(settings) as found:
         name = found.tenant(tenant).name
         log = Log(found.database, name)
-        told = timeline_of(log.history, stream, as_of)
+        told = timeline_of(log.history, stream, as_of, diff_from)
         noted = None
         if as_of is None:  # nobody knows which of them would have been there at an instant
             noted = notes_of(log.history, found.ports(name).vault, stream)
@@ -79,6 +90,8 @@ def _print(shown: Console, told: Timeline) -> None:
     names = (("contact", str(told.contact_id)), ("campaign", str(told.campaign_id)))
     for word, text in (*names, *_state(told.state)):
         shown.print(Text.assemble((f"  {word:<9}", "grey58"), text))
+    if told.difference is not None:
+        _print_difference(shown, told.difference)
     shown.print()
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -91,6 +104,34 @@ def _print(shown: Console, told: Timeline) -> None:
             str(moment.version), _time(moment.at), Text(moment.told, style=tone), _cause(moment)
         )
     shown.print(table)
+
+
+def _print_difference(shown: Console, difference: Difference) -> None:
+    shown.print(f"\nchanged since {_time(difference.diff_from)} UTC", style="bold")
+    if not difference.changed:
+        shown.print("  nothing")
+    for one in difference.changed:
+        by = ", ".join(f"no. {version}" for version in one.by)
+        values = f"{_value(one.before)} -> {_value(one.after)}"
+        shown.print(
+            Text.assemble((f"  {one.field:<11}", "grey58"), values, (f"  by {by}", "grey58"))
+        )
+
+
+def _value(value: object) -> str:
+    """A part of the state in a few words."""
+    match value:
+        case None | "" | []:
+            return "-"
+        case datetime():
+            return f"{_time(value)} UTC"
+        case {"due_at": datetime() as due, **rest}:
+            words = (str(word) for name, word in rest.items() if name in {"kind", "state"})
+            return f"{' '.join(words)}, due {_time(due)} UTC"
+        case list():
+            return "; ".join(map(_value, value))
+        case _:
+            return str(value)
 
 
 def _print_notes(shown: Console, notes: Sequence[Note]) -> None:

@@ -2,6 +2,8 @@
 
 import click
 
+from domain.acts import Act
+from infra.cli.operations import acting
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import json_option, print_json
 from infra.cli.session import system
@@ -38,7 +40,7 @@ def add(settings: Settings, tenant: str, public_key: str, *, as_json: bool) -> N
         raise WrongUse("this is no P-256 public key in base64; copy SendGrid's verification key")
     with system(settings) as found:
         name = found.tenant(tenant).name
-        with found.database.control_tx() as curs:
+        with acting(found, name, Act.WEBHOOK_KEY_ADD), found.database.control_tx() as curs:
             created = curs.execute(_ADD, (name, PROVIDER, text)).rowcount == 1
         url = f"{found.public_url}/webhooks/{PROVIDER}/{name}"
     if as_json:

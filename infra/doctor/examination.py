@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from infra.bootstrap import System
-from infra.doctor import server, tables, work
+from infra.doctor import audit, server, tables, work
 from infra.doctor.finding import Bounds, Finding, Word, judged
 from infra.migrations.run import MigrationChanged, migrate
 from infra.retention import periods_of
@@ -32,6 +32,7 @@ def _all(system: System) -> Iterator[Finding]:
             return  # other tables than those we would ask for
         for tenant in system.database.tenants():
             yield from tables.looks(connection, tenant.name)
+            yield from audit.looks(connection, tenant.name, system.audit_files)
             examined = _examined(system, tenant)
             if isinstance(examined, Finding):
                 yield examined

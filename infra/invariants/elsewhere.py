@@ -9,7 +9,7 @@ _ELSEWHERE = (
     ("I26", "The order of reports does not matter", f"needs other orders: {_RIGS}"),
     ("I30", "Nobody touches another tenant's schema", f"needs the statements run: {_RIGS}"),
     ("I32", "An erased contact is nowhere", f"needs a dump, the broker and the log lines: {_RIGS}"),
-    ("I33", "A tampered log is detected", "the audit chain is not in this release"),
+    ("I33", "A tampered log is detected", "antiphon audit verify tells: it reads all of every log"),
     (
         "I34",
         "Each changing route leaves one audit event",

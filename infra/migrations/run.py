@@ -39,8 +39,18 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
 REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role};
 """
+# Of tables that are there: rights are also given between the files of an upgrade.
 _ONLY_APPEND = """
-REVOKE UPDATE, DELETE ON {schema}.events, {schema}.account_events FROM {role};
+DO $$
+DECLARE
+    log name;
+BEGIN
+    FOREACH log IN ARRAY ARRAY['events', 'account_events', 'admin_events', 'audit_checkpoints'] LOOP
+        IF to_regclass('{schema}.' || log) IS NOT NULL THEN
+            EXECUTE format('REVOKE UPDATE, DELETE ON {schema}.%I FROM {role}', log);
+        END IF;
+    END LOOP;
+END $$;
 REVOKE UPDATE ON {schema}.consents FROM {role};
 """
 

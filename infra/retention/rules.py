@@ -137,6 +137,8 @@ _EVIDENCE = "evidence that a person agreed or said no; it must outlive everythin
 STAYS: Mapping[str, str] = {
     "events": _LOG,
     "account_events": _LOG,
+    "admin_events": _LOG,
+    "audit_checkpoints": "proof of what the logs were; a few a minute at most",
     "streams": _LOG,
     "plans": _PLANS,
     "plan_contacts": _PLANS,

@@ -1,6 +1,7 @@
 """Plans, campaigns, enrolments and orders through the API."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -268,6 +269,34 @@ def test_a_timeline_tells_what_was_known_at_an_instant(world: World) -> None:
     assert [one["cause"] for one in now["events"]] == ["webhook:w1"]
     assert before["events"] == []
     assert world.get(path, params={"as_of": "2026-03-02T11:59:59"}).status_code == 422
+
+
+def test_a_timeline_tells_what_changed_between_two_instants_and_by_which_facts(
+    world: World,
+) -> None:
+    stream = UUID(enrolled(world))
+    row = next(iter(world.shelf.rows))
+    signals = ("opened", "clicked", "replied")
+    for number, signal in enumerate(signals, 1):
+        at = NOON + timedelta(hours=number)
+        fact = SignalRecorded(signal=signal, at=at)
+        cause = Cause(CauseKind.WEBHOOK, f"w{number}")
+        given: Any = (TENANT, stream, number, number, fact, at, cause, UUID(int=3), row)
+        world.history.append(Recorded(*given, UUID(int=4)))
+    path = f"/v1/contact-campaigns/{stream}/timeline"
+    between = {"diff_from": "2026-03-02T13:30:00Z", "as_of": "2026-03-02T14:30:00Z"}
+    told = world.get(path, params=between).json()
+    assert [one["version"] for one in told["events"]] == [2]
+    assert told["difference"]["before"]["latched"] == ["opened"]
+    (changed,) = told["difference"]["changed"]
+    assert (changed["field"], changed["by"]) == ("latched", [2])
+    assert changed["after"] == told["state"]["latched"] == ["opened", "clicked"]
+    since = world.get(path, params={"diff_from": "2026-03-03T00:00:00Z"}).json()
+    assert (since["events"], since["difference"]["changed"]) == ([], [])
+    whole = world.get(path).json()
+    assert (len(whole["events"]), whole["difference"]) == (3, None)
+    wrong = {"diff_from": between["as_of"], "as_of": between["diff_from"]}
+    assert world.get(path, params=wrong).json()["errors"][0]["pointer"] == "/diff_from"
 
 
 def test_lists_pass_on_what_they_were_asked_for(world: World) -> None:

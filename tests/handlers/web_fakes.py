@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from starlette.testclient import TestClient
 
+from domain.acts import AdminEvent, AdminRecorded
 from domain.campaign import Campaign, evolve
 from domain.campaign.state import INITIAL
 from domain.errors import CampaignError
@@ -54,6 +55,7 @@ from handlers.services import (
     Journeys,
     Queue,
     QueueRow,
+    RawDelivery,
     Services,
     TenantServices,
 )
@@ -549,6 +551,22 @@ class Counted:
         return b"# nothing\n"
 
 
+class Acts:
+    """The administrators' log, in memory."""
+
+    def __init__(self) -> None:
+        self.facts: list[AdminRecorded] = []
+
+    def record(self, fact: AdminEvent, *, actor: str, request: UUID) -> int:
+        version = len(self.facts) + 1
+        self.facts.append(AdminRecorded(version, version, fact, request, actor))
+        return version
+
+    def page(self, before: int | None, limit: int) -> list[AdminRecorded]:
+        known = [one for one in self.facts if before is None or one.version < before]
+        return known[::-1][:limit]
+
+
 class World:
     """One tenant behind a web process; `client` calls it."""
 
@@ -559,9 +577,11 @@ class World:
         self.shelf, self.box, self.bans = Shelf(self.papers, self.accounts), Box(), Bans()
         self.memory, self.tables, self.rng = Notebook(), Tables(), Chance()
         self.desk, self.endpoints, self.sums = Desk(), Registered(), Sums()
+        self.acts = Acts()
         self.history: list[Recorded] = []
         self.counted: list[str] = []
         self.answered: list[tuple[str, str, int]] = []
+        self.raw: dict[int, RawDelivery] = {}
         self.readers: Any = SignedWithWord()
         self.ports = TenantPorts(
             tenant=TENANT,
@@ -595,6 +615,7 @@ class World:
             contacts=self.book,
             campaigns=self.shelf,  # type: ignore[arg-type]  # as above
             suppressions=self.bans,
+            acts=self.acts,
             tasks=self.desk,
             notices=self.desk,
             dead_letters=self.letters,
@@ -605,6 +626,7 @@ class World:
             reads=self.tables,
             metrics=self.sums,  # type: ignore[arg-type]  # as above
             history=lambda _, upto=None: self.history,  # noqa: ARG005  # the port's own word
+            deliveries=lambda numbers: {n: self.raw[n] for n in numbers if n in self.raw},
             memory=self.memory,
             webhooks=changed.pop("reader", self.readers),
             inbound=self.readers,

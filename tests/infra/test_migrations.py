@@ -147,8 +147,8 @@ def test_rights_of_a_tenant_role_are_just_the_listed_ones(
         sequences = connection.execute(SEQUENCES, (role_of(tenant),)).fetchall()
     expected = {f"{schema}.{table}": ALL for (table,) in tables}
     expected |= {f"{schema}.{view}": "SELECT" for (view,) in views}
-    expected[f"{schema}.events"] = "INSERT SELECT"
-    expected[f"{schema}.account_events"] = "INSERT SELECT"
+    for log in ("events", "account_events", "admin_events", "audit_checkpoints"):
+        expected[f"{schema}.{log}"] = "INSERT SELECT"
     expected[f"{schema}.consents"] = "DELETE INSERT SELECT"
     expected[f"{schema}.migrations"] = "SELECT"
     assert grants == expected

@@ -92,7 +92,7 @@ def _shown(visit: Visit, compared: Compared | None = None, plan_text: str = "") 
 def _at(visit: Visit, whole: Timeline, asked: When) -> tuple[int, Timeline]:
     """The number of the last event that is looked at, and the timeline until then."""
     stream = whole.contact_campaign_id
-    told = timeline(visit.tenant.history, stream, asked.as_of, asked.step)
+    told = timeline(visit.tenant.history, stream, asked.as_of, first=asked.step)
     assert told is not None  # the whole one was just read
     return len(told.events), told
 
