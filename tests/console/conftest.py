@@ -22,7 +22,7 @@ FLAGS = [
     "--no-first-run",
 ]
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "console"
-TAKE = "ANTIPHON_TAKE_PICTURES"
+TAKE = "TAKE_PICTURES"
 """The variable that asks for pictures for the documents."""
 PATIENCE_MS = 20_000
 
