@@ -53,12 +53,13 @@ CANARIES: dict[str, Any] = {
     "attributes": {"nickname": "canarynick8212"},
 }
 WORDS = [
-    "canary-external-8201", "canary.mail.8202", "canary-domain-8203", "Canaryf",
-    "Canarylast8205", "Canarytitle8206", "Canarycompany8207", "Canarycity8208", "canary8209",
-    "4915112348210", "canarytag8211", "canarynick8212", "canaryword8213", "canaryassignee8214",
-    "canaryanswer8215", "canaryreply8216", "canaryreason8217", "canarysource8218",
-    "canaryversion8219", "canary.former.8220", "canaryurl8221", "canaryagent8222",
-    "canarynote8223", "192.0.2.82",
+    "canary-external-8201", "canary.mail.8202", "canary-domain-8203",
+    "Canaryf", "Canarylast8205", "Canarytitle8206",
+    "Canarycompany8207", "Canarycity8208", "canary8209", "4915112348210", "canarytag8211",
+    "canarynick8212", "canaryword8213", "canaryassignee8214", "canaryanswer8215",
+    "canaryreply8216", "canaryreason8217", "canarysource8218", "canaryversion8219",
+    "canary.former.8220",
+    "canaryurl8221", "canaryagent8222", "canarynote8223", "192.0.2.82",
 ]  # fmt: skip
 PLAN = plan(
     {
