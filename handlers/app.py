@@ -53,7 +53,7 @@ def create_app(services: Services, console: Stock | None = None) -> Starlette:
         *_tool_routes(services, gatekeeper),
         *(console_routes(services, console, gatekeeper) if console is not None else ()),
     ]
-    named: dict[object, str] = {route.endpoint: route.name for route in routes}
+    named: dict[Callable[..., Any], str] = {route.endpoint: route.name for route in routes}
     return Starlette(
         routes=routes,
         middleware=[Middleware(Envelope, services=services, named=named)],

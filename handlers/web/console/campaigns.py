@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from handlers.api import campaign_calls, journey_calls, reading_calls
+from handlers.api import campaign_calls, journey_calls, metric_calls
 from handlers.api.calls import Call, Page, Reason
 from handlers.errors import NotHere, OutOfStep
 from handlers.web.console.drawing import Place, campaign_drawing, places
@@ -86,7 +86,7 @@ def campaign(visit: Visit) -> Shown:
     call = visit.call()
     row = campaign_calls.one(call)
     asked = visit.asked(WhichPeople)
-    summary = reading_calls.summary(call)
+    summary = metric_calls.summary(call)
     wanted = journey_calls.WhichJourneys(
         campaign=row.id, status=asked.status, limit=asked.limit, cursor=asked.cursor
     )
