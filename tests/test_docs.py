@@ -29,7 +29,10 @@ SPAN = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"\.?\w[\w.-]*/(?:[\w.-]+/)*[\w.-]*")
 LINK = re.compile(r"\]\(([^)#]+)")
 COMMAND = re.compile(r"(?:^|\./| )antiphon((?: +[^ #`\n]+)*)")
-MADE_WHEN_USED = {".venv/", ".antiphon/"}
+MADE_WHEN_USED = {
+    *(".venv/", ".antiphon/", "audit/signing_key.pem", "audit/public_keys"),
+    *("audit/acme.notes", "audit/TENANT.notes"),
+}
 
 COMMANDS: dict[str, click.Command] = dict(commands(main, "antiphon"))
 

@@ -35,7 +35,7 @@ REFERENCE = re.compile(rf"([\w-]+\.md)((?:(?:,| and| to)? {PLACE}\b)*)")
 CASE = re.compile(r"^\| `(\w+)` \|.*\| `(tests/[\w/]+\.py)`(?: as `(\w+)`)? \|$", re.MULTILINE)
 CODE = re.compile(r"^\| ([EW]_[A-Z_]+) \| ([\d, ]+|-) \|", re.MULTILINE)
 REPORT = re.compile(r"(?ms)^This is the report of `(tests/[^`]+)`:\n\n```json\n(.*?)^```")
-INVARIANT = re.compile(r"^\| (I\d+) \|.*\| (now|later)\b[^|]*\|$", re.MULTILINE)
+INVARIANT = re.compile(r"^\| (I\d+) \|.*\| (now|elsewhere)\b[^|]*\|$", re.MULTILINE)
 
 
 def missing(text: str) -> Iterator[str]:
@@ -138,10 +138,10 @@ def test_the_check_value_of_the_page_is_that_of_the_code() -> None:
     assert f"`{checked.report.plan_hash}`" in text
 
 
-def test_invariants_that_nobody_checks_yet_are_told_as_later() -> None:
+def test_invariants_that_no_look_at_tables_can_tell_are_told_as_elsewhere() -> None:
     rows = dict(INVARIANT.findall(PAGES["trust.md"].read_text("utf-8")))
     assert list(rows) == [f"I{number}" for number in range(1, 35)]
-    assert {name for name, when in rows.items() if when == "later"} == {
+    assert {name for name, when in rows.items() if when == "elsewhere"} == {
         finding.id for finding in elsewhere()
     }
 

@@ -1,4 +1,4 @@
-"""The table of tools (plan-dsl.md 17): name, what it does, what it takes, what it answers.
+"""The table of tools: name, what it does, what it takes, what it answers.
 
 The server and the page of the reference are made from it; who may use which tool is in
 `handlers.mcp.rights`.

@@ -281,8 +281,8 @@ def test_a_timeline_tells_what_changed_between_two_instants_and_by_which_facts(
         at = NOON + timedelta(hours=number)
         fact = SignalRecorded(signal=signal, at=at)
         cause = Cause(CauseKind.WEBHOOK, f"w{number}")
-        given: Any = [TENANT, stream, number, number, fact, at, cause, UUID(int=3), row]
-        world.history.append(Recorded(*given, UUID(int=4)))
+        ids = UUID(int=3), row, UUID(int=4)
+        world.history.append(Recorded(TENANT, stream, number, number, fact, at, cause, *ids))
     path = f"/v1/contact-campaigns/{stream}/timeline"
     between = {"diff_from": "2026-03-02T13:30:00Z", "as_of": "2026-03-02T14:30:00Z"}
     told = world.get(path, params=between).json()
