@@ -17,12 +17,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers import errors
-from handlers.access import BY_TOOL, Gatekeeper, require_open
-from handlers.api.calls import Operation
+from handlers.access import BY_TOOL, require_open
 from handlers.api.endpoint import Endpoint
 from handlers.api.openapi import openapi_document
 from handlers.api.operations import OPERATIONS
 from handlers.error_log import log_error
+from handlers.gatekeeper import Gatekeeper
 from handlers.health import Health
 from handlers.mcp.door import Door
 from handlers.metering import Metrics
@@ -47,10 +47,11 @@ def create_app(services: Services, console: Stock | None = None) -> Starlette:
     Without the stock of the console there are no pages for people who sign in.
     """
     gatekeeper = Gatekeeper(services.check_key)
+    limits = RateLimits(services.calls_per_minute)
     routes = [
-        *_api_routes(services, gatekeeper, OPERATIONS),
+        *_api_routes(services, gatekeeper, limits),
         *_open_routes(services),
-        *_tool_routes(services, gatekeeper),
+        *_tool_routes(services, gatekeeper, limits),
         *(console_routes(services, console, gatekeeper) if console is not None else ()),
     ]
     named: dict[Callable[..., Any], str] = {route.endpoint: route.name for route in routes}
@@ -117,21 +118,18 @@ def _limits_told(left: Left | None) -> dict[str, str]:
     }
 
 
-def _api_routes(
-    services: Services, gatekeeper: Gatekeeper, operations: Iterable[Operation]
-) -> Iterable[Route]:
+def _api_routes(services: Services, gatekeeper: Gatekeeper, limits: RateLimits) -> Iterable[Route]:
     """One route a path; fixed paths before those with an id, so that `import` is no id."""
-    limits = RateLimits(services.calls_per_minute)
-    ordered = sorted(operations, key=lambda one: ("{" in one.path, one.path))
+    ordered = sorted(OPERATIONS, key=lambda one: ("{" in one.path, one.path))
     for path, group in groupby(ordered, key=lambda one: one.path):
         endpoint = Endpoint(services, gatekeeper, list(group), limits)
         place = path.replace("{id}", "{id:uuid}").replace("{number}", "{number:int}")
         yield Route(place, endpoint.serve, methods=endpoint.methods, name=path)
 
 
-def _tool_routes(services: Services, gatekeeper: Gatekeeper) -> Iterable[Route]:
+def _tool_routes(services: Services, gatekeeper: Gatekeeper, limits: RateLimits) -> Iterable[Route]:
     """The tools for programs: with and without the last slash, for a redirect may lose the key."""
-    door = Door(services, gatekeeper)
+    door = Door(services, gatekeeper, limits)
     for method, path in sorted(BY_TOOL):
         yield Route(path, door, methods=[method], name=path)
 

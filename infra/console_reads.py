@@ -20,7 +20,6 @@ from handlers.web.console.reading import (
     Reply,
     Slot,
     Troubles,
-    VariantRow,
 )
 from infra.read_models import ACTIVITY, JOURNEYS, MESSAGES
 from infra.statements import Row, Statements, transaction
@@ -91,12 +90,6 @@ class SqlConsoleReads(ConsoleReads):
     def plans_of(self, campaign: CampaignId) -> Sequence[tuple[str, int]]:
         rows = self._rows(_PLANS_OF, {"campaign": campaign, "limit": SAMPLED})
         return [(row[0], row[1]) for row in rows]
-
-    @override
-    def variants(self, campaign: CampaignId) -> Sequence[VariantRow]:
-        names = VariantRow.__struct_fields__
-        rows = self._rows(_VARIANTS, {"campaign": campaign})
-        return [VariantRow(**dict(zip(names, row, strict=True))) for row in rows]
 
     @override
     def replies(self, messages: Iterable[MessageId]) -> Sequence[Reply]:
@@ -193,12 +186,6 @@ SELECT plan_hash, count(*) FROM (
     SELECT plan_hash FROM {s}.contact_campaigns WHERE campaign_id = %(campaign)s LIMIT %(limit)s
     ) AS first_ones
  GROUP BY plan_hash ORDER BY 2 DESC, 1
-"""
-_VARIANTS: LiteralString = """
-SELECT node, variant, sum(accepted)::bigint, sum(unique_opens)::bigint, sum(unique_clicks)::bigint,
-       sum(replies)::bigint
-  FROM {s}.metrics_daily WHERE campaign_id = %(campaign)s AND variant <> ''
- GROUP BY node, variant ORDER BY node, variant
 """
 _REPLIES: LiteralString = """
 SELECT reply_id, message_id, received_at, class, subject, text, html FROM {s}.replies"""

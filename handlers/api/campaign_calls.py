@@ -97,6 +97,7 @@ def create(call: Call) -> CampaignShown:
     return _added(call, given)
 
 
+@act(Act.CAMPAIGN_CHANGE, by_id)
 def change(call: Call) -> CampaignShown:
     """Change fields; limits hold from the next message on, names are for people only."""
     given: CampaignChange = call.body
@@ -113,6 +114,7 @@ def change(call: Call) -> CampaignShown:
     return _shown(call.campaign())
 
 
+@act(Act.CAMPAIGN_CLONE, by_id)
 def clone(call: Call) -> CampaignShown:
     """A draft with the same configuration; without a name of its own it is called after it."""
     given: CloneName = call.body

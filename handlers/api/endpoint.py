@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from handlers.access import Gatekeeper, KeyHolder, permission_for, require
+from handlers.access import KeyHolder, permission_for, require
 from handlers.api.bodies import checked
 from handlers.api.calls import Body, Call, Operation
 from handlers.errors import (
@@ -21,6 +21,7 @@ from handlers.errors import (
     NotAuthenticated,
     NotUnderstood,
 )
+from handlers.gatekeeper import Gatekeeper
 from handlers.metrics.tables import MEDIA, Format, Table, written
 from handlers.rate_limits import RateLimits
 from handlers.receiving import address_of, media_of, read_within

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from domain.acts import Act
 from domain.ids import ContactId
+from handlers.acts import act, by_id
 from handlers.api.calls import Call, Given, no_controls
 from handlers.contact_copy import ContactCopy, copy_of
 from handlers.erasure import Erased, Eraser, ErasureGround
@@ -25,6 +27,7 @@ class CopiedContact(Given):
     confirm: bool = False
 
 
+@act(Act.CONTACT_ERASE, by_id)
 def erase(call: Call) -> Erased:
     """Forget a contact. Safe to repeat."""
     given: ErasedContact = call.body
@@ -37,6 +40,7 @@ def erase(call: Call) -> Erased:
     return erased
 
 
+@act(Act.CONTACT_EXPORT, by_id)
 def export(call: Call) -> ContactCopy:
     """All that is kept of a contact; each copy counts against the quota of a day."""
     given: CopiedContact = call.body

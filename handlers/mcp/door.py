@@ -8,7 +8,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from handlers.access import Gatekeeper
 from handlers.api.calls import BODY_MAX
 from handlers.errors import (
     MediaNotTaken,
@@ -16,8 +15,10 @@ from handlers.errors import (
     NotAuthenticated,
     OriginNotTaken,
 )
+from handlers.gatekeeper import Gatekeeper
 from handlers.mcp.server import Context, make_server
 from handlers.mcp.tool import Caller
+from handlers.rate_limits import RateLimits
 from handlers.receiving import address_of, media_of, read_within
 from handlers.services import Services
 
@@ -31,9 +32,10 @@ class Door:
     A manager lives for one request: nothing is shared between keys, nothing has to be started.
     """
 
-    def __init__(self, services: Services, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, services: Services, gatekeeper: Gatekeeper, limits: RateLimits) -> None:
         self._services = services
         self._gatekeeper = gatekeeper
+        self._limits = limits
         self._server = make_server(services, _caller_of)
         self._names = frozenset((*THIS_MACHINE, *services.hosts))
 
@@ -51,6 +53,7 @@ class Door:
     def _admit(self, request: Request) -> Caller:
         given = request.headers.get("authorization", "")
         holder = self._gatekeeper.holder(given, address_of(request))
+        request.state.calls_left = self._limits.take(holder.key_id)
         tenant = self._services.tenant(holder.tenant)
         if tenant is None:
             raise NotAuthenticated("the tenant of this key is gone")

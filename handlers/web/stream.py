@@ -16,8 +16,9 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from domain.ids import TenantId
-from handlers.access import Gatekeeper, permission_for, require
+from handlers.access import permission_for, require
 from handlers.errors import Fault, NotAcceptable, NotAuthenticated
+from handlers.gatekeeper import Gatekeeper
 from handlers.receiving import address_of
 from handlers.services import Services
 from handlers.web.console.reading import ConsoleReads, Pulse

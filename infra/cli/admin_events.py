@@ -21,7 +21,10 @@ from infra.settings import Settings
 def admin_events(
     settings: Settings, /, tenant: str, *, as_json: bool, **given: str | int | None
 ) -> None:
-    """List what administrators did, newest first: who, when, to what; failed orders, too."""
+    """List what administrators did, newest first: who, when, to what.
+
+    Orders that failed are among them.
+    """
     query = checked(Page, given, part="options")
     with system(settings) as found:
         page = act_calls.page(call_of(found, tenant, query=query))

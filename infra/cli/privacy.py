@@ -2,12 +2,14 @@
 
 import click
 
+from domain.acts import Act
 from domain.ids import ContactId
 from domain.recorded import Cause
 from domain.taxonomy import CauseKind
 from handlers.contact_copy import copy_of
 from handlers.erasure import Erased, Eraser, ErasureGround
 from infra.bootstrap import System
+from infra.cli.operations import acting
 from infra.cli.outcome import WrongUse
 from infra.cli.printing import json_option, print_json, print_table, say
 from infra.cli.session import OPERATOR, as_uuid, system
@@ -41,7 +43,8 @@ def erase(
         eraser = Eraser(found.ports(name), found.erasures(name))
         number = found.rng.new_id()
         cause = Cause(CauseKind.OPERATOR, f"{OPERATOR}/{number}")
-        erased = eraser.erase(contact_id, str(given["ground"]), cause=cause, correlation=number)
+        with acting(found, name, Act.CONTACT_ERASE, str(contact_id)):
+            erased = eraser.erase(contact_id, str(given["ground"]), cause=cause, correlation=number)
     if as_json:
         print_json(erased)
     else:
@@ -67,7 +70,8 @@ def export_contact(settings: Settings, tenant: str, contact: str, *, as_json: bo
         services = TenantDirectory(found).by_name(name)
         assert services is not None
         now = found.clock.now()
-        copy = copy_of(services, contact_id, ordered_by=f"operator:{OPERATOR}", now=now)
+        with acting(found, name, Act.CONTACT_EXPORT, str(contact_id)):
+            copy = copy_of(services, contact_id, ordered_by=f"operator:{OPERATOR}", now=now)
     if as_json:
         print_json(copy)
         return

@@ -84,6 +84,7 @@ class HttpCaller(EndpointCaller):
         try:
             connection.begin(self._limits)
             connection.request("POST", path, body, headers)
+            connection.flush()
             response = connection.getresponse()
             with suppress(OSError, HTTPException, AnswerTooLong):  # the status says it all
                 response.read(ANSWER_READ_MAX)

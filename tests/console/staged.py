@@ -11,15 +11,18 @@ from uuid import UUID
 import uvicorn
 from argon2 import PasswordHasher
 
+from domain.acts import Act, ActFailed, ActOrdered
 from domain.ids import CampaignId, MessageId, StreamId
 from handlers.access import Role
 from handlers.app import create_app
 from handlers.ports import CampaignRow
+from infra.acts import SqlActLog
 from infra.leadership import Leadership
 from infra.projector import Runner
 from infra.services import make_services, make_stock
 from infra.users import SqlUsers
 from projections.registry import READ
+from tests.stories import lived
 from tests.stories.house import House, plan, send, stop, way
 
 PASSWORD = "correct horse battery"
@@ -74,6 +77,9 @@ class Staged:
         self.draft = self.named("Winter", status="draft")
         self.streams = [self.enrolled(number) for number in range(3)]
         self.hostile = self.enrolled(9, HOSTILE, first_name=EVIL, last_name="O'Brien")
+        self.tried = self.named("Two subjects")
+        for number in range(40, 46):
+            self.enrolled(number, lived.document(tracked=number > 40), self.tried)
         house.work()
         house.hear(house.event(self.streams[0], "delivered"))
         house.hear(house.event(self.streams[0], "open"))
@@ -83,7 +89,21 @@ class Staged:
         self.replied(self.message, html)
         house.after(days=3)  # the second mail of all is planned or waits
         self.waiting = self.enrolled(5)
+        self._act()
         self.look()
+
+    def _act(self) -> None:
+        """What an administrator did: something that changed, something that failed."""
+        acts, now = SqlActLog(self.house.system.database, self.house.tenant), self.house.clock.now()
+        for order in (
+            ActOrdered(act=Act.KEY_ADD, subject="k1", after={"role": "viewer"}, at=now),
+            ActOrdered(act=Act.SENDER_PAUSE, subject="sam", reasoned=True, at=now),
+        ):
+            acts.record(order, actor="cli", request=REPLY)
+        paused = ActOrdered(act=Act.CAMPAIGN_PAUSE, subject=str(self.draft.campaign_id), at=now)
+        number = acts.record(paused, actor="cli", request=REPLY)
+        failed = ActFailed(ordered=number, code="out_of_step", at=now)
+        acts.record(failed, actor="cli", request=REPLY)
 
     def named(self, name: str, status: str = "active") -> CampaignRow:
         row = CampaignRow(

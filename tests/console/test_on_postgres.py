@@ -1,8 +1,10 @@
 """The console on real stores: another tenant's things, reading that changes nothing, a million."""
 
+import re
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -12,6 +14,7 @@ from starlette.testclient import TestClient
 from domain.ids import CampaignId, TenantId, schema_of
 from handlers.access import Role
 from handlers.app import create_app
+from handlers.timeline import timeline
 from handlers.web.console.pages import PAGES
 from infra.entropy import SystemRng
 from infra.migrations.run import create_tenant
@@ -148,6 +151,38 @@ def test_a_search_is_of_the_beginning_of_an_external_id_and_takes_any_letter(
     assert "lead-1" in visitor.get("/leads?q=lead-1").text
     for sought in ("lead%25", "%25", "_", "'", "\\", "%F0%9F%98%80"):
         assert "No external id begins with" in visitor.get(f"/leads?q={sought}").text
+
+
+def test_a_step_tells_what_it_changed_and_a_day_what_it_did(staged: Staged) -> None:
+    visitor = Visitor(staged, staged.house.tenant, Role.AGENT)
+    page = f"/contact-campaigns/{staged.streams[1]}"
+    history = staged.house.history(staged.streams[1])
+    instants = sorted({one.at for one in history})
+    first = sum(one.at == instants[0] for one in history)
+    assert "Changed since" not in visitor.get(f"{page}?step={first}").text
+    since = quote(instants[0].isoformat())
+    for query, instant in (("", instants[-2]), (f"&diff_from={since}", instants[0])):
+        told = _changed(visitor.get(f"{page}?step={len(history)}{query}").text)
+        found = timeline(lambda *_: history, staged.streams[1], None, instant)
+        assert found is not None
+        assert found.difference is not None
+        by = {
+            one.field: ", ".join(str(number) for number in one.by)
+            for one in found.difference.changed
+        }
+        assert {name: words.partition("by event ")[2] for name, words in told.items()} == {
+            field.replace("_", " "): numbers for field, numbers in by.items()
+        }
+        assert told["node"].startswith("hello → again by event")
+    refused = visitor.get(f"{page}?as_of={since}&diff_from={quote(instants[-1].isoformat())}")
+    assert refused.status_code == 422
+
+
+def _changed(text: str) -> dict[str, str]:
+    """What a page says that changed, by the name of the field."""
+    part = text.partition('id="changed">')[2].partition("</dl>")[0]
+    found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", part, re.DOTALL)
+    return {name: " ".join(re.sub("<[^>]+>", " ", told).split()) for name, told in found}
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ PAGES = {
     "accounts": "/accounts",
     "campaigns": "/campaigns",
     "campaign": "/campaigns/{campaign}",
+    "variants": "/campaigns/{tried}?on=opens",
     "activity": "/activity",
     "contact-campaign": "/contact-campaigns/{journey}",
     "contact-campaign-before": "/contact-campaigns/{journey}?step=3",
@@ -40,7 +41,10 @@ PICTURES = {
 
 def address(name: str, staged: Staged) -> str:
     return PAGES[name].format(
-        campaign=staged.campaign.campaign_id, journey=staged.streams[0], message=staged.message
+        campaign=staged.campaign.campaign_id,
+        tried=staged.tried.campaign_id,
+        journey=staged.streams[0],
+        message=staged.message,
     )
 
 
@@ -57,7 +61,15 @@ def test_a_page_keeps_nobody_out(name: str, scheme: str, signed_in: Open, staged
 def test_a_narrow_window_needs_no_scrolling_aside(
     width: int, signed_in: Open, staged: Staged
 ) -> None:
-    for name in ("overview", "queue", "campaign", "contact-campaign", "message"):
+    for name in (
+        "overview",
+        "queue",
+        "campaign",
+        "variants",
+        "audit",
+        "contact-campaign",
+        "message",
+    ):
         page = signed_in(address(name, staged), viewport={"width": width, "height": 800})
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, name

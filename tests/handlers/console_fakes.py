@@ -11,7 +11,7 @@ from domain.ids import CampaignId, ContactId, MessageId, StreamId, TenantId
 from handlers.access import Role
 from handlers.app import create_app
 from handlers.services import ActivityRow, ContactCampaignRow, QueueRow
-from handlers.web.console.reading import Ahead, Pulse, Reply, Troubles, VariantRow
+from handlers.web.console.reading import Ahead, Pulse, Reply, Troubles
 from handlers.web.console.sessions import Session
 from handlers.web.console.stock import Stock
 from tests.handlers.web_fakes import TENANT, World
@@ -88,9 +88,6 @@ class Looks:
         return []
 
     def plans_of(self, _: CampaignId) -> Sequence[tuple[str, int]]:
-        return []
-
-    def variants(self, _: CampaignId) -> Sequence[VariantRow]:
         return []
 
     def replies(self, messages: Iterable[MessageId]) -> Sequence[Reply]:

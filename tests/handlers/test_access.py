@@ -13,9 +13,6 @@ from handlers.access import (
     PERMISSION_OF,
     PERMISSION_OF_PAGE,
     ROLES_OF,
-    WINDOW_S,
-    WRONG_KEYS_MAX,
-    Gatekeeper,
     KeyHolder,
     Permission,
     Role,
@@ -27,6 +24,7 @@ from handlers.api.calls import Operation
 from handlers.api.endpoint import Endpoint
 from handlers.api.operations import OPERATIONS
 from handlers.errors import NotAuthenticated, TooManyWrongKeys
+from handlers.gatekeeper import WINDOW_S, WRONG_KEYS_MAX, Gatekeeper
 from handlers.rate_limits import RateLimits
 from tests.handlers.console_fakes import Console
 from tests.handlers.web_fakes import KEYS, World

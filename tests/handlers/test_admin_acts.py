@@ -10,19 +10,19 @@ from handlers.api.operations import OPERATIONS
 from tests.handlers.web_fakes import World
 
 NO_ACTS = {
-    "/v1/contacts": "data of contacts, kept in the vault with their own times",
-    "/v1/contacts/import": "data of contacts",
-    "/v1/contacts/{id}": "data of contacts",
-    "/v1/campaigns/{id}/enrolments": "a fact for each contact, with the request as its cause",
-    "/v1/contact-campaigns/{id}/signals": "a fact, with the request as its cause",
-    "/v1/tasks/{id}/done": "a fact, with the key that ended the task",
-    "/v1/tasks/{id}/skip": "a fact, with the key that ended the task",
-    "/v1/notices/{id}/read": "a mark on what was read",
-    "/v1/plans/check": "changes nothing",
-    "/v1/plans/simulate": "changes nothing",
-    "/v1/plans/trace": "changes nothing",
-    "/v1/plans/graph": "changes nothing",
-    "/v1/contact-campaigns/{id}/what-if": "changes nothing",
+    "POST /v1/contacts": "data of contacts, kept in the vault with their own times",
+    "POST /v1/contacts/import": "data of contacts",
+    "PATCH /v1/contacts/{id}": "data of contacts",
+    "POST /v1/campaigns/{id}/enrolments": "a fact for each contact, with the request as its cause",
+    "POST /v1/contact-campaigns/{id}/signals": "a fact, with the request as its cause",
+    "POST /v1/tasks/{id}/done": "a fact, with the key that ended the task",
+    "POST /v1/tasks/{id}/skip": "a fact, with the key that ended the task",
+    "POST /v1/notices/{id}/read": "a mark on what was read",
+    "POST /v1/plans/check": "changes nothing",
+    "POST /v1/plans/simulate": "changes nothing",
+    "POST /v1/plans/trace": "changes nothing",
+    "POST /v1/plans/graph": "changes nothing",
+    "POST /v1/contact-campaigns/{id}/what-if": "changes nothing",
 }
 """Writing routes that are no administrative acts, and why."""
 BAN = {"items": [{"address": "ada@home.example", "reason": "asked_by_phone"}]}
@@ -34,8 +34,9 @@ def world() -> World:
 
 
 def test_every_route_that_changes_something_is_an_act_or_says_why_not() -> None:
-    acting = {one.path: hasattr(one.perform, "act") for one in OPERATIONS if one.method != "GET"}
-    assert {path for path, acts in acting.items() if not acts} == set(NO_ACTS)
+    writing = [one for one in OPERATIONS if one.method != "GET"]
+    silent = {f"{one.method} {one.path}" for one in writing if not hasattr(one.perform, "act")}
+    assert silent == set(NO_ACTS)
 
 
 def test_each_act_has_a_word_of_its_own() -> None:

@@ -54,3 +54,14 @@ def test_every_answer_to_a_key_says_what_is_left_and_too_many_calls_are_429() ->
     assert 1 <= int(third.headers["retry-after"]) <= 30
     assert "ratelimit-limit" not in world.client.get("/healthz").headers
     assert world.get("/v1/contacts", role="viewer").status_code == 200
+
+
+def test_calls_of_tools_count_with_the_others() -> None:
+    world = World(calls_per_minute=2)
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"Accept": "application/json, text/event-stream"}
+    assert world.get("/v1/contacts").status_code == 200
+    told = world.call("POST", "/mcp/", json=ping, headers=headers)
+    assert (told.status_code, told.headers["ratelimit-remaining"]) == (200, "0")
+    refused = world.call("POST", "/mcp/", json=ping, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_calls")

@@ -62,6 +62,7 @@ from handlers.services import (
 from handlers.webhooks.words import Inbound, ReplyClass
 from plans.context import TenantPolicy
 from plans.simulate import Counts as Reactions
+from projections.metrics import COUNTERS
 from tests.handlers.account_fakes import Accounts, Counts, Letters, NoMail
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -447,6 +448,18 @@ class Sums:
 
     def some_plans(self, _: int) -> list[str]:
         return self.hashes
+
+    def totals(self, *_: Any) -> dict[str, int]:
+        return dict.fromkeys(COUNTERS, 0)
+
+    def campaigns(self, *_: Any) -> list[Any]:
+        return []
+
+    def sender_days(self, *_: Any) -> list[Any]:
+        return []
+
+    def local_hours(self, *_: Any, **__: Any) -> list[Any]:
+        return []
 
 
 class Desk:

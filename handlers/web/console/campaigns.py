@@ -9,6 +9,12 @@ import msgspec
 from handlers.api import campaign_calls, journey_calls, metric_calls
 from handlers.api.calls import Call, Page, Reason
 from handlers.errors import NotHere, OutOfStep
+from handlers.metrics import funnel as funnels
+from handlers.metrics.funnel import FunnelShown
+from handlers.metrics.reads import People, Span
+from handlers.metrics.variants import RATE, On
+from handlers.passages import Passage
+from handlers.services import CampaignNumbers
 from handlers.web.console.drawing import Place, campaign_drawing, places
 from handlers.web.console.naming import names_of
 from handlers.web.console.visits import Moved, Shown, Visit
@@ -16,16 +22,15 @@ from handlers.web.console.visits import Moved, Shown, Visit
 ON_A_PAGE = 50
 JOURNEYS = 25
 PLANS_SHOWN = 6
-FUNNEL = (
-    ("enrolled", "enrolled"),
-    ("started", "started"),
-    ("accepted", "messages sent"),
-    ("delivered", "delivered"),
-    ("unique_opens", "opened"),
-    ("unique_clicks", "clicked"),
-    ("replies", "replied"),
-)
-"""The steps of a funnel: counters of `projections.metrics`, and how people call them."""
+PEOPLE_MAX = 100_000
+"""In a campaign of more contacts the page, which renews itself, does not look at each of them."""
+LOOKED_AT = ("contacted", "answered")
+"""The stages of contacts that only a look at each of them tells."""
+STAGES = {
+    "contacted": "written to",
+    "accepted": "sent",
+}
+"""How people call a stage of a funnel, where they have another word."""
 
 Order = Literal["launch", "pause", "resume", "stop"]
 ORDERS: Mapping[str, Callable[[Call], campaign_calls.Ordered]] = {
@@ -49,25 +54,17 @@ class Which(Page):
 
 
 class WhichPeople(journey_calls.WhichJourneys):
-    """Which contact-campaigns of a campaign, and whose plan is drawn."""
+    """Which contact-campaigns of a campaign, whose plan is drawn, by what variants are judged."""
 
     limit: int = JOURNEYS
     plan: str = ""
+    on: On = "replies"
 
 
 class Bulk(Reason):
     """One order to many campaigns."""
 
     order: Order
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One step of the funnel: how many, as a share of the first and of the step before."""
-
-    told: str
-    count: int | None
-    of_first: float
-    of_before: float | None
 
 
 def campaigns(visit: Visit) -> Shown:
@@ -86,7 +83,8 @@ def campaign(visit: Visit) -> Shown:
     call = visit.call()
     row = campaign_calls.one(call)
     asked = visit.asked(WhichPeople)
-    summary = metric_calls.summary(call)
+    numbers = visit.tenant.reads.numbers(row.id)
+    rate = metric_calls.WhichRate(on=asked.on)
     wanted = journey_calls.WhichJourneys(
         campaign=row.id, status=asked.status, limit=asked.limit, cursor=asked.cursor
     )
@@ -100,13 +98,15 @@ def campaign(visit: Visit) -> Shown:
         {
             "campaign": row,
             "orders": OFFERED.get(row.status, ()),
-            "summary": summary,
-            "funnel": funnel(summary.counters),
+            "numbers": numbers,
+            "funnel": _funnel(call, numbers, passages),
+            "stages": STAGES,
             "plans": plans,
             "plan": chosen,
             "drawing": campaign_drawing(visit, chosen, passages) if chosen else None,
             "places": _busiest(places(passages)),
-            "variants": visit.reads.variants(row.id),
+            "variants": metric_calls.variants(visit.call(query=rate)).nodes,
+            "judged_by": RATE,
             "journeys": people.items,
             "next_cursor": people.next_cursor,
             "asked": asked,
@@ -135,16 +135,21 @@ def order_many(visit: Visit) -> Moved:
     return Moved("/campaigns", "bulk", done)
 
 
-def funnel(counters: Mapping[str, int | None]) -> Sequence[Step]:
-    """The steps that were counted."""
-    first = counters.get("enrolled") or 0
-    steps, before = list[Step](), 0
-    for name, told in FUNNEL:
-        count = counters.get(name, 0)
-        of_before = count / before if count is not None and before else None
-        steps.append(Step(told, count, (count or 0) / first if first else 0.0, of_before))
-        before = before if count is None else count
-    return steps
+def _funnel(call: Call, numbers: CampaignNumbers, passages: Sequence[Passage]) -> FunnelShown:
+    """As the API has it; in a large campaign without what only a look at each contact tells."""
+    campaign, reads = call.campaign().campaign_id, call.tenant.metrics
+    known = metric_calls.measured(call, campaign)
+    few = sum(numbers.statuses.values()) <= PEOPLE_MAX
+    people = reads.people(campaign) if few else People(0, 0)
+    entered = {one.node: one.times for one in passages if not one.way}
+    return FunnelShown(
+        campaign_id=campaign,
+        contacts=[
+            one for one in funnels.of_contacts(numbers, people) if few or one.stage not in LOOKED_AT
+        ],
+        messages=funnels.of_messages(known.shown(numbers.counters)),
+        steps=list(funnels.of_nodes(reads.places(campaign, Span()), known, entered)),
+    )
 
 
 def _ordered(visit: Visit, given: Bulk, campaign_id: UUID) -> int:

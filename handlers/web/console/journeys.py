@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from handlers.api import journey_calls
 from handlers.api.calls import Given, Reason
 from handlers.api.plan_bodies import PlanBody
 from handlers.api.what_if_calls import do_what_if
-from handlers.timeline import Moment, Timeline, timeline
+from handlers.timeline import Difference, Moment, Timeline, timeline
 from handlers.web.console.drawing import journey_drawing
 from handlers.web.console.naming import names_of
 from handlers.web.console.visits import Moved, Shown, Visit
@@ -25,9 +26,10 @@ _BY_USER = re.compile("operator:(u_[0-9a-f]+)/")
 
 
 class When(Given):
-    """The instant to look at, or the number of the event to look at, from 1."""
+    """The instant to look at, or the number of the event to look at, from 1; and since when."""
 
     as_of: AwareDatetime | None = None
+    diff_from: AwareDatetime | None = None
     step: int | None = Field(None, ge=1, le=STEPS_MAX)
 
 
@@ -72,6 +74,9 @@ def _shown(visit: Visit, compared: Compared | None = None, plan_text: str = "") 
             "told": told,
             "state": told.state,
             "step": step,
+            "difference": _since(visit, told, asked),
+            "asked": asked,
+            "one_day": timedelta(days=1),
             "final": step == len(whole.events),
             "drawing": journey_drawing(
                 visit, told.state.plan_hash, told.state.node, been(told.events)
@@ -95,6 +100,18 @@ def _at(visit: Visit, whole: Timeline, asked: When) -> tuple[int, Timeline]:
     told = timeline(visit.tenant.history, stream, asked.as_of, first=asked.step)
     assert told is not None  # the whole one was just read
     return len(told.events), told
+
+
+def _since(visit: Visit, told: Timeline, asked: When) -> Difference | None:
+    """What changed since an instant; unless one is asked for, since the recording before."""
+    last = told.events[-1].recorded_at if told.events else None
+    earlier = [one.recorded_at for one in told.events if one.recorded_at != last]
+    since = asked.diff_from or (earlier[-1] if earlier else None)
+    if since is None:
+        return None
+    stream = told.contact_campaign_id
+    found = timeline(visit.tenant.history, stream, asked.as_of, since, first=asked.step)
+    return None if found is None else found.difference
 
 
 def _people_in(visit: Visit, events: Sequence[Moment]) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from handlers.access import Gatekeeper, require_open
+from handlers.access import require_open
+from handlers.gatekeeper import Gatekeeper
 from handlers.services import Services
 from handlers.web.console.door import Door
 from handlers.web.console.pages import PAGES

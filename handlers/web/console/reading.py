@@ -48,17 +48,6 @@ class Troubles(msgspec.Struct, frozen=True, kw_only=True):
     overdue_tasks: int
 
 
-class VariantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant of one node in numbers."""
-
-    node: str
-    variant: str
-    accepted: int
-    opened: int
-    clicked: int
-    replied: int
-
-
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a person wrote back."""
 
@@ -99,8 +88,6 @@ class ConsoleReads(Protocol):
     def plans_of(self, campaign: CampaignId) -> Sequence[tuple[str, int]]:
         """Plans by how many of the first thousand contact-campaigns have them, most first."""
         ...
-
-    def variants(self, campaign: CampaignId) -> Sequence[VariantRow]: ...
 
     def replies(self, messages: Iterable[MessageId]) -> Sequence[Reply]: ...
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from domain.timing.zones import known_zone, local
+from handlers.metrics.counted import Rate
 
 POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -57,13 +58,21 @@ def when(at: datetime | None, zone: str | None = None) -> Markup:
 def number(value: float | None) -> Markup | str:
     """A number with its thousands apart; what is not measured is no zero."""
     if value is None:
-        return _nothing("not measured")
+        return Markup('<span class="none">not measured</span>')
     return f"{value:,}"
 
 
 def percent(value: float | None) -> Markup | str:
-    """A share."""
-    return number(None) if value is None else f"{100 * value:.1f} %"
+    """A share; nothing has none of nothing."""
+    return _nothing("no share") if value is None else f"{100 * value:.1f} %"
+
+
+def rate(found: Rate | None) -> Markup | str:
+    """A share, and between which ones the true one is, at 95 %."""
+    if found is None:
+        return percent(None)
+    within = Markup(' <span class="quiet">{:.1f} to {:.1f}</span>')
+    return percent(found.value) + within.format(100 * found.low, 100 * found.high)
 
 
 def words(text: object) -> str:
@@ -111,6 +120,13 @@ def _templates() -> Environment:
     )
     environment.globals.update(when=when)
     environment.filters.update(
-        num=number, seen=seen, percent=percent, words=words, short=short, day=day, when=when
+        num=number,
+        seen=seen,
+        percent=percent,
+        rate=rate,
+        words=words,
+        short=short,
+        day=day,
+        when=when,
     )
     return environment

@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 
-from handlers.access import Gatekeeper
 from handlers.errors import TooManyWrongKeys
+from handlers.gatekeeper import Gatekeeper
 from handlers.receiving import address_of
 from handlers.web.console.door import form_of, require_own_page, signed_in
 from handlers.web.console.rendering import HEADERS, page
