@@ -92,26 +92,34 @@ def _heard(history: Sequence[Recorded]) -> Iterator[Counted]:
 
 
 def _seen(history: Sequence[Recorded], word: str, name: str) -> Iterator[Counted]:
-    """Opens or clicks: each report for what it is taken at last, each message once for a person.
-
-    A message counts where its first report by a person came that stands, or where a later fact said
-    that it does.
-    """
-    moved = {
-        one.fact.message_id: one.fact.counted_at
-        for one in history
-        if isinstance(one.fact, SignalJudged) and one.fact.signal == word and not one.fact.machine
-    }
-    first: dict[Any, Counted] = {}
+    """Opens or clicks: each report for what it is taken at last, each message once for a person."""
+    stand = set()
     for one, fact, last in _reports(history, word):
         if not fact.derived:
             yield _placed(f"machine_{name}" if last.machine else name, fact.at, one, fact)
         if not last.machine:
+            stand.add(fact.message_id)
             if last.reader == "unknown" and not fact.derived:
                 yield _placed(f"unknown_{name}", fact.at, one, fact)
-            at = moved.get(fact.message_id) or fact.at
-            first.setdefault(fact.message_id, _placed(f"unique_{name}", at, one, fact))
-    yield from first.values()
+    once = _once(history, word, f"unique_{name}")
+    assert set(once) == stand, "what counts is what a person opened or clicked"
+    yield from once.values()
+
+
+def _once(history: Sequence[Recorded], word: str, counter: str) -> Mapping[Any, Counted]:
+    """Where a message counts: where its first report by a person came, until a later fact takes
+    that back or says so of another one.
+    """
+    found: dict[Any, Counted] = {}
+    for one in history:
+        fact = one.fact
+        if isinstance(fact, SignalRecorded) and fact.signal == word and not fact.machine:
+            found.setdefault(fact.message_id, _placed(counter, fact.at, one, fact))
+        elif isinstance(fact, SignalJudged) and fact.signal == word and fact.counted_at:
+            found.pop(fact.message_id, None)
+            if not fact.machine:
+                found[fact.message_id] = _placed(counter, fact.counted_at, one, fact)
+    return found
 
 
 def _reports(
