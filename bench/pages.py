@@ -90,7 +90,11 @@ LISTS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/v1/senders": {"senders": {}},
     "/v1/senders/sam/events": {"sender_events": {}},
     "/v1/sending": {"sending": {}},
+    "/v1/admin-events": {"admin_events": {}},
     "/v1/metrics/campaigns/{campaign}/summary": {"campaign_summary": {}},
+    "/v1/metrics/campaigns/{campaign}/timeseries": {"campaign_timeseries": {}},
+    "/v1/metrics/campaigns": {"campaigns_compared": {}},
+    "/v1/metrics/tenant/timeseries": {"tenant_timeseries": {}},
 }
 """Readings by path: each has a name and what narrows it, some of it to nothing."""
 

@@ -1,5 +1,7 @@
 """A writer of plans behind a language model of the user's choice; it has no tools."""
 
+import asyncio
+import weakref
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -44,6 +46,9 @@ class ModelWriter(PlanWriter):
             raise ModelUnusable(f"the model {model}: {error}") from None
         self._name = model if isinstance(model, str) else found.model_name
         self._agent = Agent(found, output_type=str, instructions=instructions())
+        # one loop for all rounds, as clients are kept with theirs; `run_sync` never closes its own
+        self._runner = asyncio.Runner()
+        weakref.finalize(self, self._runner.close)
 
     @property
     @override
@@ -56,7 +61,7 @@ class ModelWriter(PlanWriter):
 
         asked = request(assignment)
         try:
-            answered = self._agent.run_sync(asked, timeout=TIME_S)
+            answered = self._runner.run(self._agent.run(asked, timeout=TIME_S))
         except (AgentRunError, UserError) as error:
             raise ModelFailed(_told(self._name, error)) from None
         return Draft(answered.output, f"{instructions()}\n\n{asked}")

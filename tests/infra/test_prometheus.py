@@ -52,7 +52,7 @@ def scraped(house: House) -> Scrape:
 
 def known_names() -> set[str]:
     """Every name of a metric that the code has."""
-    sources = (Path(__file__).resolve().parents[2] / "infra" / "metrics").glob("*.py")
+    sources = (Path(__file__).resolve().parents[2] / "infra" / "prometheus").glob("*.py")
     named = {
         name
         for source in sources
